@@ -1,0 +1,169 @@
+"""``napari-leukocyte demo``: the main job on one image, in napari or, without a display, as pictures and a table."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_leukocyte.core.errors import LeukocyteError
+
+if TYPE_CHECKING:  # heavy modules load when the command runs
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_leukocyte.core.cells.measures import CellMeasure
+    from napari_leukocyte.core.imaging.image_list import ImageSource
+
+__all__ = ["demo", "has_display"]
+
+_FOLDER = Path("demo-output")
+
+
+def demo(
+    image: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[IMAGE]",
+            help="Image file; of a stack the first plane.  [default: a drawn smear]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Segment one image and show the result.
+
+    With a display napari opens with the image, its classes and the CNR of every cell. Without one the folder
+    demo-output in the current folder gets the class map, the cell labels, a picture with outlines and CNRs, and
+    cells.csv; the cells are also printed.
+    """
+    if not has_display(os.environ, sys.platform):
+        _without_display(image)
+        return
+    try:
+        import qtpy  # noqa: F401 - raises when there is no Qt to show anything with
+    except ImportError as error:
+        raise LeukocyteError(
+            "napari needs Qt to show anything: install it with pip install 'napari-leukocyte[all]'."
+        ) from error
+    from napari_leukocyte.plugin.demo import open_demo
+
+    open_demo(image)
+
+
+def has_display(environment: Mapping[str, str], system: str) -> bool:
+    """Whether a window can be shown; ``system`` is spelt as in ``sys.platform``.
+
+    >>> has_display({}, "linux"), has_display({"DISPLAY": ":0"}, "linux"), has_display({}, "darwin")
+    (False, True, True)
+    """
+    if environment.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal"):
+        return False
+    return system in ("darwin", "win32") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def _without_display(image: Path | None) -> None:
+    from napari_leukocyte.cli.names import OutputName
+    from napari_leukocyte.cli.progress import segment_bars
+    from napari_leukocyte.cli.results import ResultWriter
+    from napari_leukocyte.core.cells.measures import cnr_text, measure_cells
+    from napari_leukocyte.core.imaging.overlay import overlay
+    from napari_leukocyte.core.segmentation.class_map import WindowDone
+    from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+    from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+
+    source = _drawn_smear() if image is None else _first_plane(image)
+    stem = Path(source.name).stem
+    writer = ResultWriter(_FOLDER, {source.path or Path(source.name): OutputName(source.name, stem)})
+    parameters = SegmentParameters()
+    predictor = load_predictor(parameters)
+    result = None
+    with segment_bars(1) as bars:
+        for event in segment_plane(source, parameters, predictor):
+            if isinstance(event, WindowDone):
+                bars.window(event)
+            else:
+                result = event
+    assert result is not None  # the last event is the result
+    writer.add(source, result)
+    writer.write_table()
+    measures = measure_cells(result.classes, result.cells, pixel_size=result.pixel_size.for_areas)
+    texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]
+    picture = overlay(source.read(), result.classes, texts=texts)
+    _save_picture(_FOLDER / f"{stem}_overlay.png", picture, {"image": source.name, **result.provenance})
+    if image is None:
+        _save_picture(
+            _FOLDER / source.name, source.read(), {"image": "drawn by napari-leukocyte"}, result.pixel_size.um
+        )
+
+    what = "a drawn smear" if image is None else str(image)
+    typer.echo(f"No display was found, so {what} was segmented without napari ({predictor.used}).")
+    for line in (f"Pixel size: {result.pixel_size}.", *result.notes):
+        typer.echo(line)
+    typer.echo(_table(measures))
+    typer.echo(f"Class map, cell labels, picture with outlines and cells.csv are in {_FOLDER.absolute()}.")
+    typer.echo("For research use only. Not for use in diagnostic procedures.")
+
+
+def _save_picture(
+    path: Path, picture: "NDArray[np.generic]", provenance: Mapping[str, str], pixel_size: float | None = None
+) -> None:
+    """Write an RGB picture as PNG, with what made it and (um per px) its resolution."""
+    from PIL import Image, PngImagePlugin
+
+    from napari_leukocyte.core.files import atomic_path
+    from napari_leukocyte.core.imaging.provenance import PNG_KEY, provenance_json
+
+    note = PngImagePlugin.PngInfo()
+    note.add_text(PNG_KEY, provenance_json(provenance))
+    options = {} if pixel_size is None else {"dpi": (25400 / pixel_size, 25400 / pixel_size)}
+    with atomic_path(path) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=note, **options)
+
+
+def _drawn_smear() -> "ImageSource":
+    """Draw a small field with a cell cut by the frame and two in contact; it is written beside the results."""
+    from napari_leukocyte.core.imaging.image_list import sources_from_array
+    from napari_leukocyte.core.imaging.pixel_size import PixelSize
+    from napari_leukocyte.core.synthetic.smear import draw_field
+
+    smear = draw_field(seed=3, size=(600, 900), n_cells=6)
+    return sources_from_array(smear.image, name="smear.png", rgb=True, pixel_size=PixelSize(smear.pixel_size, "drawn"))[
+        0
+    ]
+
+
+def _first_plane(path: Path) -> "ImageSource":
+    from dataclasses import replace
+
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
+
+    first = next(sources_from_files([path]))
+    if isinstance(first, BrokenImage):
+        raise LeukocyteError(first.reason)
+    if first.planes > 1:
+        typer.echo(f"{path.name} is a stack of {first.planes} planes: the first is shown.", err=True)
+    return replace(first, planes=1)
+
+
+def _table(measures: "list[CellMeasure]") -> str:
+    """Columns of text, a line for each cell.
+
+    >>> print(_table([]))
+    No cell was found.
+    """
+    from napari_leukocyte.core.cells.measures import cnr_text
+
+    if not measures:
+        return "No cell was found."
+    lines = [("cell", "y px", "x px", "CNR (range)", "N:C", "nucleus %", "remarks")]
+    for cell in measures:
+        given = cell.cnr == cell.cnr  # NaN where it is withheld
+        ratio, share = (f"{cell.nc_ratio:.2f}", f"{cell.nucleus_fraction:.0%}"[:-1]) if given else ("–", "–")
+        remarks = ", ".join(flag.replace("_", " ") for flag in cell.flags)
+        lines.append((str(cell.cell), f"{cell.y:.0f}", f"{cell.x:.0f}", cnr_text(cell), ratio, share, remarks))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,48 @@
+"""What a user should know about a list of results, in few lines however long the list is."""
+
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+
+__all__ = ["Remarks"]
+
+_SHOWN = 3  # names in front of "and n more"
+
+
+class Remarks:
+    """Collects notes and pixel sizes of images; equal ones share a line."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, list[str]] = {}
+        self._estimates: dict[str, PixelSize] = {}
+
+    def add(self, label: str, pixel_size: PixelSize, notes: tuple[str, ...]) -> None:
+        """Take what is to be said about one image."""
+        if pixel_size.estimated:
+            self._estimates[label] = pixel_size
+        for note in (*notes, *[f"pixel size {pixel_size}"] * (not pixel_size.estimated)):
+            self._notes.setdefault(note, []).append(label)
+
+    def lines(self) -> list[str]:
+        """One line for each thing, with the images that it is about.
+
+        >>> remarks = Remarks()
+        >>> remarks.add("a.png", PixelSize(0.09, "estimated from 1 cell", estimated=True), ("grayscale",))
+        >>> remarks.add("b.png", PixelSize(0.11, "estimated from 2 cells", estimated=True), ("grayscale",))
+        >>> print(*remarks.lines(), sep=chr(10))
+        a.png, b.png: grayscale
+        a.png, b.png: pixel size estimated, 0.09 to 0.11 µm/px; so areas are in px only
+        """
+        lines = [f"{_names(labels)}: {note}" for note, labels in self._notes.items()]
+        if self._estimates:
+            texts = {str(size) for size in self._estimates.values()}
+            if len(texts) == 1:
+                size = f"pixel size {texts.pop()}"
+            else:
+                values = sorted(size.um for size in self._estimates.values() if size.um is not None)
+                size = f"pixel size estimated, {values[0]:.4g} to {values[-1]:.4g} µm/px"
+            lines.append(f"{_names(list(self._estimates))}: {size}; so areas are in px only")
+        return lines
+
+
+def _names(labels: list[str]) -> str:
+    rest = len(labels) - _SHOWN
+    return ", ".join(labels[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

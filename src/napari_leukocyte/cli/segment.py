@@ -1,0 +1,153 @@
+"""``napari-leukocyte segment``: images in; class maps, cell labels and a table of cells out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from napari_leukocyte.cli.log import logger
+
+if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
+    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.results import ResultWriter
+    from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+    from napari_leukocyte.core.segmentation.predictor import Predictor
+
+__all__ = ["segment"]
+
+
+def segment(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT", help="Image files, folders (without their subfolders), or glob patterns."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made when it is not there.")],
+    mode: Annotated[
+        Literal["three-class", "binary"],
+        typer.Option(help="Background, cytoplasm and nucleus (0, 1, 2), or background and cell (0, 1; no CNR)."),
+    ] = "three-class",
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="default, thesis-three-class, thesis-binary, or a weight file (.safetensors)."
+        ),
+    ] = "default",
+    device: Annotated[
+        Literal["auto", "cuda", "mps", "cpu"],
+        typer.Option(help="Where the network runs; auto takes cuda, else mps, else cpu."),
+    ] = "auto",
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            metavar="UM",
+            help="Pixel size of every image, um per px (0.01 to 5).  [default: what each file states, "
+            "else an estimate from its cells, which gives no areas in um2]",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        Literal["auto", "all", "whole", "centre"],
+        typer.Option(
+            help="Cells that count: all, those not cut by the image edge, or the one nearest to the centre; "
+            "auto takes centre for a crop of at most 50 um across, else all."
+        ),
+    ] = "auto",
+) -> None:
+    """Segment images and measure every cell.
+
+    For each input DIR gets <stem>_classes.png (8-bit: 0 background, 1 cytoplasm or cell, 2 nucleus) and
+    <stem>_cells.tif (the number of the cell at each pixel); cells.csv has a row for each cell of all inputs, areas
+    in px and um2. The class map of a stack (N, Y, X) or of an image above 100 megapixels is <stem>_classes.tif.
+    Inputs of one stem keep their extension (a.png_classes.png, a.tif_classes.png), inputs of one name in several
+    folders get the folder in front (x_a.png_classes.png). Older results of the same name are replaced.
+
+    A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
+    exit status is 1. In a stack such a plane is empty.
+    """
+    from napari_leukocyte.cli.names import output_names
+    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.results import ResultWriter
+    from napari_leukocyte.core.imaging.read import find_images
+    from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+    from napari_leukocyte.core.segmentation.segment import load_predictor
+
+    started = perf_counter()
+    parameters = SegmentParameters(model=model, mode=mode, device=device, pixel_size=pixel_size, keep=keep)
+    paths = find_images(inputs)
+    writer = ResultWriter(out, output_names(paths))
+    predictor = load_predictor(parameters)
+    logger.info("model %s, sha256 %s, on %s", predictor.info.name, predictor.hash, predictor.used)
+    remarks = Remarks()
+    failures: list[str] = []
+    stopped = False
+    try:
+        for failure in _run(paths, parameters, predictor, writer, remarks):
+            failures.append(failure)
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        writer.write_table()  # also of what was done before a stop or an error
+    seconds = perf_counter() - started
+    typer.echo(
+        f"{_count(writer.images, 'image')} of {len(paths)} segmented, {_count(writer.cells, 'cell')}: "
+        f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
+        if writer.images
+        else f"Nothing of {_count(len(paths), 'image')} was segmented. Device: {predictor.used}."
+    )
+    for line in remarks.lines():
+        typer.echo(f"  {line}")
+    if failures:
+        typer.echo("Not segmented:", err=True)
+        for failure in failures:
+            typer.echo(f"  {failure}", err=True)
+    if stopped:
+        typer.echo("Stopped.", err=True)
+        raise typer.Exit(130)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _run(
+    paths: Sequence[Path],
+    parameters: "SegmentParameters",
+    predictor: "Predictor",
+    writer: "ResultWriter",
+    remarks: "Remarks",
+) -> Iterator[str]:
+    """Segment and write one image after the other; yields a sentence for each that failed."""
+    from napari_leukocyte.cli.progress import segment_bars
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
+    from napari_leukocyte.core.segmentation.class_map import WindowDone
+    from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
+
+    current: ImageSource | BrokenImage | None = None
+
+    def watched() -> Iterator[ImageSource | BrokenImage]:
+        nonlocal current
+        for source in bars.watch(sources_from_files(paths)):
+            current = source
+            yield source
+
+    with segment_bars(len(paths)) as bars:
+        since = perf_counter()
+        for event in segment_images(watched(), parameters, predictor):
+            if isinstance(event, WindowDone):
+                bars.window(event)
+                continue
+            assert current is not None  # an event about an image comes after the image
+            label = writer.label(current)
+            if isinstance(event, ImageFailed):
+                logger.warning("%s: %s", label, event.reason)
+                yield event.reason if label in event.reason else f"{label}: {event.reason}"
+            else:
+                remarks.add(label, event.result.pixel_size, event.result.notes)
+                logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)
+            if isinstance(current, ImageSource):
+                writer.add(current, None if isinstance(event, ImageFailed) else event.result)
+            since = perf_counter()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,218 @@
+"""Areas, cytoplasm-to-nucleus ratio (CNR) and its range for every cell of a class map."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.flagging import map_flags
+from napari_leukocyte.core.cells.flags import Flag
+
+__all__ = ["CellMeasure", "cnr_text", "measure_cells", "outline_uncertainty_px"]
+
+
+@dataclass(frozen=True)
+class CellMeasure:
+    """What is known of one cell.
+
+    Attributes
+    ----------
+    cell : int
+        Its number in the cell labels.
+    y, x : float
+        Centroid in px.
+    cnr, cnr_low, cnr_high : float
+        Cytoplasm area / nucleus area and its range; NaN when withheld (see ``flags``) or binary.
+    nc_ratio, nucleus_fraction : float
+        N/C and N/(N+C); NaN together with ``cnr``.
+    cytoplasm_px, nucleus_px : int
+        Areas in pixels. In a binary map the whole cell is class 1 and stands in ``cytoplasm_px``.
+    cytoplasm_um2, nucleus_um2 : float
+        The same in um2; NaN if the pixel size is unknown.
+    flags : tuple of Flag
+        In the order of `Flag`.
+    """
+
+    cell: int
+    y: float
+    x: float
+    cnr: float
+    cnr_low: float
+    cnr_high: float
+    nc_ratio: float
+    nucleus_fraction: float
+    cytoplasm_px: int
+    nucleus_px: int
+    cytoplasm_um2: float
+    nucleus_um2: float
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether a flag forbids a CNR."""
+        return any(flag.withholds for flag in self.flags)
+
+
+def outline_uncertainty_px(pixel_size: float | None) -> float:
+    """Return how far (px) an outline may be off: max(1 px, 0.1 um), 1 px if the pixel size is unknown."""
+    return 1.0 if pixel_size is None else max(1.0, 0.1 / pixel_size)
+
+
+def measure_cells(
+    classes: npt.ArrayLike,
+    cells: npt.ArrayLike,
+    *,
+    pixel_size: float | None = None,
+    binary: bool = False,
+) -> list[CellMeasure]:
+    """Measure every cell, at the resolution of the map.
+
+    The CNR range says what an outline uncertainty of d = max(1 px, 0.1 um) does: the cell's outline moved
+    in and out by d, the nuclear outline moved in and out by d, each alone, the two effects added in
+    quadrature, each side on its own. A neighbour's pixels stay its own, the lower bound is at least 0,
+    and the upper one is infinite where moving the nuclear outline in by d leaves no nucleus.
+
+    Parameters
+    ----------
+    classes : (Y, X) array of integers
+        0 background, 1 cytoplasm, 2 nucleus.
+    cells : (Y, X) array of integers
+        Cell labels; pixels with label 0 (cells not kept) are not counted.
+    pixel_size : float, optional
+        um per px. Unknown: no um2, no flag that judges a size.
+    binary : bool
+        The map has no nuclei: CNR is NaN, without the flag ``no_nucleus``.
+
+    Returns
+    -------
+    list of CellMeasure
+        One for each label that occurs, in rising order.
+
+    Raises
+    ------
+    LeukocyteError
+        If an array is not what it should be, or the shapes differ.
+
+    Examples
+    --------
+    >>> classes = np.zeros((7, 7), int)
+    >>> classes[1:6, 1:6] = 1
+    >>> classes[2:5, 2:5] = 2
+    >>> one, = measure_cells(classes, classes > 0)
+    >>> one.cytoplasm_px, one.nucleus_px, round(one.cnr, 3)
+    (16, 9, 1.778)
+    """
+    class_map = check_class_map(classes, binary=binary)
+    labels = check_cell_labels(cells, shape=class_map.shape)
+    pixel_size = check_pixel_size(pixel_size)
+    d = outline_uncertainty_px(pixel_size)
+    margin = math.ceil(d) + 1
+    measures = []
+    for number, box in enumerate(ndi.find_objects(labels), start=1):
+        if box is None:
+            continue
+        rows, columns = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
+        height, width = class_map.shape
+        cut = bool(box[0].start == 0 or box[1].start == 0 or box[0].stop == height or box[1].stop == width)
+        measures.append(
+            _measure(
+                number,
+                class_map[rows, columns],
+                labels[rows, columns],
+                (rows.start, columns.start),
+                cut=cut,
+                d=d,
+                pixel_size=pixel_size,
+                binary=binary,
+            )
+        )
+    return measures
+
+
+def _measure(
+    number: int,
+    classes: npt.NDArray[np.uint8],
+    cells: npt.NDArray[np.int32],
+    corner: tuple[int, int],
+    *,
+    cut: bool,
+    d: float,
+    pixel_size: float | None,
+    binary: bool,
+) -> CellMeasure:
+    """Measure one cell inside its box."""
+    own = cells == number
+    others = (cells > 0) & ~own
+    nucleus = own & (classes == 2)
+    nucleus_px = int(np.count_nonzero(nucleus))
+    cytoplasm_px = int(np.count_nonzero(own & (classes == 1)))
+    # a painted label over background is no part of the cell
+    own &= classes > 0
+    y, x = np.nonzero(own if own.any() else cells == number)
+    flags = map_flags(own, nucleus, others, cut=cut, pixel_size=pixel_size, binary=binary)
+    cnr = low = high = nc_ratio = fraction = math.nan
+    if not binary and not any(flag.withholds for flag in flags):
+        cnr = cytoplasm_px / nucleus_px
+        low, high = _cnr_range(own, nucleus, others, d)
+        nc_ratio = nucleus_px / cytoplasm_px
+        fraction = nucleus_px / (nucleus_px + cytoplasm_px)
+    um2 = math.nan if pixel_size is None else pixel_size**2
+    return CellMeasure(
+        cell=number,
+        y=corner[0] + float(y.mean()),
+        x=corner[1] + float(x.mean()),
+        cnr=cnr,
+        cnr_low=low,
+        cnr_high=high,
+        nc_ratio=nc_ratio,
+        nucleus_fraction=fraction,
+        cytoplasm_px=cytoplasm_px,
+        nucleus_px=nucleus_px,
+        cytoplasm_um2=cytoplasm_px * um2,
+        nucleus_um2=nucleus_px * um2,
+        flags=flags,
+    )
+
+
+def _cnr_range(
+    own: npt.NDArray[np.bool_],
+    nucleus: npt.NDArray[np.bool_],
+    others: npt.NDArray[np.bool_],
+    d: float,
+) -> tuple[float, float]:
+    """Return the lower and upper CNR for outlines that are off by up to ``d`` px."""
+
+    def ratio(cell: npt.NDArray[np.bool_], core: npt.NDArray[np.bool_]) -> float:
+        nucleus_px = np.count_nonzero(core)
+        return float(np.count_nonzero(cell & ~core) / nucleus_px) if nucleus_px else math.inf
+
+    cnr = ratio(own, nucleus)
+    wider = own | (ndi.distance_transform_edt(~own) <= d) & ~others
+    # a cell on the image edge is withheld, so that every side of the box is background
+    narrower = ndi.distance_transform_edt(own) > d
+    nucleus_wider = own & (ndi.distance_transform_edt(~nucleus) <= d)
+    nucleus_narrower = ndi.distance_transform_edt(nucleus) > d
+    low = math.hypot(cnr - ratio(narrower, nucleus), cnr - ratio(own, nucleus_wider))
+    high = math.hypot(ratio(wider, nucleus) - cnr, ratio(own, nucleus_narrower) - cnr)
+    return max(0.0, cnr - low), cnr + high
+
+
+def cnr_text(measure: CellMeasure, *, short: bool = False) -> str:
+    """Write a CNR with its range, or alone (``short``); "–" when there is none.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> cell = CellMeasure(1, 9, 9, 0.44, 0.33, 0.57, 2.27, 0.69, 44, 100, 0.4, 1.0)
+    >>> cnr_text(cell), cnr_text(cell, short=True), cnr_text(replace(cell, cnr=math.nan))
+    ('0.44 (0.33–0.57)', '0.44', '–')
+    """
+    if math.isnan(measure.cnr):
+        return "–"
+    if short:
+        return f"{measure.cnr:.2f}"
+    high = "∞" if math.isinf(measure.cnr_high) else f"{measure.cnr_high:.2f}"
+    return f"{measure.cnr:.2f} ({measure.cnr_low:.2f}–{high})"

@@ -1,0 +1,91 @@
+"""The table of cells as CSV: one row for each cell, with its provenance above."""
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.files import atomic_path
+
+__all__ = ["CELL_COLUMNS", "cell_rows", "write_cells_csv"]
+
+CELL_COLUMNS = (
+    "image",
+    "plane",
+    "cell",
+    "y",
+    "x",
+    "cnr",
+    "cnr_low",
+    "cnr_high",
+    "nc_ratio",
+    "nucleus_fraction",
+    "cytoplasm_px",
+    "nucleus_px",
+    "cytoplasm_um2",
+    "nucleus_um2",
+    "flags",
+)
+
+
+def cell_rows(measures: Iterable[CellMeasure], *, image: str, plane: int = 0) -> list[dict[str, str]]:
+    """Write the measures of one plane as rows of text, a key for each of `CELL_COLUMNS`.
+
+    A number that is not there (NaN) is an empty field; flags are joined with ";".
+
+    Examples
+    --------
+    >>> nan = math.nan
+    >>> row, = cell_rows([CellMeasure(1, 2.5, 3, nan, nan, nan, nan, nan, 0, 9, nan, nan)], image="a.png")
+    >>> row["y"], row["cnr"], row["nucleus_px"]
+    ('2.5', '', '9')
+    """
+    return [
+        {
+            "image": image,
+            "plane": str(plane),
+            "cell": str(measure.cell),
+            **{name: _number(getattr(measure, name)) for name in CELL_COLUMNS[3:-1]},
+            "flags": ";".join(measure.flags),
+        }
+        for measure in measures
+    ]
+
+
+def write_cells_csv(
+    path: str | os.PathLike[str],
+    rows: Sequence[Mapping[str, str]],
+    *,
+    header: Mapping[str, str] | None = None,
+) -> None:
+    """Write rows of `cell_rows` as CSV (UTF-8), whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        An existing file is replaced.
+    rows : sequence of mappings
+        In the order of the table.
+    header : mapping, optional
+        Provenance (plugin version, model and its hash, parameters, pixel size and its source), written as
+        ``# key: value`` lines above the column names; `pandas.read_csv(path, comment="#")` skips them.
+
+    Raises
+    ------
+    LeukocyteError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for key, value in (header or {}).items():
+            file.write(f"# {key}: {' '.join(str(value).split())}\n")
+        writer = csv.DictWriter(file, CELL_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _number(value: float) -> str:
+    """Write a number with eight digits, NaN as nothing."""
+    if math.isnan(value):
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.8g}"

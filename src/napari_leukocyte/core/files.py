@@ -1,0 +1,96 @@
+"""Atomic writes: a file is either the old one or the complete new one, never half of each."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from napari_leukocyte.core.errors import LeukocyteError
+
+__all__ = ["atomic_path"]
+
+# The usual reasons in words that are the same on every system.
+_REASONS = {
+    errno.ENOSPC: "no space left on the device",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the folder is read-only",
+    errno.ENOENT: "its folder does not exist",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.EISDIR: "a folder of that name is there",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path; when the block ends well, it replaces ``path`` in one step.
+
+    The temporary file lies in the same folder, so the final rename never crosses a file system. It keeps the
+    suffix (writers choose their format by it) and starts with a dot. It is flushed to the disk before the
+    rename; when the block raises, it is removed and whatever was at ``path`` is untouched.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file to be written. Its folder must exist.
+
+    Yields
+    ------
+    Path
+        Where the block writes. The block must close the file itself.
+
+    Raises
+    ------
+    LeukocyteError
+        When the system refuses to write (disk full, read-only folder, ...), or the block wrote nothing.
+        Every ``OSError`` inside the block counts as such a refusal, so read other files outside it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder) / "note.txt") as temporary:
+    ...         _ = temporary.write_text("complete")
+    ...     (Path(folder) / "note.txt").read_text()
+    'complete'
+    """
+    target = Path(path)
+    # A random part, because two processes may write the same file at once. The name is cut short, so that
+    # the longest name a file system allows can still be written.
+    temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.tmp{target.suffix}")
+    try:
+        try:
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)  # noqa: PTH105 - the call that is atomic on every system
+        except OSError as error:
+            raise LeukocyteError(f"{target} could not be written: {_reason(error)}; nothing was changed.") from error
+        _flush_folder(target.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in _REASONS:
+        return _REASONS[error.errno]
+    return (error.strerror or str(error) or type(error).__name__).strip().rstrip(".")
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as stream:  # Windows flushes only what is open for writing
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Put the rename itself on the disk where the system offers it (POSIX); elsewhere it is not needed."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,99 @@
+"""The list of images that the package works on: one layer or array, the planes of a stack, files of mixed sizes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.planes import get_plane, plane_count
+from napari_leukocyte.core.imaging.read import read_image
+
+__all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """One image of the list; its pixels are read when they are asked for.
+
+    Attributes
+    ----------
+    name
+        What tables call it: the file's name or the layer's.
+    plane
+        Index in its stack, 0 for a single image.
+    planes
+        How many planes the stack has, 1 for a single image.
+    """
+
+    name: str
+    plane: int
+    planes: int
+    rgb: bool | None
+    pixel_size: PixelSize
+    path: Path | None
+    read: Callable[[], NDArray[np.generic]]
+
+    @property
+    def label(self) -> str:
+        """Name and, in a stack, the plane counted from 0 as the table does."""
+        return self.name if self.planes == 1 else f"{self.name} [{self.plane}]"
+
+
+@dataclass(frozen=True)
+class BrokenImage:
+    """A file of the list that could not be read, with the reason as a sentence."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+def sources_from_array(
+    array: Any, *, name: str, rgb: bool | None = None, pixel_size: PixelSize | None = None, path: Path | None = None
+) -> list[ImageSource]:
+    """One source for each plane of an array (numpy, dask, zarr), see ``core.imaging.planes``."""
+    pixel_size = pixel_size or PixelSize(None)
+    count = plane_count(array.shape, rgb=rgb)
+    return [ImageSource(name, i, count, rgb, pixel_size, path, _PlaneReader(array, i, rgb)) for i in range(count)]
+
+
+@dataclass(frozen=True)
+class _PlaneReader:
+    array: Any
+    index: int
+    rgb: bool | None
+
+    def __call__(self) -> NDArray[np.generic]:
+        return get_plane(self.array, self.index, rgb=self.rgb)
+
+
+@dataclass(frozen=True)
+class _FileReader:
+    """Reads its file anew each time, so that a folder of thousands never sits in memory."""
+
+    path: Path
+    index: int
+
+    def __call__(self) -> NDArray[np.generic]:
+        file = read_image(self.path)
+        return get_plane(file.array, self.index, rgb=file.rgb)
+
+
+def sources_from_files(paths: Sequence[Path]) -> Iterator[ImageSource | BrokenImage]:
+    """Sources for each file in turn; a file that cannot be read comes as ``BrokenImage`` and the rest go on."""
+    for path in paths:
+        try:
+            file = read_image(path)
+            # "colours or not" is known for files: a last axis of 3 is never a stack's width by chance
+            count = plane_count(file.array.shape, rgb=file.rgb)
+        except LeukocyteError as error:
+            yield BrokenImage(path.name, path, str(error))
+            continue
+        pixel_size = PixelSize(file.pixel_size, file.pixel_size_source)
+        for i in range(count):
+            yield ImageSource(path.name, i, count, file.rgb, pixel_size, path, _FileReader(path, i))

@@ -1,0 +1,199 @@
+"""Image files: which ones are meant, and what is in them."""
+
+import glob
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.png16 import is_png16_colour, read_png16
+from napari_leukocyte.core.imaging.resolution import from_dpi
+from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff
+
+__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "read_image"]
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+
+_OUTPUT_STEMS = ("_classes", "_cells")  # what we write ourselves next to the images
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """What a file holds.
+
+    Attributes
+    ----------
+    array : array-like
+        (Y, X), (Y, X, 3 or 4), or a stack (N, Y, X) or (N, Y, X, 3 or 4), in the type of the file. A numpy
+        array; a large TIFF is memory-mapped or a zarr array, so read one plane or window at a time
+        (`napari_leukocyte.core.imaging.planes.get_plane`). Not to be written to.
+    rgb : bool
+        Whether the last axis holds colours.
+    pixel_size : float or None
+        um per px, when the file states one that a microscope can have.
+    pixel_size_source : str
+        Where it is stated; "unknown" when it is not.
+    """
+
+    array: Any
+    rgb: bool
+    pixel_size: float | None
+    pixel_size_source: str
+
+
+def find_images(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    skip_outputs: bool = True,
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
+) -> list[Path]:
+    """List the image files that are meant.
+
+    Parameters
+    ----------
+    inputs : str, Path or sequence of them
+        Files, folders (not their subfolders) and glob patterns. A file that is named is listed as it is, even
+        when it is missing or no image: `read_image` then says so, and the others still run.
+    skip_outputs : bool
+        Leave out ``*_classes`` and ``*_cells`` files of folders and patterns, which are results.
+    suffixes : sequence of str
+        What counts as an image in a folder or a pattern, in lower case.
+
+    Returns
+    -------
+    list of Path
+        In the order of ``inputs``, each file once; those of a folder or pattern in natural order
+        (2.png before 10.png), hidden ones left out.
+
+    Raises
+    ------
+    LeukocyteError
+        When a folder or a pattern holds no image.
+    """
+    found: dict[Path, Path] = {}
+    for item in [inputs] if isinstance(inputs, str | Path) else inputs:
+        path = Path(item).expanduser()
+        if path.is_dir():
+            files = _images_among(path.iterdir(), suffixes, skip_outputs)
+            if not files:
+                raise LeukocyteError(f"There is no image in the folder {path} ({', '.join(suffixes)}).")
+        elif not path.exists() and glob.has_magic(str(path)):
+            matches = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
+            files = _images_among(matches, suffixes, skip_outputs)
+            if not files:
+                raise LeukocyteError(f"No image matches {item} ({', '.join(suffixes)}).")
+        else:
+            files = [path]
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def read_image(path: str | Path) -> ImageFile:
+    """Read an image or a stack from a PNG, JPEG, BMP, WebP or TIFF file, told apart by its content.
+
+    Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits. The EXIF orientation is ignored, as
+    napari's own reader does, so that masks fit the image as it is stored. Of a TIFF with several images
+    (a thumbnail, a pyramid) the largest is read; several of that size are a stack.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    ImageFile
+        The array, whether it is RGB, and the pixel size if the file states one.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such file, or it is empty, damaged, no image, or has two readings.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise LeukocyteError(f"{path} does not exist; check the name and the folder.")
+    if path.is_dir():
+        raise LeukocyteError(f"{path} is a folder; name an image file in it.")
+    try:
+        if path.stat().st_size == 0:
+            raise LeukocyteError(f"{path} is empty (0 bytes); copy it again from its source.")
+        if is_tiff(path):
+            return ImageFile(*read_tiff(path))
+        return _read_raster(path)
+    except LeukocyteError as error:
+        if str(path) in str(error):
+            raise
+        raise LeukocyteError(f"{path}: {error}") from error
+    except PermissionError as error:
+        raise LeukocyteError(f"{path} may not be read: permission denied; check its access rights.") from error
+    except UnidentifiedImageError as error:
+        raise LeukocyteError(
+            f"{path} is not an image that can be read; give a PNG, JPEG, BMP, WebP or TIFF file."
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise almost anything on a damaged file
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise LeukocyteError(
+            f"{path} is damaged or of an unusual kind ({reason}); copy it again or save it as PNG or TIFF."
+        ) from error
+
+
+def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key that reads runs of digits as numbers.
+
+    Examples
+    --------
+    >>> [p.name for p in sorted(map(Path, ["b.png", "a10.png", "a2.png"]), key=natural_key)]
+    ['a2.png', 'a10.png', 'b.png']
+    """
+    parts = re.split(r"([0-9]+)", str(path).casefold())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts], str(path)
+
+
+def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_outputs: bool) -> list[Path]:
+    return sorted(
+        (
+            path
+            for path in paths
+            if path.suffix.lower() in suffixes
+            and not path.name.startswith(".")
+            and not (skip_outputs and path.stem.endswith(_OUTPUT_STEMS))
+            and path.is_file()
+        ),
+        key=natural_key,
+    )
+
+
+def _read_raster(path: Path) -> ImageFile:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            opened = Image.open(path)
+        except Image.DecompressionBombError as error:
+            raise LeukocyteError(f"{path} has too many pixels for a file of its format; save it as TIFF.") from error
+    with opened as image:
+        # A camera's JPEG may carry a preview as a second frame (MPO); an animation is no image of ours.
+        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+            raise LeukocyteError(f"{path} is an animation; save the frame you want as PNG.")
+        size = from_dpi(*(float(value) for value in image.info.get("dpi", (0, 0))))
+        array = read_png16(path) if is_png16_colour(path) else _as_array(image)
+    return ImageFile(array, array.ndim == 3, size, "unknown" if size is None else "resolution tag")
+
+
+def _as_array(image: Image.Image) -> NDArray[Any]:
+    transparent = "transparency" in image.info
+    if image.mode in ("LA", "La", "PA", "RGBa") or (transparent and image.mode in ("P", "L", "RGB")):
+        image = image.convert("RGBA")
+    elif image.mode not in ("1", "L", "I", "F", "RGB", "RGBA") and not image.mode.startswith("I;16"):
+        image = image.convert("RGB")
+    return np.array(image)

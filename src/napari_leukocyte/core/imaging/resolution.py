@@ -1,0 +1,95 @@
+"""The pixel size that a file states, when it is one of a microscope."""
+
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+__all__ = ["PLAUSIBLE_UM", "from_dpi", "from_tiff", "plausible"]
+
+# um per px. A screen or print resolution (72, 96, 300 dpi: 353, 265, 85 um) is far outside.
+PLAUSIBLE_UM = (0.02, 2.0)
+
+_UM_PER_UNIT = {
+    "nm": 1e-3,
+    "um": 1.0,
+    "µm": 1.0,  # micro sign
+    "μm": 1.0,  # Greek mu
+    "\\u00b5m": 1.0,  # as ImageJ escapes it
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "micrometre": 1.0,
+    "mm": 1e3,
+    "cm": 1e4,
+    "inch": 25400.0,
+    "m": 1e6,
+}
+
+
+def plausible(x: float, y: float) -> float | None:
+    """Return the pixel size in um when x and y agree within 2 % and lie in `PLAUSIBLE_UM`, else None.
+
+    Examples
+    --------
+    >>> plausible(0.1, 0.1), plausible(25400 / 300, 25400 / 300), plausible(0.1, 0.2)
+    (0.1, None, None)
+    """
+    low, high = PLAUSIBLE_UM
+    if low <= x <= high and low <= y <= high and abs(x - y) <= 0.02 * max(x, y):
+        return (x + y) / 2
+    return None
+
+
+def from_dpi(x: float, y: float) -> float | None:
+    """Return the pixel size in um of a resolution in dots per inch, when it is plausible."""
+    return plausible(25400 / x, 25400 / y) if x > 0 and y > 0 else None
+
+
+def from_tiff(tiff: Any) -> tuple[float | None, str]:
+    """Return the pixel size in um of an open ``tifffile.TiffFile``, and where it is stated.
+
+    OME metadata go before ImageJ's, and those before the resolution tags.
+    """
+    if tiff.is_ome and tiff.ome_metadata:
+        size = _from_ome(tiff.ome_metadata)
+        if size is not None:
+            return size, "OME metadata"
+    tags = tiff.pages[0].tags
+    x, y = (_ratio(tags[name].value) if name in tags else 0.0 for name in ("XResolution", "YResolution"))
+    if x <= 0 or y <= 0:
+        return None, "unknown"
+    if tiff.is_imagej:
+        unit = _UM_PER_UNIT.get(str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower())
+        size = None if unit is None else plausible(unit / x, unit / y)
+        if size is not None:
+            return size, "ImageJ metadata"
+    # 2 is the inch and 3 the centimetre; 1 is no unit at all.
+    number = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 2
+    unit = {2: 25400.0, 3: 1e4}.get(number)
+    size = None if unit is None else plausible(unit / x, unit / y)
+    return (None, "unknown") if size is None else (size, "resolution tag")
+
+
+def _ratio(value: Any) -> float:
+    numerator, denominator = value if isinstance(value, tuple) else (value, 1)
+    return float(numerator) / float(denominator) if denominator else 0.0
+
+
+def _from_ome(text: str) -> float | None:
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+    pixels = next((element for element in root.iter() if element.tag.endswith("}Pixels")), None)
+    if pixels is None:
+        return None
+    sizes = []
+    for axis in "XY":
+        unit = _UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "um").strip().lower())
+        try:
+            size = float(pixels.get(f"PhysicalSize{axis}", "nan"))
+        except ValueError:
+            return None
+        if unit is None:
+            return None
+        sizes.append(size * unit)
+    return plausible(*sizes)

@@ -1,0 +1,138 @@
+"""Images with expert masks, brought to the working resolution and kept ready for training."""
+
+import csv
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.convert import to_rgb
+from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.imaging.resample import area_resize
+
+__all__ = ["IndexRow", "Sample", "data_hash", "load_sample", "read_index"]
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One line of ``index.csv``: where image and mask lie, and what is known of them.
+
+    ``name`` is the image's path as the index gives it, the name that splits and reports use; ``pixel_size`` is
+    um per px; ``cell_type`` and ``slide`` are empty when unknown.
+    """
+
+    name: str
+    source: str
+    image: Path
+    mask: Path
+    pixel_size: float
+    cell_type: str
+    slide: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image at the working resolution.
+
+    ``image`` (Y, X, 3) uint8 RGB; ``target`` (3, Y, X) uint8: the share of background, cytoplasm and nucleus in
+    each pixel, 0-255 (a whole-cell mask has its cells in the cytoplasm channel).
+    """
+
+    name: str
+    source: str
+    image: NDArray[np.uint8]
+    target: NDArray[np.uint8]
+    whole_cell: bool
+
+
+def read_index(folder: Path) -> list[IndexRow]:
+    """Rows of ``folder/index.csv`` (columns source, image, mask, px_per_um; cell_type and slide optional).
+
+    Raises
+    ------
+    LeukocyteError
+        When the file is missing, is no UTF-8 text, lacks a column or lists nothing; when a row is short, its pixel
+        size is no positive number, or its image stands there twice.
+    """
+    path = Path(folder) / "index.csv"
+    if not path.is_file():
+        raise LeukocyteError(f"{folder} has no index.csv: give a folder that holds one.")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = {"source", "image", "mask", "px_per_um"} - set(reader.fieldnames or ())
+            if missing:
+                raise LeukocyteError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
+            rows = [_index_row(path, line) for line in reader]
+    except UnicodeDecodeError as error:
+        raise LeukocyteError(f"{path} is no UTF-8 text: save it as CSV in UTF-8.") from error
+    if not rows:
+        raise LeukocyteError(f"{path} lists no images.")
+    twice = [name for name, n in Counter(row.name for row in rows).items() if n > 1]
+    if twice:
+        raise LeukocyteError(f"{path} lists {twice[0]} more than once: keep one row for each image.")
+    return rows
+
+
+def _index_row(path: Path, line: dict[str, str | None]) -> IndexRow:
+    image, mask = line["image"] or "", line["mask"] or ""
+    if not image or not mask:
+        raise LeukocyteError(f"{path} has a row without image or mask: {line}.")
+    try:
+        px_per_um = float(line["px_per_um"] or "")
+    except ValueError:
+        px_per_um = math.nan
+    if not (math.isfinite(px_per_um) and px_per_um > 0):
+        raise LeukocyteError(f"{path}: px_per_um of {image} is not a positive number.")
+    return IndexRow(
+        name=image,
+        source=line["source"] or "",
+        image=path.parent / image,
+        mask=path.parent / mask,
+        pixel_size=1 / px_per_um,
+        cell_type=line.get("cell_type") or "",
+        slide=line.get("slide") or "",
+    )
+
+
+def load_sample(row: IndexRow, *, pixel_size: float, soft: bool) -> Sample:
+    """Read one row and bring it to ``pixel_size`` (um per px).
+
+    The image is area-averaged. With ``soft`` the mask is too, so that an outline keeps the place it has between
+    two coarse pixels; otherwise it is nearest-sampled as in the thesis.
+    """
+    image = to_rgb(read_image(row.image).array).image
+    mask = read_mask(row.mask)
+    if mask.classes.shape != image.shape[:2]:
+        raise LeukocyteError(f"{row.image} is {image.shape[:2]} px but its mask {row.mask} is {mask.classes.shape} px.")
+    scale = row.pixel_size / pixel_size
+    shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    shares = np.stack([mask.classes == c for c in range(3)]).astype(np.float32)
+    if soft:
+        target = area_resize(shares, shape)
+    else:
+        rows, columns = (
+            ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(shape, image.shape[:2], strict=True)
+        )
+        target = shares[:, rows][:, :, columns]
+    resized = area_resize(image.transpose(2, 0, 1), shape).transpose(1, 2, 0)
+    return Sample(row.name, row.source, _to_bytes(resized), _to_bytes(target), mask.whole_cell)
+
+
+def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.round(values.clip(0, 1) * 255).astype(np.uint8))
+
+
+def data_hash(rows: list[IndexRow]) -> str:
+    """sha256 over the bytes of every image and mask, in order: which data a model was trained on."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(row.image.read_bytes())
+        digest.update(row.mask.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,55 @@
+"""What training minimises: cross-entropy, with or without soft Dice; whole-cell masks ask only for "cell"."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["segmentation_loss"]
+
+
+def segmentation_loss(logits: Tensor, target: Tensor, whole_cell: Tensor, *, dice: bool) -> Tensor:
+    """Mean cross-entropy (thesis section 2.3.1), plus one minus soft Dice when asked.
+
+    Parameters
+    ----------
+    logits
+        (N, 3, Y, X) for three classes or (N, 1, Y, X) for two.
+    target
+        (N, 3, Y, X) shares of background, cytoplasm and nucleus in each pixel, 0-1, summing to 1; soft along
+        outlines where the mask was finer than the working resolution. Where the mask knows only "cell", the
+        cell's share stands in the cytoplasm channel.
+    whole_cell
+        (N,) bool: the mask knows only "cell". The loss then compares background against the sum of the two
+        cell probabilities, so that the split between cytoplasm and nucleus is left free.
+    dice
+        Add soft Dice, over the batch, of cell and (where known) cytoplasm and nucleus.
+    """
+    log_p = _log_background_cell(logits) if logits.shape[1] == 1 else F.log_softmax(logits.float(), dim=1)
+    three_class = log_p.shape[1] == 3
+    log_cell = torch.logsumexp(log_p[:, 1:], dim=1)
+    background, cell = target[:, 0], 1 - target[:, 0]
+    loss_cell = -(background * log_p[:, 0] + cell * log_cell)
+    if three_class:
+        loss_full = -(target * log_p).sum(dim=1)
+        cross_entropy = torch.where(whole_cell[:, None, None], loss_cell, loss_full).mean()
+    else:
+        cross_entropy = loss_cell.mean()
+    if not dice:
+        return cross_entropy
+    terms = [_soft_dice_loss(log_cell.exp(), cell)]
+    full = ~whole_cell
+    if three_class and bool(full.any()):
+        p = log_p[full].exp()
+        terms += [_soft_dice_loss(p[:, c], target[full][:, c]) for c in (1, 2)]
+    return cross_entropy + torch.stack(terms).mean()
+
+
+def _log_background_cell(logit: Tensor) -> Tensor:
+    """Log probabilities of background and cell from the one channel of a binary network."""
+    logit = logit.float()
+    return torch.cat([F.logsigmoid(-logit), F.logsigmoid(logit)], dim=1)
+
+
+def _soft_dice_loss(p: Tensor, target: Tensor) -> Tensor:
+    overlap = 2 * (p * target).sum() + 1
+    return 1 - overlap / (p.sum() + target.sum() + 1)

@@ -1,0 +1,51 @@
+"""From a folder with an index to the two lists of samples that training takes."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from napari_leukocyte.core.model.dataset import IndexRow, Sample, data_hash, load_sample, read_index
+from napari_leukocyte.core.model.recipes import Recipe
+from napari_leukocyte.core.model.split import read_split, split_by_group
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    folder: Path, recipe: Recipe, *, split: Path | None = None, seed: int = 0
+) -> tuple[list[Sample], list[Sample], dict[str, Any]]:
+    """Load the training and validation parts of a folder with an ``index.csv``; the test part is not read.
+
+    Parameters
+    ----------
+    split
+        Recorded lists of names; without it the images are divided by slide, source and cell type with ``seed``.
+
+    Returns
+    -------
+    training, validation
+        Samples at the recipe's working resolution.
+    summary
+        Counts per source, hashes and the split, for the weight file's header.
+    """
+    rows = read_index(folder)
+    by_name = {row.name: row for row in rows}
+    if split is not None:
+        parts = read_split(split, list(by_name))
+    else:
+        groups = [(row.source, row.slide or row.name) for row in rows]
+        parts = split_by_group(list(by_name), groups, [(row.source, row.cell_type) for row in rows], seed=seed)
+
+    def load(chosen: list[IndexRow]) -> list[Sample]:
+        return [load_sample(row, pixel_size=recipe.pixel_size, soft=recipe.soft_targets) for row in chosen]
+
+    train_rows = [by_name[name] for name in parts["train"]]
+    validation_rows = [by_name[name] for name in parts["validation"]]
+    training, validation = load(train_rows), load(validation_rows)  # first: it says in words what is wrong with a file
+    summary = {
+        "train": dict(Counter(row.source for row in train_rows)),
+        "validation": dict(Counter(row.source for row in validation_rows)),
+        "train_sha256": data_hash(train_rows),
+        "split": split.name if split else f"70/15/15 by slide and cell type, seed {seed}",
+    }
+    return training, validation, summary

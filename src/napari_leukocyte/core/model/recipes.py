@@ -1,0 +1,88 @@
+"""The two ways to train: after the thesis, and the one that the shipped default model uses."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_leukocyte.core.model.augment import AugmentParameters, thesis_augmentation
+from napari_leukocyte.core.model.unet import UNetConfig, after_thesis
+
+__all__ = ["RECIPES", "Recipe", "default_recipe", "thesis_recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything about training that does not depend on the data or the machine.
+
+    Attributes
+    ----------
+    pixel_size
+        Working resolution, um per px.
+    window
+        Side of the square windows, px; a multiple of the network's poolings.
+    soft_targets
+        Area-average the masks instead of nearest sampling.
+    dice
+        Add soft Dice to the cross-entropy.
+    learning_rate, weight_decay, cosine
+        Adam (``weight_decay`` 0) or AdamW; ``cosine`` lets the rate fall to zero over the run.
+    averaging
+        Decay of the moving average of the weights that is validated and saved; 0 saves the last weights.
+    epochs, validate_every
+        One epoch draws as many windows as there are training images.
+    """
+
+    name: Literal["thesis", "default"]
+    architecture: UNetConfig
+    augmentation: AugmentParameters
+    pixel_size: float
+    window: int
+    soft_targets: bool
+    dice: bool
+    learning_rate: float
+    weight_decay: float
+    cosine: bool
+    averaging: float
+    batch: int = 8
+    epochs: int = 60
+    validate_every: int = 1
+
+
+def thesis_recipe(classes: int = 3) -> Recipe:
+    """After the thesis: 128x128 px at 10.2 px/um scaled by 128/480, Adam 1e-4, cross-entropy (section 4.1)."""
+    return Recipe(
+        name="thesis",
+        architecture=after_thesis(classes),
+        augmentation=thesis_augmentation(),
+        pixel_size=480 / 128 / 10.2,
+        window=128,
+        soft_targets=False,
+        dice=False,
+        learning_rate=1e-4,
+        weight_decay=0.0,
+        cosine=False,
+        averaging=0.0,
+        epochs=60,
+        validate_every=2,
+    )
+
+
+def default_recipe(classes: int = 3) -> Recipe:
+    """Fixed 6 px/um, soft outlines, cross-entropy and Dice, stain augmentation, averaged weights."""
+    return Recipe(
+        name="default",
+        architecture=UNetConfig(classes=classes),
+        augmentation=AugmentParameters(),
+        pixel_size=1 / 6,
+        window=160,
+        soft_targets=True,
+        dice=True,
+        learning_rate=2e-3,
+        weight_decay=0.01,
+        cosine=True,
+        averaging=0.998,
+        epochs=120,
+        validate_every=5,
+    )
+
+
+RECIPES = {"thesis": thesis_recipe, "default": default_recipe}

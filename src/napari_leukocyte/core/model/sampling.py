@@ -1,0 +1,64 @@
+"""Which window of which image a training batch holds."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.model.dataset import Sample
+
+__all__ = ["draw_batch", "sample_weights"]
+
+_ON_CELL = 0.8  # share of windows placed around a cell pixel; the others lie anywhere, so background is seen too
+
+
+def sample_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
+    """Probability of each sample: sources weigh alike, those with three-class masks twice as much.
+
+    A small source with precise masks is not drowned by a large one, and the nucleus is seen often enough.
+    """
+    count = Counter(s.source for s in samples)
+    weights = np.array([(1.0 if s.whole_cell else 2.0) / count[s.source] for s in samples])
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+def draw_batch(
+    samples: Sequence[Sample], weights: NDArray[np.float64], n: int, size: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell.
+
+    Returns
+    -------
+    image, target
+        (n, 3, size, size) uint8; beyond the image's edge it is mirrored, image and target alike.
+    whole_cell
+        (n,) bool.
+    """
+    chosen = [samples[i] for i in rng.choice(len(samples), size=n, p=weights)]
+    windows = [_window(sample, size, rng) for sample in chosen]
+    image = np.stack([w[0] for w in windows])
+    target = np.stack([w[1] for w in windows])
+    return image, target, np.array([s.whole_cell for s in chosen])
+
+
+def _window(sample: Sample, size: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    height, width = sample.image.shape[:2]
+    cell_y, cell_x = np.nonzero(sample.target[0] < 128)
+    if len(cell_y) and rng.random() < _ON_CELL:
+        i = rng.integers(len(cell_y))
+        y, x = int(cell_y[i]), int(cell_x[i])
+    else:
+        y, x = int(rng.integers(height)), int(rng.integers(width))
+    rows = _mirrored(np.arange(y - size // 2, y - size // 2 + size), height)
+    columns = _mirrored(np.arange(x - size // 2, x - size // 2 + size), width)
+    image = sample.image[rows][:, columns].transpose(2, 0, 1)
+    return image, sample.target[:, rows][:, :, columns]
+
+
+def _mirrored(index: NDArray[np.intp], length: int) -> NDArray[np.intp]:
+    """Indices beyond 0..length-1 reflected back into it, as often as needed."""
+    folded = np.mod(index, 2 * length)
+    mirrored: NDArray[np.intp] = np.where(folded < length, folded, 2 * length - 1 - folded)
+    return mirrored

@@ -1,0 +1,332 @@
+"""Training as a plain generator: the command line, a test and napari each iterate it their own way.
+
+Stopping the iteration is the cancel. The best weights so far are on disk before the event that announces them,
+and so is the checkpoint from which the same call goes on after a crash.
+"""
+
+import ast
+import hashlib
+import io
+import math
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.model.augment import augment
+from napari_leukocyte.core.model.dataset import Sample
+from napari_leukocyte.core.model.device import autocast, bfloat16_is_faster, describe_device, resolve_device
+from napari_leukocyte.core.model.losses import segmentation_loss
+from napari_leukocyte.core.model.recipes import Recipe
+from napari_leukocyte.core.model.sampling import draw_batch, sample_weights
+from napari_leukocyte.core.model.unet import UNet
+from napari_leukocyte.core.model.validation import validate
+from napari_leukocyte.core.model.weights import ModelInfo, read_info, save_model
+
+__all__ = ["TrainEpoch", "TrainFinished", "TrainParameters", "TrainStep", "checkpoint_path", "train"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainParameters:
+    """One training run beside its recipe.
+
+    Attributes
+    ----------
+    out
+        Weight file; its checkpoint lies beside it until the run is complete.
+    name
+        The model's name in lists; the file's stem when empty.
+    licence
+        Terms that the data put on the weights.
+    data
+        Summary of the data (hashes, split, counts) that goes into the header unchanged.
+    """
+
+    out: Path
+    recipe: Recipe
+    name: str = ""
+    device: str = "auto"
+    seed: int = 0
+    licence: str = "not stated"
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """After each optimiser step."""
+
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class TrainEpoch:
+    """After each validation: ``saved`` tells whether these are the best weights so far, now on disk."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    score: float
+    saved: bool
+
+
+@dataclass(frozen=True)
+class TrainFinished:
+    """The last event: where the best weights are and how they scored on the validation part."""
+
+    path: Path
+    info: ModelInfo
+    score: float
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where a run that writes ``out`` keeps its state."""
+    return out.with_name(out.name + ".checkpoint")
+
+
+class _Run:
+    """The state that a checkpoint must bring back: networks, optimiser, random numbers, progress."""
+
+    def __init__(self, recipe: Recipe, device: torch.device, seed: int, start: UNet | None, steps: int) -> None:
+        torch.manual_seed(seed)
+        model = deepcopy(start) if start is not None else UNet(recipe.architecture)
+        self.model = model.to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = deepcopy(self.model) if recipe.averaging else self.model
+        make = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
+        self.optimiser = make(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        total = steps if recipe.cosine else 0
+        # plain floats only: a numpy scalar in the optimiser's state would make its checkpoint unreadable
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser, lambda i: 0.5 * (1 + math.cos(math.pi * min(i, total) / total)) if total else 1.0
+        )
+        self.generator = torch.Generator().manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
+        self.step, self.best, self.seconds = 0, -1.0, 0.0
+        # timed before a checkpoint is loaded: it draws random numbers
+        self.bfloat16 = bfloat16_is_faster(self.model, device, size=recipe.window, backward=True)
+        self.device = device
+
+    def update_average(self, decay: float) -> None:
+        """Move the average a little towards the weights; at first faster, so the random start is forgotten."""
+        if self.average is self.model:
+            return
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(now, 1 - decay)
+                else:
+                    mean.copy_(now)
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write everything, whole or not at all."""
+        state = {
+            "fingerprint": fingerprint,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": {"last_epoch": self.schedule.last_epoch},
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "rng": repr(self.rng.bit_generator.state),
+            "progress": (self.step, self.best, self.seconds),
+            "precision": (self.device.type, self.bfloat16),
+        }
+        # through memory: torch's own writer hides the reason (disk full) from atomic_path
+        content = io.BytesIO()
+        torch.save(state, content)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+
+    def load(self, path: Path, fingerprint: str) -> None:
+        """Go on from a checkpoint of the same run; another run's checkpoint is refused in words."""
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+            same = state["fingerprint"] == fingerprint
+            if same:
+                self._restore(state)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise LeukocyteError(f"{path} is damaged: delete it to start this training anew.") from error
+        if not same:
+            raise LeukocyteError(f"{path} belongs to another training run: delete it or choose another output.")
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.last_epoch = state["schedule"]["last_epoch"]
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        self.rng.bit_generator.state = ast.literal_eval(state["rng"])
+        self.step, self.best, self.seconds = state["progress"]
+        kind, bfloat16 = state["precision"]
+        if kind == self.device.type:  # the timing may fall out the other way, and other sums would follow
+            self.bfloat16 = bfloat16
+
+
+def train(
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    parameters: TrainParameters,
+    *,
+    start: UNet | None = None,
+) -> Iterator[TrainStep | TrainEpoch | TrainFinished]:
+    """Train a network and keep its best weights by validation score on disk.
+
+    Parameters
+    ----------
+    training, validation
+        Samples at the recipe's working resolution. An empty validation part is scored on the training part,
+        and the header says so.
+    parameters
+        The run; a checkpoint beside ``parameters.out`` of a run with the same parameters is continued.
+    start
+        Weights to start from instead of random ones; of the recipe's architecture.
+
+    Yields
+    ------
+    TrainStep, TrainEpoch, TrainFinished
+        In the end exactly one ``TrainFinished``.
+
+    Raises
+    ------
+    LeukocyteError
+        No training images; a start that is another architecture; a checkpoint of another run; a loss that is no
+        longer finite (what was best before stays on disk); a disk that cannot be written.
+    """
+    recipe, out = parameters.recipe, Path(parameters.out)
+    if not training:
+        raise LeukocyteError("There is no image to train on.")
+    if start is not None and start.config != recipe.architecture:
+        raise LeukocyteError("The model to start from has another architecture than the recipe.")
+    device = resolve_device(parameters.device)
+    steps_per_epoch = max(1, round(len(training) / recipe.batch))
+    steps = recipe.epochs * steps_per_epoch
+    run = _Run(recipe, device, parameters.seed, start, steps)
+    fingerprint = _fingerprint(parameters, training, start)
+    checkpoint = checkpoint_path(out)
+    if checkpoint.exists():
+        run.load(checkpoint, fingerprint)
+    weights = sample_weights(training)
+    losses: list[float] = []
+    info = _info(parameters, training, validation, steps, device, run.bfloat16)
+    started = perf_counter() - run.seconds
+    while run.step < steps:
+        loss = _step(run, recipe, training, weights, device, run.bfloat16)
+        if not math.isfinite(loss):
+            raise LeukocyteError(f"Training diverged at step {run.step}: start again with a lower learning rate.")
+        losses.append(loss)
+        yield TrainStep(run.step, steps, loss)
+        epoch, rest = divmod(run.step, steps_per_epoch)
+        if rest or (epoch % recipe.validate_every and epoch < recipe.epochs):
+            continue
+        validation_loss, score = validate(
+            run.average,
+            validation or training,
+            multiple=recipe.architecture.multiple,
+            dice=recipe.dice,
+            device=device,
+            bfloat16=run.bfloat16,
+        )
+        run.seconds = perf_counter() - started
+        saved = score > run.best
+        if saved:
+            run.best = score
+            result = {"seconds": round(run.seconds), "epoch": epoch, "validation_score": round(score, 4)}
+            info.training.update(result)
+            save_model(out, run.average, info)
+        run.save(checkpoint, fingerprint)
+        yield TrainEpoch(epoch, recipe.epochs, float(np.mean(losses)), validation_loss, score, saved)
+        losses.clear()
+    checkpoint.unlink(missing_ok=True)
+    # from the file: after an interruption the best epoch may be one that this call has not seen
+    yield TrainFinished(out, read_info(out), run.best)
+
+
+def _fingerprint(parameters: TrainParameters, training: Sequence[Sample], start: UNet | None) -> str:
+    """What makes a run the same run: recipe, seed, the training pixels and the weights that it starts from."""
+    digest = hashlib.sha256(repr((parameters.recipe, parameters.seed)).encode())
+    for sample in training:
+        digest.update(repr((sample.name, sample.source, sample.whole_cell, sample.image.shape)).encode())
+        digest.update(sample.image.tobytes())
+        digest.update(sample.target.tobytes())
+    if start is not None:
+        for value in start.state_dict().values():
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _step(
+    run: _Run,
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    weights: np.ndarray[Any, np.dtype[np.float64]],
+    device: torch.device,
+    bfloat16: bool,
+) -> float:
+    # Half as large again as the window: room for turned corners and shifts before mirroring sets in.
+    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng)
+    x, y = augment(
+        torch.from_numpy(image).to(device).float() / 255,
+        torch.from_numpy(target).to(device).float() / 255,
+        recipe.window,
+        recipe.augmentation,
+        run.generator,
+    )
+    run.model.train()
+    with autocast(device, bfloat16=bfloat16):
+        logits = run.model(x.contiguous(memory_format=torch.channels_last))
+    loss = segmentation_loss(logits, y, torch.from_numpy(whole).to(device), dice=recipe.dice)
+    run.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimiser.step()
+    run.schedule.step()
+    run.step += 1
+    run.update_average(recipe.averaging)
+    return float(loss.detach())
+
+
+def _info(
+    parameters: TrainParameters,
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    steps: int,
+    device: torch.device,
+    bfloat16: bool,
+) -> ModelInfo:
+    recipe = parameters.recipe
+    summary: dict[str, Any] = {
+        "data": parameters.data or {},
+        "training_images": len(training),
+        "validation_images": len(validation),
+        "validated_on": "validation part" if validation else "training part",
+        "recipe": asdict(recipe),
+        "steps": steps,
+        "seed": parameters.seed,
+        "device": describe_device(device),
+        "precision": "bfloat16 mixed" if bfloat16 else "float32",
+        "date": datetime.now(UTC).date().isoformat(),
+        "plugin_version": __version__,
+    }
+    return ModelInfo(
+        name=parameters.name or Path(parameters.out).stem,
+        architecture=recipe.architecture,
+        pixel_size=recipe.pixel_size,
+        recipe=recipe.name,
+        licence=parameters.licence,
+        training=summary,
+    )

@@ -1,0 +1,93 @@
+"""One plane to a class map: whole when it is small, else in overlapping windows with blended probabilities."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
+from napari_leukocyte.core.segmentation.predictor import Predictor
+
+__all__ = ["WindowDone", "predict_class_map"]
+
+_WHOLE = 640 * 640  # px at the working resolution up to which a plane goes through the network in one piece
+
+
+@dataclass(frozen=True)
+class WindowDone:
+    """``done`` of ``windows`` windows of the plane are through; Cancel takes effect between two."""
+
+    done: int
+    windows: int
+
+
+def predict_class_map(
+    plane: Any, conversion: Conversion, predictor: Predictor, *, pixel_size: float
+) -> Iterator[WindowDone | NDArray[np.uint8]]:
+    """Yield progress and, last, the class map (Y, X) uint8 with the values that the model has.
+
+    Memory beside the plane and its class map: one row of windows.
+
+    Parameters
+    ----------
+    plane
+        (Y, X) or (Y, X, 3 or 4), as it came; windows of it are converted as they are needed.
+    pixel_size
+        um per px of the plane.
+    """
+    shape = (int(plane.shape[0]), int(plane.shape[1]))
+    scale = pixel_size / predictor.info.pixel_size
+    working = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
+    if working[0] * working[1] <= _WHOLE:
+        p = predictor([conversion(plane)], working, shape)[0]
+        yield WindowDone(1, 1)
+        yield p.argmax(axis=0).astype(np.uint8)
+        return
+    grid = Grid.over(shape, scale)
+    rows, columns = grid.spans(0), grid.spans(1)
+    block = grid.native_block
+    classes = np.empty(shape, np.uint8)
+    shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
+    for i, row in enumerate(rows):
+        band: NDArray[np.float32] | None = None
+        step = predictor.batch  # fixed for the row: the batch itself shrinks when memory runs short
+        for j in range(0, len(columns), step):
+            group = columns[j : j + step]
+            for span, p in zip(group, _predict(plane, conversion, predictor, row, group, block), strict=True):
+                if band is None:
+                    band = np.zeros((len(p), row.stop - row.start, columns[-1].stop), np.float32)
+                band[:, :, span.start : span.stop] += p * ramp(span, block)
+            yield WindowDone(i * len(columns) + j + len(group), len(rows) * len(columns))
+        assert band is not None  # there is at least one column
+        band *= ramp(row, block)[:, np.newaxis]
+        if shared is not None:
+            band[:, :block] += shared
+        final = band if row.last else band[:, :-block]
+        shared = None if row.last else band[:, -block:].copy()
+        stop = min(row.start + final.shape[1], shape[0])
+        classes[row.start : stop] = final[:, : stop - row.start, : shape[1]].argmax(axis=0)
+    yield classes
+
+
+def _predict(
+    plane: Any, conversion: Conversion, predictor: Predictor, row: Span, columns: list[Span], block: int
+) -> list[NDArray[np.float32]]:
+    """Probabilities (C, y, x) of windows of one row; windows of one width go through together."""
+    windows = [conversion(_mirrored_window(plane, row, column)) for column in columns]
+    result: list[NDArray[np.float32]] = []
+    for blocks in dict.fromkeys(column.blocks for column in columns):
+        same = [w for w, column in zip(windows, columns, strict=True) if column.blocks == blocks]
+        result += predictor(same, (row.blocks * BLOCK, blocks * BLOCK), (row.blocks * block, blocks * block))
+    return result
+
+
+def _mirrored_window(plane: Any, row: Span, column: Span) -> NDArray[np.generic]:
+    """The window's pixels; what lies beyond the image is the image mirrored at its edge."""
+    window = np.asarray(plane[row.start : row.stop, column.start : column.stop])
+    missing = [(0, span.stop - span.start - n) for span, n in zip((row, column), window.shape, strict=False)]
+    if any(after for _, after in missing):
+        window = np.pad(window, [*missing, *[(0, 0)] * (window.ndim - 2)], mode="symmetric")
+    return window

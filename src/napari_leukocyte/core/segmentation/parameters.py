@@ -1,0 +1,44 @@
+"""What the user chooses for a segmentation; light to import, so that forms open at once."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from napari_leukocyte.core.cells.keep import Keep
+from napari_leukocyte.core.errors import LeukocyteError
+
+__all__ = ["Mode", "SegmentParameters"]
+
+Mode = Literal["three-class", "binary"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentParameters:
+    """What the user chooses.
+
+    Attributes
+    ----------
+    model
+        Name of a shipped model, or the path of a weight file.
+    mode
+        ``three-class`` (0 background, 1 cytoplasm, 2 nucleus) or ``binary`` (0 background, 1 cell).
+    device
+        ``auto``, ``cuda``, ``mps`` or ``cpu``.
+    pixel_size
+        um per px for every image; None takes each image's own, else an estimate.
+    keep
+        Which cells stay, see ``core.cells.keep``.
+    """
+
+    model: str = "default"
+    mode: Mode = "three-class"
+    device: str = "auto"
+    pixel_size: float | None = None
+    keep: Keep = "auto"
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise LeukocyteError(f"There is no mode {self.mode!r}: use three-class or binary.")
+        if self.pixel_size is not None and not 0.01 <= self.pixel_size <= 5:
+            raise LeukocyteError(
+                f"A pixel size of {self.pixel_size:g} um is not plausible for a smear: give 0.01 to 5 um per px."
+            )

@@ -1,0 +1,127 @@
+"""A loaded network on its device: RGB windows in, class probabilities out, also when memory runs short."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.model.device import (
+    autocast,
+    bfloat16_is_faster,
+    describe_device,
+    is_out_of_memory,
+    resolve_device,
+)
+from napari_leukocyte.core.model.unet import probabilities
+from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
+
+__all__ = ["Predictor"]
+
+_GPU_BATCH = 8  # windows at a time; a CPU gains nothing from more than one
+
+
+class Predictor:
+    """A network ready to run.
+
+    Parameters
+    ----------
+    model
+        Name of a shipped model, or a weight file.
+    device
+        auto, cuda, mps or cpu.
+
+    Attributes
+    ----------
+    notes
+        What happened that the user should know, for instance that the GPU's memory ran out and the CPU went on.
+
+    Raises
+    ------
+    LeukocyteError
+        For an unknown or damaged weight file or a device that is not there.
+    """
+
+    def __init__(self, model: str | Path = "default", *, device: str = "auto") -> None:
+        path = model_path(model)
+        self.device = resolve_device(device)
+        self.network, self.info = load_model(path, device=self.device)
+        self.hash = file_hash(path)
+        self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
+        self.bfloat16 = bfloat16_is_faster(self.network, self.device)
+        self.notes: list[str] = []
+
+    @property
+    def used(self) -> str:
+        """Device and precision in words, for instance ``cpu (2 threads), bfloat16``."""
+        return f"{describe_device(self.device)}, {'bfloat16' if self.bfloat16 else 'float32'}"
+
+    def __call__(
+        self, windows: list[NDArray[np.float32]], working: tuple[int, int], native: tuple[int, int]
+    ) -> list[NDArray[np.float32]]:
+        """Class probabilities of RGB windows.
+
+        Parameters
+        ----------
+        windows
+            float32 (*native, 3) RGB in 0-1, all of one shape.
+        working
+            Shape that the network sees. It is mirrored up to what the poolings need.
+        native
+            Shape of the windows, and of what comes back.
+
+        Returns
+        -------
+        list of ndarray
+            float32 (C, *native) for each window, summing to 1; resized as probabilities, before any argmax.
+
+        Raises
+        ------
+        RuntimeError
+            When even a single window does not fit into the memory of the CPU.
+        """
+        done: list[NDArray[np.float32]] = []
+        while len(done) < len(windows):
+            try:
+                done += self._run(windows[len(done) : len(done) + self.batch], working, native)
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or not self._make_room():
+                    raise
+        return done
+
+    def _make_room(self) -> bool:
+        """Halve the batch, then move to the CPU; False when there is nothing left to give up."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.batch > 1:
+            self.batch //= 2
+            return True
+        if self.device.type == "cpu":
+            return False
+        self.notes.append(f"The memory of {self.device.type} ran out even for one window: the CPU went on.")
+        self.device = torch.device("cpu")
+        self.network.to(self.device)
+        self.bfloat16 = bfloat16_is_faster(self.network, self.device)
+        return True
+
+    @torch.inference_mode()
+    def _run(
+        self, windows: list[NDArray[np.float32]], working: tuple[int, int], native: tuple[int, int]
+    ) -> list[NDArray[np.float32]]:
+        batch = torch.from_numpy(np.stack(windows)).to(self.device).permute(0, 3, 1, 2)
+        if working != native:
+            batch = F.interpolate(batch, size=working, mode="bilinear", antialias=True, align_corners=False)
+        multiple = self.network.config.multiple
+        padding = (0, -working[1] % multiple, 0, -working[0] % multiple)
+        if any(padding):
+            # mirrored where the image is large enough to be: an edge copied outwards looks like nothing real
+            mirror = padding[1] < working[1] and padding[3] < working[0]
+            batch = F.pad(batch, padding, mode="reflect" if mirror else "replicate")
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        with autocast(self.device, bfloat16=self.bfloat16):
+            logits = self.network(batch)
+        p = probabilities(logits[..., : working[0], : working[1]])
+        if working != native:
+            p = F.interpolate(p, size=native, mode="bilinear", align_corners=False)
+        return list(p.cpu().numpy())

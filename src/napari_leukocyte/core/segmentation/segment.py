@@ -1,0 +1,173 @@
+"""The main job: images in; class maps, cell labels and where each number came from out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.keep import keep_cells, resolve_keep
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.convert import find_conversion
+from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map
+from napari_leukocyte.core.segmentation.cleaning import clean_class_map
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
+from napari_leukocyte.core.segmentation.predictor import Predictor
+
+__all__ = [
+    "ImageFailed",
+    "ImageSegmented",
+    "SegmentParameters",
+    "Segmentation",
+    "check_mode",
+    "load_predictor",
+    "segment_images",
+    "segment_plane",
+]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Result for one plane.
+
+    Attributes
+    ----------
+    classes
+        Class map (Y, X) uint8 with the kept cells only.
+    cells
+        Cell labels (Y, X) int32, 1..n.
+    keep
+        The rule that was in force, after ``auto`` was decided.
+    notes
+        What was done or happened that the user should know.
+    provenance
+        Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
+    """
+
+    classes: NDArray[np.uint8]
+    cells: NDArray[np.int32]
+    binary: bool
+    pixel_size: PixelSize
+    keep: str
+    notes: tuple[str, ...]
+    provenance: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ImageSegmented:
+    """One image of the list is done; the result is handed over and not kept."""
+
+    index: int
+    source: ImageSource
+    result: Segmentation
+
+
+@dataclass(frozen=True)
+class ImageFailed:
+    """One image of the list could not be segmented; ``reason`` is a sentence, the list goes on."""
+
+    index: int
+    name: str
+    reason: str
+
+
+def load_predictor(parameters: SegmentParameters) -> Predictor:
+    """Load the model that the parameters name, and check that it can do their mode."""
+    predictor = Predictor(parameters.model, device=parameters.device)
+    check_mode(predictor, parameters)
+    return predictor
+
+
+def check_mode(predictor: Predictor, parameters: SegmentParameters) -> None:
+    """Refuse, in words, to make three classes with a network that knows two."""
+    if parameters.mode == "three-class" and predictor.info.classes == 2:
+        raise LeukocyteError(
+            f"The model {predictor.info.name} knows only cell and background: choose binary, or a three-class model."
+        )
+
+
+def segment_plane(
+    source: ImageSource, parameters: SegmentParameters, predictor: Predictor
+) -> Iterator[WindowDone | Segmentation]:
+    """Segment one image; yields progress and, last, the result.
+
+    Raises
+    ------
+    LeukocyteError
+        When the image is none of those that ``core.imaging.convert`` takes, or the model cannot do the mode; the
+        sentence says why.
+    """
+    check_mode(predictor, parameters)
+    notes_before = len(predictor.notes)
+    plane = source.read()
+    conversion = find_conversion(plane, rgb=source.rgb)
+    if parameters.pixel_size is not None:
+        pixel_size = PixelSize(parameters.pixel_size, "typed")
+    else:
+        pixel_size = source.pixel_size
+    if pixel_size.um is None:
+        for event in estimate_pixel_size(plane, conversion, predictor):
+            if isinstance(event, WindowDone):
+                yield event
+            else:
+                pixel_size = event
+    assert pixel_size.um is not None  # the estimate always gives one
+    classes = None
+    for step in predict_class_map(plane, conversion, predictor, pixel_size=pixel_size.um):
+        if isinstance(step, WindowDone):
+            yield step
+        else:
+            classes = step
+    assert classes is not None  # the last step is the class map
+    clean_class_map(classes, pixel_size=pixel_size.um)
+    cells = label_cells(classes, pixel_size=pixel_size.um)
+    keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
+    if keep != "all":
+        cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
+        classes[cells == 0] = 0
+    if parameters.mode == "binary":
+        classes = (classes > 0).astype(np.uint8)
+    yield Segmentation(
+        classes=classes,
+        cells=cells,
+        binary=parameters.mode == "binary",
+        pixel_size=pixel_size,
+        keep=keep,
+        notes=(*conversion.notes, *predictor.notes[notes_before:]),
+        provenance=_provenance(parameters, predictor, pixel_size, keep),
+    )
+
+
+def _provenance(
+    parameters: SegmentParameters, predictor: Predictor, pixel_size: PixelSize, keep: str
+) -> dict[str, str]:
+    return {
+        "napari-leukocyte": __version__,
+        "model": predictor.info.name,
+        "model_sha256": predictor.hash,
+        "device": predictor.used,
+        "mode": parameters.mode,
+        "keep": keep if keep == parameters.keep else f"{keep} (auto)",
+        "pixel_size_um": "" if pixel_size.um is None else f"{pixel_size.um:.6g}",
+        "pixel_size_source": pixel_size.source,
+    }
+
+
+def segment_images(
+    images: Iterable[ImageSource | BrokenImage], parameters: SegmentParameters, predictor: Predictor
+) -> Iterator[WindowDone | ImageSegmented | ImageFailed]:
+    """Segment a list; a bad image is reported and the others still run. Stop iterating to cancel."""
+    for index, image in enumerate(images):
+        if isinstance(image, BrokenImage):
+            yield ImageFailed(index, image.name, image.reason)
+            continue
+        try:
+            for event in segment_plane(image, parameters, predictor):
+                yield ImageSegmented(index, image, event) if isinstance(event, Segmentation) else event
+        except LeukocyteError as error:
+            yield ImageFailed(index, image.label, str(error))

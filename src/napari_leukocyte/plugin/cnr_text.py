@@ -1,0 +1,105 @@
+"""Each cell's CNR on the canvas: a small dark badge at the top of the cell, legible on dark and on light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_leukocyte.core.cells.measures import cnr_text
+from napari_leukocyte.plugin.session import Session
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+
+__all__ = ["CNR", "CnrText", "get_cnr_text"]
+
+CNR = "CNR"
+_BADGE = 30  # gives a bar of 45 x 25 px on screen, at any zoom: room for "0.44"
+_BADGE_COLOUR = (0.1, 0.1, 0.14, 0.8)
+_TEXT_SIZE = 10
+
+
+class CnrText:
+    """Keeps a Points layer in step with the session: one point for each cell, its text the CNR.
+
+    A withheld CNR shows a dash; the reason stands in the point's features, which napari's status bar and
+    feature table show.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.layer: Points | None = None
+        session.changed.connect(self.refresh)
+        session.shown_changed.connect(self.refresh)
+        session.images_changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Draw the badges anew for what the session shows."""
+        session = self.session
+        if session.classes_layer is None or session.image_layer is None:
+            self._remove()
+            return
+        visible = True if self.layer is None or self.layer not in session.viewer.layers else self.layer.visible
+        self._remove()
+        indices = sorted(session.states) if session.is_stack else [session.index]
+        points, features = self._badges([i for i in indices if i in session.states])
+        if not len(points):
+            return
+        image = session.image_layer
+        active = session.viewer.layers.selection.active
+        self.layer = session.viewer.add_points(
+            points,
+            name=CNR,
+            features=features,
+            text={"string": "{cnr}", "color": "white", "size": _TEXT_SIZE, "anchor": "center"},
+            size=_BADGE / float(image.scale[-1]),
+            canvas_size_limits=(_BADGE, _BADGE),
+            symbol="hbar",
+            face_color=[_BADGE_COLOUR],
+            border_color=[_BADGE_COLOUR],
+            border_width=0,
+            scale=image.scale[-image.ndim :],
+            translate=image.translate[-image.ndim :],
+            rotate=image.rotate,
+            units=image.units[-image.ndim :],
+            axis_labels=image.axis_labels[-image.ndim :],
+            visible=visible,
+        )
+        self.layer.editable = False
+        if active is not None and active in session.viewer.layers:
+            session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
+
+    def _badges(self, indices: list[int]) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
+        points: list[tuple[float, ...]] = []
+        features: dict[str, list[object]] = {"cell": [], "cnr": [], "flags": []}
+        for index in indices:
+            state = self.session.states[index]
+            boxes = ndimage.find_objects(state.cells)
+            for measure in state.measures:
+                top = boxes[measure.cell - 1][0].start
+                at = (float(top), measure.x)
+                points.append((index, *at) if self.session.is_stack else at)
+                features["cell"].append(measure.cell)
+                features["cnr"].append(cnr_text(measure, short=True))
+                features["flags"].append("; ".join(flag.words for flag in measure.flags))
+        return np.array(points, float), features
+
+    def _remove(self) -> None:
+        layers = self.session.viewer.layers
+        if self.layer is not None and self.layer in layers:
+            layers.remove(self.layer)
+        self.layer = None
+
+
+_TEXTS: WeakKeyDictionary[Session, CnrText] = WeakKeyDictionary()
+
+
+def get_cnr_text(session: Session) -> CnrText:
+    """The session's badges, made at the first call: two docks must not write them twice."""
+    if session not in _TEXTS:
+        _TEXTS[session] = CnrText(session)
+    return _TEXTS[session]

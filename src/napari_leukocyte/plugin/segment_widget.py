@@ -1,0 +1,417 @@
+"""The Segment dock. Ten seconds of work: open a smear or a folder, press Segment, read the CNR of each cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, FloatSpinBox
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image
+
+__all__ = ["SegmentWidget"]
+
+FOOTER = "For research use only. Not for use in diagnostic procedures."
+_MODELS = {
+    "Default (three-class)": "default",
+    "Thesis, three-class": "thesis-three-class",
+    "Thesis, binary": "thesis-binary",
+}
+_FILE = "Weight file …"
+_KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
+_FLUSH_MS = 60  # a pause this long after the last brush event counts as the end of a movement
+
+
+class SegmentWidget(QWidget):  # type: ignore[misc]
+    """Form, Segment and Cancel, progress, and a stepper through the image list."""
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        # imported here: the manifest names this module, and opening napari must not wait for scipy
+        from napari_leukocyte.plugin.cnr_text import get_cnr_text
+        from napari_leukocyte.plugin.segment_job import SegmentJob
+        from napari_leukocyte.plugin.session import get_session
+        from napari_leukocyte.plugin.settings import get_settings
+
+        self.viewer = viewer = napari_viewer
+        self.session = get_session(viewer)
+        self.job = SegmentJob(self.session)
+        get_cnr_text(self.session)
+        self._files: dict[str, str] = {}
+        self._build(get_settings())
+        self._timer = QTimer(self, singleShot=True, interval=_FLUSH_MS)
+        self._timer.timeout.connect(self.session.flush)
+        self._opener: Any = None
+
+        self.session.touched.connect(self._flush_soon)
+        self.session.images_changed.connect(self._refresh_list)
+        self.session.shown_changed.connect(self._refresh_list)
+        self.job.progress.connect(self._on_progress)
+        self.job.ended.connect(self._on_ended)
+        viewer.layers.events.inserted.connect(self._reset_images)
+        viewer.layers.events.removed.connect(self._reset_images)
+        viewer.layers.selection.events.active.connect(self._follow_selection)
+        self._reset_images()
+
+    def _flush_soon(self) -> None:
+        self._timer.start()
+
+    # ---- building ---------------------------------------------------------------------------------------
+
+    def _build(self, settings: Any) -> None:
+        self.image = ComboBox(label="Image", choices=self._image_layers, tooltip="An open image, or a stack")
+        self.mode = ComboBox(label="Classes", choices=["three-class", "binary"])
+        self.model = ComboBox(label="Method", choices=[*_MODELS, _FILE])
+        self.device = ComboBox(label="Device", choices=["auto", "cuda", "mps", "cpu"], value=settings.device)
+        self.pixel_size = FloatSpinBox(
+            label="Pixel size",
+            min=0,
+            max=5,
+            step=0.01,
+            value=settings.default_pixel_size,
+            tooltip="Micrometres per pixel. 0 takes the image's own, or estimates it from the cells.",
+        )
+        spin = self.pixel_size.native
+        spin.setDecimals(4)
+        spin.setSuffix(" µm/px")
+        spin.setSpecialValueText("automatic")
+        self.keep = ComboBox(
+            label="Keep",
+            choices=list(_KEEP),
+            tooltip="Automatic keeps the centre cell of a crop of at most 50 µm, and all cells of anything larger.",
+        )
+        self.scope = ComboBox(label="Run on", choices=["this image"])
+        form = QWidget()
+        rows = QFormLayout(form)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for field in (self.image, self.mode, self.model, self.device, self.pixel_size, self.keep, self.scope):
+            rows.addRow(field.label, field.native)
+
+        self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
+        self.open_folder_button.setToolTip("Work through the images of a folder, one at a time")
+        self.pixel_note = _note()
+        self.segment_button = QPushButton("Segment", clicked=self.segment)
+        self.segment_button.setObjectName("segment")
+        self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
+        self.bar = QProgressBar()
+        self.status = _note()
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+        self.question = QWidget()
+        self.question_text = _note()
+        self.keep_edits_button = QPushButton("Keep my edits", clicked=lambda: self._answer(keep_edits=True))
+        self.replace_button = QPushButton("Replace them", clicked=lambda: self._answer(keep_edits=False))
+        self.dismiss_button = QPushButton("Don't segment", clicked=self._dismiss)
+        self.keep_edits_button.setDefault(True)
+        _stack(
+            self.question,
+            self.question_text,
+            _row(self.keep_edits_button, self.replace_button, self.dismiss_button),
+        )
+
+        self.previous_button = QToolButton(text="◀", clicked=lambda: self._step(-1))
+        self.next_button = QToolButton(text="▶", clicked=lambda: self._step(+1))
+        self.previous_button.setToolTip("Previous image of the list")
+        self.next_button.setToolTip("Next image of the list")
+        self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.position.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.stepper = _row(self.previous_button, self.position, self.next_button)
+        self.stepper.layout().setStretch(1, 1)
+
+        _stack(
+            self,
+            self.open_folder_button,
+            form,
+            self.pixel_note,
+            _row(self.segment_button, self.cancel_button),
+            self.question,
+            self.bar,
+            self.status,
+            self.stepper,
+        )
+        self.layout().addStretch(1)
+        footer = _note(FOOTER)
+        footer.setEnabled(False)
+        self.layout().addWidget(footer)
+        self.layout().setContentsMargins(10, 10, 10, 10)
+        self.setMinimumWidth(300)
+        self.question.hide()
+        self.bar.hide()
+        self.stepper.hide()
+        self.cancel_button.setEnabled(False)
+        self.image.changed.connect(self._on_image)
+        self.model.changed.connect(self._on_model)
+        self.pixel_size.changed.connect(self._refresh_pixel_note)
+
+    # ---- the image list ---------------------------------------------------------------------------------
+
+    def _image_layers(self, _combo: object = None) -> list[Image]:
+        from napari.layers import Image
+
+        return [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+
+    def _reset_images(self) -> None:
+        self.image.reset_choices()
+        self._refresh_list()
+
+    def _follow_selection(self) -> None:
+        """The image that the user clicks in the layer list becomes the one to segment."""
+        active = self.viewer.layers.selection.active
+        if active is not None and active in self._image_layers():
+            self.image.value = active
+
+    def _on_image(self) -> None:
+        self._refresh_list()
+
+    def _refresh_list(self) -> None:
+        session, layer = self.session, self.image.value
+        listed = layer is not None and layer is session.image_layer
+        count = len(session.images) if listed else self._planes_of(layer)
+        self.scope.choices = ["this image"] if count <= 1 else ["this image", f"all {count} images"]
+        self.stepper.setVisible(listed and count > 1)
+        if listed and count > 1:
+            source = session.images[session.index]
+            self.position.setText(f"{source.name}   {session.index + 1} of {count}")
+            self.position.setToolTip(str(source.path or source.name))
+            self.previous_button.setEnabled(session.index > 0)
+            self.next_button.setEnabled(session.index < count - 1)
+        self.segment_button.setEnabled(layer is not None and not self.job.running)
+        self._refresh_pixel_note()
+
+    def _planes_of(self, layer: Image | None) -> int:
+        from napari_leukocyte.core.errors import LeukocyteError
+        from napari_leukocyte.core.imaging.planes import plane_count
+
+        if layer is None or layer.multiscale:
+            return 0
+        try:
+            return plane_count(layer.data.shape, rgb=layer.rgb)
+        except LeukocyteError:  # said in words when Segment is pressed
+            return 0
+
+    def _refresh_pixel_note(self) -> None:
+        from napari_leukocyte.plugin.layers import pixel_size_of
+
+        session, layer = self.session, self.image.value
+        known = layer is not None and layer is session.image_layer and bool(session.images)
+        if self.pixel_size.value:
+            text = "Pixel size: as typed, for every image."
+        elif layer is None:
+            text = "Open an image, or a folder of images."
+        elif known and session.state is not None:
+            text = f"Pixel size: {session.state.result.pixel_size}."
+        else:
+            size = session.images[session.index].pixel_size if known else pixel_size_of(layer)
+            text = f"Pixel size: {size}." if size.um else "Pixel size: unknown, will be estimated from the cells."
+        self.pixel_note.setText(text)
+
+    def _step(self, by: int) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            self.session.show(min(max(self.session.index + by, 0), len(self.session.images) - 1))
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+        self._focus_canvas()
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of images")
+        if folder:
+            self.open_folder(Path(folder))
+
+    def open_folder(self, folder: Path) -> None:
+        """Open the images of a folder as the list; reading them does not block napari."""
+        from napari.qt.threading import create_worker
+
+        if self.job.running or self._opener is not None:
+            self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
+            return
+        self.status.setText(f"Reading {folder.name} …")
+        self.open_folder_button.setEnabled(False)
+        self._opener = create_worker(_read_folder, folder, _start_thread=False)
+        self._opener.returned.connect(self._on_folder)
+        self._opener.start()
+
+    def _on_folder(self, found: list[Any] | str) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        self._opener = None
+        self.open_folder_button.setEnabled(True)
+        if isinstance(found, str):
+            self.status.setText(found)
+            return
+        try:
+            self.session.open_files(found)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+            return
+        broken = self.session.broken
+        text = f"{len(self.session.images)} images."
+        if broken:
+            text += f" Not read: {' '.join(f'{b.name}: {b.reason}' for b in broken[:5])}"
+        self.status.setText(text)
+        self._reset_images()
+        self.image.value = self.session.image_layer
+        if len(self.scope.choices) > 1:
+            self.scope.value = self.scope.choices[1]
+
+    # ---- segmenting -------------------------------------------------------------------------------------
+
+    def _on_model(self, choice: str) -> None:
+        if choice == _FILE:
+            path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
+            if path:
+                self.use_weight_file(Path(path))
+            else:
+                self.model.value = next(iter(_MODELS))
+        elif _MODELS.get(choice) == "thesis-binary":
+            self.mode.value = "binary"
+
+    def use_weight_file(self, path: Path) -> None:
+        """Offer a weight file among the methods, and choose it."""
+        name = path.name
+        self._files[name] = str(path)
+        self.model.choices = [*_MODELS, *self._files, _FILE]
+        self.model.value = name
+
+    def parameters(self) -> Any:
+        """The form as ``SegmentParameters``; raises ``LeukocyteError`` for values that make no sense."""
+        from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+
+        return SegmentParameters(
+            model=_MODELS.get(self.model.value) or self._files[self.model.value],
+            mode=self.mode.value,
+            device=self.device.value,
+            pixel_size=self.pixel_size.value or None,
+            keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
+        )
+
+    def segment(self) -> None:
+        """Start, or ask first when the class maps in question hold edits."""
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            layer = self.image.value
+            if layer is None:
+                raise LeukocyteError("There is no image to segment: open one first.")
+            if layer is not self.session.image_layer:
+                self.session.open_layer(layer)
+            edited = self.session.edited_images(self._wanted())
+            if not edited:
+                self._start(keep_edits=True)
+                return
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+            return
+        which = "The class map of this image holds" if len(self._wanted()) == 1 else f"{len(edited)} class maps hold"
+        self.question_text.setText(
+            f"{which} your edits. Kept, the map on screen becomes a layer of its own beside the new one, and those "
+            "of other images stay as they are. Replaced, the map on screen comes back with Ctrl+Z."
+        )
+        self.question.show()
+
+    def _wanted(self) -> list[int]:
+        """Positions of the images that the form asks for."""
+        if self.scope.value == "this image":
+            return [self.session.index]
+        return list(range(len(self.session.images)))
+
+    def _answer(self, *, keep_edits: bool) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        self.question.hide()
+        try:
+            self._start(keep_edits=keep_edits)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+
+    def _dismiss(self) -> None:
+        self.question.hide()
+        self.status.setText("Nothing was changed.")
+
+    def _start(self, *, keep_edits: bool) -> None:
+        self.job.start(self._wanted(), self.parameters(), keep_edits=keep_edits)
+        self.question.hide()
+        self.status.setText("")
+        self.segment_button.setEnabled(False)
+        self.open_folder_button.setEnabled(False)
+        self.cancel_button.setEnabled(True)
+        self.bar.show()
+
+    def _on_progress(self, done: int, total: int, text: str) -> None:
+        self.bar.setMaximum(total)
+        self.bar.setValue(done)
+        self.bar.setFormat(text)
+
+    def _on_ended(self, sentence: str) -> None:
+        self.bar.hide()
+        self.cancel_button.setEnabled(False)
+        self.open_folder_button.setEnabled(True)
+        self.status.setText(sentence)
+        self._refresh_list()
+        if self.session.classes_layer is not None:
+            self.viewer.layers.selection.active = self.session.classes_layer
+        self._focus_canvas()
+
+    def _focus_canvas(self) -> None:
+        """Keys go to the brush again, not to the form."""
+        window: Any = self
+        while window is not None and not isinstance(window, QMainWindow):
+            window = window.parent()
+        if window is not None:
+            window.centralWidget().setFocus()
+
+    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+        self.job.cancel()
+        super().closeEvent(event)
+
+
+def _read_folder(folder: Path) -> list[Any] | str:
+    """Sources of a folder's images, or the sentence that says why there are none."""
+    from napari_leukocyte.core.errors import LeukocyteError
+    from napari_leukocyte.core.imaging.image_list import sources_from_files
+    from napari_leukocyte.core.imaging.read import find_images
+
+    try:
+        return list(sources_from_files(find_images(folder)))
+    except LeukocyteError as error:
+        return str(error)
+
+
+def _note(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return row
+
+
+def _stack(parent: QWidget, *widgets: QWidget) -> None:
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)

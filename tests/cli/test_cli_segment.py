@@ -1,0 +1,278 @@
+import csv
+import errno
+import os
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+import tifffile
+import typer
+from PIL import Image
+
+from napari_leukocyte.cli import app
+from napari_leukocyte.cli.segment import segment
+from napari_leukocyte.core.cells.keep import Keep
+from napari_leukocyte.core.cells.table import CELL_COLUMNS
+from napari_leukocyte.core.imaging.provenance import read_provenance
+from napari_leukocyte.core.model.device import Device
+from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
+
+
+def save(path, array, **options):
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+def read_table(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    return header, list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_options_restate_the_parameters():
+    command = typer.main.get_command(app).commands["segment"]
+    options = {one.name: one for one in command.params if one.param_type_name == "option" and one.name != "out"}
+    defaults = SegmentParameters()
+    assert {name: one.default for name, one in options.items()} == {
+        name: getattr(defaults, name) for name in SegmentParameters.__dataclass_fields__
+    }
+    for name, choices in (("mode", Mode), ("keep", Keep), ("device", Device)):
+        assert get_args(get_type_hints(segment)[name]) == get_args(choices)
+        assert options[name].opts == [f"--{name}"]
+    assert options["pixel_size"].opts == ["--pixel-size"]
+
+
+def test_files_and_table_agree(tmp_path, run, model, picture):
+    save(tmp_path / "a.png", picture(1))
+    save(tmp_path / "b.jpg", picture(2))
+    out = tmp_path / "new" / "out"
+    result = run("segment", tmp_path, "--out", out, "--model", model, "--pixel-size", 0.5, "--keep", "all")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a_cells.tif",
+        "a_classes.png",
+        "b_cells.tif",
+        "b_classes.png",
+        "cells.csv",
+    ]
+    assert "2 images of 2 segmented" in result.stdout
+    assert str(out) in result.stdout
+    assert "Device: cpu" in result.stdout
+    header, rows = read_table(out / "cells.csv")
+    assert rows
+    assert tuple(rows[0]) == CELL_COLUMNS
+    assert header["model"] == "tiny"
+    assert header["pixel_size_um"] == "0.5"
+    assert header["pixel_size_source"] == "typed"
+    for stem, name in (("a", "a.png"), ("b", "b.jpg")):
+        with Image.open(out / f"{stem}_classes.png") as image:
+            assert image.mode == "P"
+            classes = np.array(image)
+        cells = tifffile.imread(out / f"{stem}_cells.tif")
+        assert classes.shape == cells.shape == (40, 48)
+        assert set(np.unique(classes)) <= {0, 1, 2}
+        own = [row for row in rows if row["image"] == name]
+        assert [int(row["cell"]) for row in own] == list(range(1, cells.max() + 1))
+        for row in own:
+            inside = classes[cells == int(row["cell"])]
+            assert int(row["cytoplasm_px"]) == np.count_nonzero(inside == 1)
+            assert int(row["nucleus_px"]) == np.count_nonzero(inside == 2)
+            assert float(row["nucleus_um2"]) == pytest.approx(0.25 * int(row["nucleus_px"]))
+        assert read_provenance(out / f"{stem}_classes.png")["image"] == name
+        assert read_provenance(out / f"{stem}_cells.tif")["model_sha256"] == header["model_sha256"]
+
+
+def test_bad_files_are_reported_and_the_rest_runs(tmp_path, run, model, picture):
+    (tmp_path / "noise.png").write_bytes(b"not a picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    save(tmp_path / "flat.png", np.full((30, 30, 3), 9, np.uint8))
+    save(tmp_path / "good.png", picture())
+    save(tmp_path / "grey.png", picture()[..., 0])
+    out = tmp_path / "out"
+    result = run("segment", tmp_path, tmp_path / "missing.png", "--out", out, "--model", model)
+    assert result.exit_code == 1
+    assert "2 images of 6 segmented" in result.stdout
+    assert "grey.png: grayscale, repeated for red, green and blue" in result.stdout
+    heading, *reasons = result.stderr.splitlines()
+    assert heading == "Not segmented:"
+    for name, word in (
+        ("noise", "not an image"),
+        ("empty", "empty"),
+        ("flat", "same colour"),
+        ("missing", "does not exist"),
+    ):
+        (reason,) = [line for line in reasons if f"{name}.png" in line]
+        assert word in reason
+        assert not list(out.glob(f"{name}_*"))
+    assert len(reasons) == 4
+    assert {row["image"] for row in read_table(out / "cells.csv")[1]} <= {"good.png", "grey.png"}
+
+
+def test_an_older_table_survives_a_run_without_results(tmp_path, run, model):
+    (tmp_path / "noise.png").write_bytes(b"not a picture")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "cells.csv").write_text("old")
+    result = run("segment", tmp_path, "--out", out, "--model", model)
+    assert result.exit_code == 1
+    assert "Nothing of 1 image was segmented" in result.stdout
+    assert (out / "cells.csv").read_text() == "old"
+
+
+def test_one_stem_twice_keeps_extensions_and_folders(tmp_path, run, model, picture):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        save(tmp_path / folder / "a.png", picture())
+    save(tmp_path / "x" / "b.png", picture())
+    save(tmp_path / "x" / "b.bmp", picture())
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "x", tmp_path / "y", "--out", out, "--model", model, "--pixel-size", 0.5)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in out.glob("*_classes.png")) == [
+        "b.bmp_classes.png",
+        "b.png_classes.png",
+        "x_a.png_classes.png",
+        "y_a.png_classes.png",
+    ]
+    assert {row["image"] for row in read_table(out / "cells.csv")[1]} == {"x/a.png", "y/a.png", "b.png", "b.bmp"}
+
+
+def test_a_stack_becomes_one_tiff_and_a_constant_plane_stays_empty(tmp_path, run, model, picture):
+    stack = np.stack([picture(1), np.full_like(picture(), 200), picture(2, radius=15)])
+    tifffile.imwrite(tmp_path / "s.tif", stack, photometric="rgb")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "s.tif", "--out", out, "--model", model, "--keep", "all")
+    assert result.exit_code == 1
+    assert "s.tif [1]: Every pixel of the image has the same colour" in result.stderr
+    classes, cells = tifffile.imread(out / "s_classes.tif"), tifffile.imread(out / "s_cells.tif")
+    assert classes.shape == cells.shape == (3, 40, 48)
+    assert classes.dtype == np.uint8
+    assert not classes[1].any()
+    header, rows = read_table(out / "cells.csv")
+    assert {row["plane"] for row in rows} == {"0", "2"}
+    assert "pixel_size_um of s.tif [2]" in header
+    for plane in (0, 2):
+        assert len([row for row in rows if row["plane"] == str(plane)]) == cells[plane].max()
+    assert not (out / "s_classes.png").exists()
+
+
+def test_large_images_become_tiff(tmp_path, run, model, picture, monkeypatch):
+    monkeypatch.setattr("napari_leukocyte.cli.results._LARGE", 1000)
+    save(tmp_path / "a.png", picture())
+    assert run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model).exit_code == 0
+    assert tifffile.imread(tmp_path / "out" / "a_classes.tif").shape == (40, 48)
+
+
+def test_binary_mode_has_no_cnr(tmp_path, run, binary_model, picture):
+    save(tmp_path / "a.png", picture())
+    out = tmp_path / "out"
+    result = run(
+        "segment", tmp_path / "a.png", "--out", out, "--model", binary_model, "--mode", "binary", "--keep", "all"
+    )
+    assert result.exit_code == 0, result.output
+    with Image.open(out / "a_classes.png") as image:
+        assert set(np.unique(np.array(image))) <= {0, 1}
+    header, rows = read_table(out / "cells.csv")
+    assert header["mode"] == "binary"
+    assert rows
+    assert {(row["cnr"], row["nucleus_px"]) for row in rows} == {("", "0")}
+
+
+def test_only_a_known_pixel_size_gives_um2(tmp_path, run, model, picture):
+    save(tmp_path / "tagged.png", picture(), dpi=(25400 / 0.5, 25400 / 0.5))
+    save(tmp_path / "plain.png", picture())
+    out = tmp_path / "out"
+    result = run("segment", tmp_path, "--out", out, "--model", model, "--keep", "all")
+    assert result.exit_code == 0, result.output
+    assert "tagged.png: pixel size 0.5 µm/px (resolution tag)" in result.stdout
+    assert "so areas are in px only" in result.stdout
+    header, rows = read_table(out / "cells.csv")
+    assert header["pixel_size_um of tagged.png"] == "0.5 (resolution tag)"
+    assert {row["image"] for row in rows if row["nucleus_um2"]} == {"tagged.png"}
+    with Image.open(out / "plain_classes.png") as image:
+        assert "dpi" not in image.info  # an estimate must not come back as a measured size
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "no-such-model"], "There is no model 'no-such-model'"),
+        (["--pixel-size", "100"], "not plausible"),
+        (["--device", "mps"], "no mps device"),
+    ],
+)
+def test_wrong_choices_are_one_sentence(tmp_path, run, picture, options, words):
+    save(tmp_path / "a.png", picture())
+    result = run("segment", tmp_path, "--out", tmp_path / "out", *options)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_that_does_not_fit(tmp_path, run, binary_model, picture):
+    image = save(tmp_path / "a.png", picture())
+    for file, words in ((binary_model, "binary"), (image, "safetensors")):
+        result = run("segment", image, "--out", tmp_path / "out", "--model", file)
+        assert result.exit_code == 1
+        assert words in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_no_input(tmp_path, run):
+    (tmp_path / "empty").mkdir()
+    for given in (tmp_path / "empty", tmp_path / "*.png"):
+        result = run("segment", given, "--out", tmp_path / "out")
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+    assert run("segment", "--out", tmp_path / "out").exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_that_cannot_be(tmp_path, run, model, picture):
+    image = save(tmp_path / "a.png", picture())
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = run("segment", image, "--out", out, "--model", model)
+        assert result.exit_code == 1
+        assert "cannot be made" in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_results_never_replace_an_input(tmp_path, run, model, picture):
+    image = save(tmp_path / "a.png", picture())
+    other = save(tmp_path / "a_classes.png", picture(5))
+    before = other.read_bytes()
+    result = run("segment", image, other, "--out", tmp_path, "--model", model)
+    assert result.exit_code == 1
+    assert "would replace the input" in result.stderr
+    assert other.read_bytes() == before
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, run, model, picture, monkeypatch):
+    save(tmp_path / "a.png", picture())
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model)
+    assert result.exit_code == 1
+    assert "no space left on the device" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path, run, model, picture, interrupt_when):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for i in range(60):
+        save(folder / f"{i}.png", picture(i))
+    interrupt_when(out / "2_cells.tif")
+    result = run("segment", folder, "--out", out, "--model", model, "--keep", "all", "--pixel-size", 0.5)
+    assert result.exit_code == 130
+    assert result.stderr == "Stopped.\n"
+    rows = read_table(out / "cells.csv")[1]
+    assert {"0.png", "1.png"} <= {row["image"] for row in rows}
+    assert not (out / "59_cells.tif").exists()
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]

@@ -1,0 +1,148 @@
+import csv
+import dataclasses
+import json
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from napari_leukocyte.cli import app
+from napari_leukocyte.cli.train import train as train_command
+from napari_leukocyte.core.model.device import Device
+from napari_leukocyte.core.model.prepare import prepare
+from napari_leukocyte.core.model.recipes import RECIPES, default_recipe
+from napari_leukocyte.core.model.training import TrainEpoch, TrainParameters, checkpoint_path, train
+from napari_leukocyte.core.model.unet import UNetConfig
+from napari_leukocyte.core.model.weights import read_info
+
+
+def tiny_recipe(classes=3):
+    return dataclasses.replace(
+        default_recipe(classes),
+        architecture=UNetConfig(classes=classes, widths=(4, 8)),
+        window=16,
+        batch=2,
+        pixel_size=0.5,
+        epochs=2,
+        validate_every=1,
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setitem(RECIPES, "default", tiny_recipe)
+
+
+@pytest.fixture
+def data(tmp_path, picture):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    y, x = np.ogrid[:40, :48]
+    distance = np.hypot(y - 20, x - 24)
+    mask = np.where(distance < 7, 2, np.where(distance < 13, 1, 0)).astype(np.uint8)
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["source", "image", "mask", "px_per_um"])
+        for i in range(8):
+            Image.fromarray(picture(i)).save(folder / f"{i}.png")
+            Image.fromarray(mask).save(folder / f"{i}_mask.png")
+            writer.writerow(["drawn", f"{i}.png", f"{i}_mask.png", "2"])
+    return folder
+
+
+def test_options_restate_the_parameters():
+    options = {one.name: one for one in typer.main.get_command(app).commands["train"].params}
+    fields = {field.name: field for field in dataclasses.fields(TrainParameters)}
+    for name in ("name", "device", "seed", "licence"):
+        assert options[name].default == fields[name].default
+    assert set(fields) - {"data"} <= set(options)  # the summary of the data is made from --data
+    assert get_args(get_type_hints(train_command)["device"]) == get_args(Device)
+    assert set(get_args(get_type_hints(train_command)["recipe"])) == set(RECIPES)
+
+
+def test_one_epoch(tmp_path, run, data):
+    out = tmp_path / "models" / "mine.safetensors"
+    result = run("train", "--data", data, "--recipe", "default", "--epochs", 1, "--out", out, "--licence", "CC0")
+    assert result.exit_code == 0, result.output
+    assert f"Wrote {out}: validation score" in result.stdout
+    assert "epoch 1 of 1: loss" in result.stderr
+    info = read_info(out)
+    assert (info.name, info.licence, info.classes) == ("mine", "CC0", 3)
+    assert info.training["recipe"]["epochs"] == 1
+    assert not checkpoint_path(out).exists()
+    again = run("train", "--data", data, "--epochs", 1, "--out", out)
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+
+
+def test_binary_from_a_split_and_a_start(tmp_path, run, data, binary_model):
+    split = tmp_path / "split.json"
+    names = [f"{i}.png" for i in range(8)]
+    split.write_text(json.dumps({"train": names[:5], "validation": names[5:], "test": []}))
+    out = tmp_path / "b.safetensors"
+    options = ["--classes", 2, "--epochs", 1, "--split", split, "--from", binary_model, "--name", "B"]
+    result = run("train", "--data", data, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    info = read_info(out)
+    assert (info.name, info.classes, info.training["training_images"]) == ("B", 2, 5)
+
+
+def test_a_start_of_another_architecture(tmp_path, run, data, binary_model):
+    result = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--from", binary_model)
+    assert result.exit_code == 1
+    assert "another architecture" in result.stderr
+
+
+def test_goes_on_from_its_checkpoint(tmp_path, run, data):
+    out = tmp_path / "a.safetensors"
+    recipe = dataclasses.replace(tiny_recipe(), epochs=3)
+    training, validation, summary = prepare(data, recipe)
+    events = train(training, validation, TrainParameters(out=out, recipe=recipe, device="cpu", data=summary))
+    next(event for event in events if isinstance(event, TrainEpoch))
+    events.close()
+    result = run("train", "--data", data, "--epochs", 3, "--out", out, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert f"Going on from the checkpoint {checkpoint_path(out)}" in result.stderr
+    assert "epoch 1 of 3" not in result.stderr
+    assert "epoch 2 of 3" in result.stderr
+    assert not checkpoint_path(out).exists()
+
+
+def test_ctrl_c_says_where_the_weights_are(tmp_path, run, data, interrupt_when):
+    out = tmp_path / "a.safetensors"
+    interrupt_when(checkpoint_path(out))
+    result = run("train", "--data", data, "--epochs", 100_000, "--out", out)
+    assert result.exit_code == 130
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Stopped: the best weights so far are in")
+    assert str(out) in last
+    assert str(checkpoint_path(out)) in last
+    assert read_info(out).name == "a"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: (data / "index.csv").unlink(), "has no index.csv"),
+        (lambda data: (data / "0.png").unlink(), "0.png does not exist"),
+        (lambda data: (data / "0.png").write_bytes(b"no picture"), "0.png is not an image"),
+    ],
+)
+def test_bad_data_is_one_sentence(tmp_path, run, data, change, words):
+    change(data)
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["0.png", "1.png"], "validation": [], "test": []}))
+    result = run("train", "--data", data, "--split", split, "--epochs", 1, "--out", tmp_path / "a.safetensors")
+    assert result.exit_code == 1
+    assert words in result.stderr.splitlines()[-1]
+    assert "defect" not in result.stderr
+
+
+def test_bad_outputs(tmp_path, run, data):
+    (tmp_path / "file").write_text("mine")
+    for out, words in ((tmp_path, "is a folder"), (tmp_path / "file" / "a.safetensors", "cannot be made")):
+        result = run("train", "--data", data, "--out", out)
+        assert result.exit_code == 1
+        assert words in result.stderr

@@ -1,0 +1,42 @@
+import csv
+import math
+
+import numpy as np
+
+from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.cells.table import CELL_COLUMNS, cell_rows, write_cells_csv
+
+
+def two_cells():
+    classes = np.zeros((20, 30), int)
+    classes[3:10, 3:10] = 1
+    classes[5:8, 5:8] = 2
+    classes[12:18, 20:30] = 1
+    cells = np.zeros_like(classes)
+    cells[3:10, 3:10] = 1
+    cells[12:18, 20:30] = 2
+    return measure_cells(classes, cells)
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / "cells.csv"
+    rows = cell_rows(two_cells(), image='odd, "name".png', plane=3)
+    write_cells_csv(path, rows, header={"plugin version": "1.0", "model": "two\nlines"})
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["# plugin version: 1.0", "# model: two lines"]
+    assert lines[2] == (
+        "image,plane,cell,y,x,cnr,cnr_low,cnr_high,nc_ratio,nucleus_fraction,"
+        "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags"
+    )
+    read = list(csv.DictReader(lines[2:]))
+    assert read == rows
+    assert read[0]["image"] == 'odd, "name".png'
+    assert math.isclose(float(read[0]["cnr"]), 40 / 9, rel_tol=1e-7)
+    assert (read[0]["cytoplasm_um2"], read[0]["flags"], read[0]["plane"]) == ("", "", "3")
+    assert (read[1]["cnr"], read[1]["flags"]) == ("", "cut_by_edge;no_nucleus")
+    assert [p.name for p in tmp_path.iterdir()] == ["cells.csv"]
+
+
+def test_no_cells_still_name_the_columns(tmp_path):
+    write_cells_csv(tmp_path / "cells.csv", [])
+    assert (tmp_path / "cells.csv").read_text().strip() == ",".join(CELL_COLUMNS)

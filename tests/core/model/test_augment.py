@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from napari_leukocyte.core.model.augment import AugmentParameters, augment, thesis_augmentation
+
+NOTHING = AugmentParameters(
+    rotation=0, shift=0, shear=0, zoom=0, flip=False, gain=0, offset=0, mixing=0, grey=0, blur=0, noise=0
+)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def smooth(n=4, size=48):
+    """Windows of smooth colour, so that interpolation leaves little behind."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, size), torch.linspace(0, 1, size), indexing="ij")
+    return torch.stack([y, x, (y + 2 * x) / 3]).expand(n, 3, size, size).contiguous()
+
+
+@pytest.mark.parametrize(("size", "out"), [(48, 32), (32, 32), (47, 31)])
+def test_no_change_gives_the_centre(size, out):
+    torch.manual_seed(0)
+    image, target = torch.rand(2, 3, size, size), torch.rand(2, 3, size, size)
+    got = augment(image, target, out, NOTHING, seeded())
+    at = slice((size - out) // 2, (size - out) // 2 + out)
+    for before, after in zip((image, target), got, strict=True):
+        torch.testing.assert_close(after, before[..., at, at], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("parameters", [AugmentParameters(), thesis_augmentation()])
+def test_equal_seeds_give_equal_windows(parameters):
+    image = torch.rand(4, 3, 24, 24, generator=seeded())
+    first, again, other = (augment(image, image, 16, parameters, seeded(s)) for s in (5, 5, 6))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.allclose(first[1], other[1])
+
+
+def test_image_and_target_move_together():
+    geometry = replace(AugmentParameters(), gain=0, offset=0, mixing=0, grey=0, blur=0, noise=0)
+    both = torch.rand(6, 3, 48, 48, generator=seeded())
+    image, target = augment(both, both, 32, geometry, seeded(1))
+    assert torch.equal(image, target)
+    assert not torch.allclose(image, both[..., 8:40, 8:40], atol=0.05)
+
+
+def test_colour_leaves_the_target_alone():
+    colour = replace(NOTHING, gain=0.3, offset=0.08, mixing=0.15, grey=0.3, blur=0.5, noise=0.5)
+    both = torch.rand(6, 3, 24, 24, generator=seeded())
+    image, target = augment(both, both, 16, colour, seeded(1))
+    torch.testing.assert_close(target, both[..., 4:20, 4:20], atol=1e-4, rtol=0)
+    assert all(float((i - t).abs().max()) > 0.02 for i, t in zip(image, target, strict=True))
+
+
+def test_thesis_augmentation_changes_no_colour():
+    image = torch.rand(1, 3, 1, 1, generator=seeded()).expand(8, 3, 48, 48).contiguous()
+    got, _ = augment(image, image, 32, thesis_augmentation(), seeded(3))
+    torch.testing.assert_close(got, image[..., :32, :32], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_everything_stays_in_range_and_shares_still_sum_to_one(seed):
+    strong = AugmentParameters(zoom=1.0, shear=0.5, shift=0.3, gain=0.8, offset=0.5, grey=0.5, blur=0.5, noise=1.0)
+    image = torch.randint(2, (8, 3, 36, 36), generator=seeded(seed)).float()
+    target = torch.softmax(5 * torch.randn(8, 3, 36, 36, generator=seeded(seed)), dim=1)
+    got, share = augment(image, target, 24, strong, seeded(seed))
+    for values in (got, share):
+        assert values.shape == (8, 3, 24, 24)
+        assert float(values.min()) >= 0
+        assert float(values.max()) <= 1
+    torch.testing.assert_close(share.sum(dim=1), torch.ones(8, 24, 24))
+
+
+def test_each_window_differs():
+    got, _ = augment(smooth(), smooth(), 32, AugmentParameters(blur=0, noise=0, grey=0), seeded(4))
+    for i in range(3):
+        assert float((got[i] - got[i + 1]).abs().mean()) > 0.01
+
+
+@pytest.mark.parametrize("name", ["rotation", "shift", "shear", "zoom", "flip", "gain", "offset", "mixing", "noise"])
+def test_each_switch_does_something_alone(name):
+    value = {"rotation": 90.0, "flip": True, "noise": 1.0}.get(name, 0.3)
+    got, _ = augment(smooth(), smooth(), 32, replace(NOTHING, **{name: value}), seeded(2))
+    assert float((got - smooth()[..., 8:40, 8:40]).abs().max()) > 0.02
+
+
+def test_blur_and_grey():
+    sharp = torch.rand(4, 3, 32, 32, generator=seeded())
+    blurred, _ = augment(sharp, sharp, 32, replace(NOTHING, blur=1.0), seeded(1))
+    assert float(blurred.std()) < 0.8 * float(sharp.std())
+    assert float(blurred.mean()) == pytest.approx(float(sharp.mean()), abs=0.01)
+    grey, _ = augment(sharp, sharp, 32, replace(NOTHING, grey=1.0), seeded(1))
+    torch.testing.assert_close(grey, sharp.mean(dim=1, keepdim=True).expand_as(sharp), atol=1e-4, rtol=0)
+
+
+def test_flip_mirrors_left_to_right_only():
+    got, _ = augment(smooth(32), smooth(32), 32, replace(NOTHING, flip=True), seeded(1))
+    centre = smooth(1)[0, :, 8:40, 8:40]
+    plain = torch.isclose(got, centre, atol=1e-3).flatten(1).all(dim=1)
+    mirrored = torch.isclose(got, centre.flip(-1), atol=1e-3).flatten(1).all(dim=1)
+    assert bool((plain ^ mirrored).all())
+    assert 6 <= int(mirrored.sum()) <= 26
+
+
+def test_shift_and_zoom_are_in_the_units_promised():
+    # the channel x runs over 48 px; a shift of s windows of 32 px moves it by 32 s px at most
+    step = 1 / 47
+    shifted, _ = augment(smooth(64), smooth(64), 32, replace(NOTHING, shift=0.1), seeded(1))
+    moved = (shifted[:, 1, 16, 16] - smooth(1)[0, 1, 24, 24]) / step
+    assert 2.5 < float(moved.abs().max()) <= 3.2 + 1e-3
+    zoomed, _ = augment(smooth(64), smooth(64), 32, replace(NOTHING, zoom=0.5), seeded(1))
+    magnification = step * 20 / (zoomed[:, 1, 16, 26] - zoomed[:, 1, 16, 6])
+    assert 1 / 1.5 - 1e-3 <= float(magnification.min()) < 0.75
+    assert 1.35 < float(magnification.max()) <= 1.5 + 1e-3

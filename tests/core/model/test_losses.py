@@ -1,0 +1,108 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from napari_leukocyte.core.model.losses import segmentation_loss
+
+
+def log_of(*p):
+    """Logits (1, C, 1, 1) that softmax to the given probabilities."""
+    return torch.log(torch.tensor(p)).reshape(1, -1, 1, 1)
+
+
+def target_of(*shares):
+    return torch.tensor(shares).reshape(1, 3, 1, 1)
+
+
+FULL, WHOLE = torch.tensor([False]), torch.tensor([True])
+
+
+def test_three_class_cross_entropy_by_hand():
+    loss = segmentation_loss(log_of(0.2, 0.3, 0.5), target_of(0.0, 1.0, 0.0), FULL, dice=False)
+    assert float(loss) == pytest.approx(-math.log(0.3))
+
+
+def test_soft_target_by_hand():
+    loss = segmentation_loss(log_of(0.2, 0.3, 0.5), target_of(0.25, 0.75, 0.0), FULL, dice=False)
+    assert float(loss) == pytest.approx(-(0.25 * math.log(0.2) + 0.75 * math.log(0.3)))
+
+
+def test_whole_cell_cross_entropy_by_hand():
+    loss = segmentation_loss(log_of(0.2, 0.3, 0.5), target_of(0.25, 0.75, 0.0), WHOLE, dice=False)
+    assert float(loss) == pytest.approx(-(0.25 * math.log(0.2) + 0.75 * math.log(0.8)))
+
+
+def test_binary_cross_entropy_by_hand():
+    logit = torch.full((1, 1, 1, 1), math.log(0.8 / 0.2))
+    for target in (target_of(0.0, 1.0, 0.0), target_of(0.0, 0.0, 1.0)):  # a nucleus is cell, too
+        assert float(segmentation_loss(logit, target, FULL, dice=False)) == pytest.approx(-math.log(0.8))
+    loss = segmentation_loss(logit, target_of(1.0, 0.0, 0.0), WHOLE, dice=False)
+    assert float(loss) == pytest.approx(-math.log(0.2))
+
+
+def test_dice_by_hand():
+    # cell p 0.8 of 1; cytoplasm 0.3 of 1; nucleus 0.5 of 0; each (2 overlap + 1) / (sum + 1)
+    loss = segmentation_loss(log_of(0.2, 0.3, 0.5), target_of(0.0, 1.0, 0.0), FULL, dice=True)
+    dice = [1 - 2.6 / 2.8, 1 - 1.6 / 2.3, 1 - 1.0 / 1.5]
+    assert float(loss) == pytest.approx(-math.log(0.3) + sum(dice) / 3, rel=1e-5)
+    whole = segmentation_loss(log_of(0.2, 0.3, 0.5), target_of(0.0, 1.0, 0.0), WHOLE, dice=True)
+    assert float(whole) == pytest.approx(-math.log(0.8) + dice[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("dice", [False, True])
+def test_whole_cell_masks_leave_the_split_free(dice):
+    torch.manual_seed(0)
+    share = torch.rand(2, 1, 6, 6)
+    target = torch.cat([1 - share, share, torch.zeros_like(share)], dim=1)
+    whole = torch.tensor([True, True])
+    background = torch.rand(2, 1, 6, 6) * 0.8 + 0.1
+    cell = 1 - background
+    losses = []
+    for split in (0.02, 0.5, 0.9):
+        p = torch.cat([background, split * cell, (1 - split) * cell], dim=1)
+        losses.append(float(segmentation_loss(p.log(), target, whole, dice=dice)))
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+    # moving probability from cytoplasm to nucleus: d p1 = e, d p2 = -e, so d logit1 = e / p1, d logit2 = -e / p2
+    logits = torch.randn(2, 3, 6, 6, requires_grad=True)
+    segmentation_loss(logits, target, whole, dice=dice).backward()
+    p = logits.detach().softmax(dim=1)
+    along = logits.grad[:, 1] / p[:, 1] - logits.grad[:, 2] / p[:, 2]
+    across = logits.grad[:, 0].abs().max()
+    assert float(along.abs().max()) < 1e-4 * float(across)
+
+
+def test_three_class_masks_do_not_leave_it_free():
+    logits = torch.zeros(1, 3, 1, 1, requires_grad=True)
+    segmentation_loss(logits, target_of(0.0, 1.0, 0.0), FULL, dice=True).backward()
+    assert float(logits.grad[0, 1]) < 0 < float(logits.grad[0, 2])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_perfect_prediction_costs_nothing(channels):
+    torch.manual_seed(1)
+    classes = torch.randint(3, (2, 8, 8))
+    target = F.one_hot(classes, 3).permute(0, 3, 1, 2).float()
+    logits = 60 * (target - 0.5) if channels == 3 else 60 * (1 - target[:, :1] - 0.5)
+    for whole in (torch.tensor([False, False]), torch.tensor([False, True])):
+        assert float(segmentation_loss(logits, target, whole, dice=True)) == pytest.approx(0, abs=1e-5)
+        assert float(segmentation_loss(-logits, target, whole, dice=True)) > 1
+
+
+def test_a_batch_mixes_both_kinds_of_mask():
+    torch.manual_seed(2)
+    logits = torch.randn(2, 3, 4, 4)
+    target = torch.rand(2, 3, 4, 4).softmax(dim=1)
+    mixed = segmentation_loss(logits, target, torch.tensor([False, True]), dice=False)
+    parts = [segmentation_loss(logits[i : i + 1], target[i : i + 1], w, dice=False) for i, w in ((0, FULL), (1, WHOLE))]
+    torch.testing.assert_close(mixed, (parts[0] + parts[1]) / 2)
+
+
+def test_extreme_logits_stay_finite():
+    logits = torch.tensor([[500.0, -500.0, 0.0]]).reshape(1, 3, 1, 1).requires_grad_()
+    loss = segmentation_loss(logits, target_of(0.0, 1.0, 0.0), WHOLE, dice=True)
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert bool(torch.isfinite(logits.grad).all())
