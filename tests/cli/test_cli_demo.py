@@ -25,6 +25,7 @@ def test_a_drawn_smear_without_a_display(no_display, tmp_path, run):
     out = tmp_path / "demo-output"
     assert sorted(path.name for path in out.iterdir()) == [
         "cells.csv",
+        "cells.json",
         "smear.png",
         "smear_cells.tif",
         "smear_classes.png",
@@ -32,8 +33,8 @@ def test_a_drawn_smear_without_a_display(no_display, tmp_path, run):
     ]
     assert str(out) in result.stdout.replace("\n", "")
     assert "Not for use in diagnostic procedures." in result.stdout
-    lines = [line for line in (out / "cells.csv").read_text().splitlines() if not line.startswith("#")]
-    rows = list(csv.DictReader(lines))
+    with (out / "cells.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) >= 3
     assert len([row for row in rows if row["cnr"]]) >= 1
     assert all(row["cytoplasm_um2"] for row in rows)

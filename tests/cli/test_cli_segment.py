@@ -1,11 +1,13 @@
 import csv
 import errno
+import json
 import os
 from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 import typer
 from PIL import Image
 
@@ -17,6 +19,8 @@ from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
 
+ABSENT = "mps" if torch.cuda.is_available() else "cuda"  # no computer has both
+
 
 def save(path, array, **options):
     Image.fromarray(array).save(path, **options)
@@ -24,9 +28,9 @@ def save(path, array, **options):
 
 
 def read_table(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
-    return header, list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    header = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8", newline="") as file:
+        return header, list(csv.DictReader(file))
 
 
 def test_options_restate_the_parameters():
@@ -55,6 +59,7 @@ def test_files_and_table_agree(tmp_path, run, model, picture):
         "b_cells.tif",
         "b_classes.png",
         "cells.csv",
+        "cells.json",
     ]
     assert "2 images of 2 segmented" in result.stdout
     assert str(out) in result.stdout
@@ -199,7 +204,7 @@ def test_only_a_known_pixel_size_gives_um2(tmp_path, run, model, picture):
     [
         (["--model", "no-such-model"], "There is no model 'no-such-model'"),
         (["--pixel-size", "100"], "not plausible"),
-        (["--device", "mps"], "no mps device"),
+        (["--device", ABSENT], f"no {ABSENT} device"),
     ],
 )
 def test_wrong_choices_are_one_sentence(tmp_path, run, picture, options, words):

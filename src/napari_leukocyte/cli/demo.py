@@ -26,7 +26,7 @@ def demo(
     image: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[IMAGE]",
+            metavar="IMAGE",
             help="Image file; of a stack the first plane.  [default: a drawn smear]",
             show_default=False,
         ),

@@ -71,7 +71,7 @@ class ResultWriter:
     def write_table(self) -> None:
         """Write ``cells.csv``; without any result an older table stays as it is."""
         if self._provenance:
-            write_cells_csv(self.folder / "cells.csv", self._rows, header=_table_header(self._provenance))
+            write_cells_csv(self.folder / "cells.csv", self._rows, provenance=_table_provenance(self._provenance))
 
     def _write(self, name: OutputName, planes: Sequence[Segmentation | None]) -> None:
         done = [plane for plane in planes if plane is not None]
@@ -89,7 +89,13 @@ class ResultWriter:
         if classes.ndim == 3 or classes.size > _LARGE:
             write_class_tiff(f"{start}_classes.tif", classes, provenance=provenance, pixel_size=pixel_size)
         else:
-            write_class_png(f"{start}_classes.png", classes, provenance=provenance, pixel_size=pixel_size)
+            write_class_png(
+                f"{start}_classes.png",
+                classes,
+                provenance=provenance,
+                pixel_size=pixel_size,
+                palette=False,  # many programs open a palette as colours, not as 0, 1, 2
+            )
         write_cells_tiff(f"{start}_cells.tif", cells, provenance=provenance, pixel_size=pixel_size)
         for number, plane in enumerate(planes):
             if plane is None:
@@ -124,7 +130,7 @@ def _common(entries: Sequence[Mapping[str, str]]) -> dict[str, str | list[str]]:
     }
 
 
-def _table_header(entries: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _table_provenance(entries: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Provenance of the whole table; pixel sizes that differ get a line for each image."""
     header: dict[str, str] = {}
     for key, value in _common(list(entries.values())).items():

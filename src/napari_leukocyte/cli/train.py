@@ -89,7 +89,7 @@ def train(
     from napari_leukocyte.core.model.recipes import RECIPES
     from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path
     from napari_leukocyte.core.model.training import train as run
-    from napari_leukocyte.core.model.weights import load_model, model_path
+    from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
 
     checkpoint = checkpoint_path(out)
     resumed = checkpoint.is_file()
@@ -98,9 +98,20 @@ def train(
     chosen = RECIPES[recipe](classes)
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
-    start = None if from_model is None else load_model(model_path(from_model))[0]
+    start = None
+    started_from: dict[str, object] | None = None
+    if from_model is not None:
+        path = model_path(from_model)
+        start, origin = load_model(path)
+        started_from = {
+            "name": origin.name,
+            "sha256": file_hash(path),
+            **{key: origin.training[key] for key in ("steps", "seconds", "seed") if key in origin.training},
+        }
     typer.echo(f"Reading the images of {data}.", err=True)
     training, validation, summary = prepare(data, chosen, split=split, seed=seed)
+    if started_from is not None:
+        summary["started_from"] = started_from
     typer.echo(f"{len(training)} images to train on, {len(validation)} to validate.", err=True)
     if resumed:
         typer.echo(f"Going on from the checkpoint {checkpoint}.", err=True)

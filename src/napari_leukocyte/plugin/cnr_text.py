@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,18 @@ class CnrText:
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self._session = ref(session)  # weak: the badges must not keep a session alive
         self.layer: Points | None = None
         session.changed.connect(self.refresh)
         session.shown_changed.connect(self.refresh)
         session.images_changed.connect(self.refresh)
+
+    @property
+    def session(self) -> Session:
+        """The session that is shown."""
+        session = self._session()
+        assert session is not None  # its signals call only while it lives
+        return session
 
     def refresh(self) -> None:
         """Draw the badges anew for what the session shows."""

@@ -26,12 +26,12 @@ def prepare_demo(path: Path | None = None) -> tuple[napari.Viewer, SegmentWidget
     import napari
 
     from napari_leukocyte.core.errors import LeukocyteError
-    from napari_leukocyte.core.imaging.image_list import sources_from_files
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
 
     sources = list(sources_from_files([path])) if path is not None else []
-    reasons = [source.reason for source in sources if hasattr(source, "reason")]
-    if reasons:
-        raise LeukocyteError(reasons[0])
+    for source in sources:
+        if isinstance(source, BrokenImage):
+            raise LeukocyteError(source.reason)
     viewer = napari.Viewer(title="napari-leukocyte demo")
     viewer.window.resize(*_WINDOW)
     _, widget = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")

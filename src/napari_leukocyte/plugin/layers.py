@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.colours import PALETTES
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.resolution import plausible
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
@@ -19,23 +21,46 @@ if TYPE_CHECKING:
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
 
-__all__ = ["CELLS", "CLASSES", "METADATA_KEY", "add_cells", "add_classes", "add_image", "describe", "pixel_size_of"]
+__all__ = [
+    "CELLS",
+    "CLASSES",
+    "METADATA_KEY",
+    "PIXEL_SIZE_KEY",
+    "TRUTH",
+    "add_cells",
+    "add_classes",
+    "add_image",
+    "class_colormap",
+    "describe",
+    "physical_pixel_size",
+    "pixel_size_of",
+]
 
-CLASSES, CELLS = "classes", "cells"
+CLASSES, CELLS, TRUTH = "classes", "cells", "truth"
 METADATA_KEY = "napari-leukocyte"
+PIXEL_SIZE_KEY = "napari-leukocyte um per px"
 _MICRON = "micrometer"
 
 
 def pixel_size_of(layer: Image) -> PixelSize:
     """The layer's scale, when its units are a length; a scale without a unit means nothing physical."""
-    y, x = (float(s) for s in layer.scale[-2:])
-    try:
-        um = [float((1 * unit).to(_MICRON).magnitude) for unit in layer.units[-2:]]
-    except Exception:  # pint raises its own kinds for pixels and for what is no length
+    return physical_pixel_size(layer.scale, layer.units)
+
+
+def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
+    """Pixel size from the last two axes (Y, X) of a scale and its pint units.
+
+    Unknown when a unit is no length, when y and x differ, or when no microscope has such pixels
+    (``core.imaging.resolution``). A mirrored axis (negative scale) counts by its size.
+    """
+    if not all(unit.is_compatible_with(_MICRON) for unit in units[-2:]):
         return PixelSize(None)
-    if not 0 < y * um[0] <= 5 or abs(y * um[0] - x * um[1]) > 0.01 * x * um[1]:
-        return PixelSize(None)
-    return PixelSize(y * um[0], "layer scale")
+    y, x = (
+        abs(float(step)) * float((1 * unit).to(_MICRON).magnitude)
+        for step, unit in zip(scale[-2:], units[-2:], strict=True)
+    )
+    um = plausible(x, y)
+    return PixelSize(None) if um is None else PixelSize(um, "layer scale")
 
 
 def class_colormap(palette: str) -> DirectLabelColormap:
@@ -62,7 +87,11 @@ def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSou
 def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> Labels:
     """Add the class map over its image, make it the active layer, ready to be painted plane by plane."""
     layer: Labels = viewer.add_labels(
-        data, name=CLASSES, opacity=0.45, colormap=class_colormap(get_settings().palette), **_placed_like(image)
+        data,
+        name=CLASSES,
+        opacity=0.45,
+        colormap=class_colormap(get_settings().palette),
+        **_placed_like(image, data.ndim),
     )
     layer.n_edit_dimensions = 2
     layer.selected_label = int(max(1, data.max()))
@@ -72,24 +101,28 @@ def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> L
 
 def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Labels:
     """Add the cell labels, hidden and locked: they follow from the class map and are not painted."""
-    layer: Labels = viewer.add_labels(data, name=CELLS, opacity=0.5, visible=False, **_placed_like(image))
+    layer: Labels = viewer.add_labels(data, name=CELLS, opacity=0.5, visible=False, **_placed_like(image, data.ndim))
     layer.editable = False
     return layer
 
 
-def _placed_like(image: Image) -> dict[str, object]:
-    n = image.ndim
+def _placed_like(image: Image, ndim: int) -> dict[str, Any]:
+    """Where labels with ``ndim`` axes lie over an image; a stack of one plane has an axis more than its labels."""
+    first = image.ndim - ndim
     return {
-        "scale": image.scale[-n:],
-        "translate": image.translate[-n:],
-        "rotate": image.rotate,
-        "units": image.units[-n:],
-        "axis_labels": image.axis_labels[-n:],
+        "scale": image.scale[first:],
+        "translate": image.translate[first:],
+        "rotate": image.rotate[first:, first:],
+        "shear": None if first else image.shear,
+        "affine": image.affine.affine_matrix[first:, first:],
+        "units": image.units[first:],
+        "axis_labels": image.axis_labels[first:],
     }
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:
-    """Write down in the layers which model and parameters made them."""
+    """Write down in the layers which model and parameters made them, and the pixel size that areas may rest on."""
     for layer in (classes, cells):
         if layer is not None:
             layer.metadata[METADATA_KEY] = dict(result.provenance)
+            layer.metadata[PIXEL_SIZE_KEY] = result.pixel_size.for_areas

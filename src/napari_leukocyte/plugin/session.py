@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class Session:
     touched = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.viewer = viewer
+        self._viewer = ref(viewer)  # weak: the session must not keep a closed viewer alive
         self.images: list[ImageSource] = []
         self.broken: list[BrokenImage] = []
         self.states: dict[int, ImageState] = {}
@@ -92,6 +92,13 @@ class Session:
         self._source_data: Any = None
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.current_step.connect(self._on_dims)
+
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer that this session belongs to."""
+        viewer = self._viewer()
+        assert viewer is not None  # events reach a session only while its viewer lives
+        return viewer
 
     # ---- the list ---------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 import csv
+import json
 import math
 
 import numpy as np
@@ -21,20 +22,21 @@ def two_cells():
 def test_round_trip(tmp_path):
     path = tmp_path / "cells.csv"
     rows = cell_rows(two_cells(), image='odd, "name".png', plane=3)
-    write_cells_csv(path, rows, header={"plugin version": "1.0", "model": "two\nlines"})
+    write_cells_csv(path, rows, provenance={"plugin version": "1.0", "model": "two\nlines"})
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[:2] == ["# plugin version: 1.0", "# model: two lines"]
-    assert lines[2] == (
+    assert lines[0] == (
         "image,plane,cell,y,x,cnr,cnr_low,cnr_high,nc_ratio,nucleus_fraction,"
         "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags"
     )
-    read = list(csv.DictReader(lines[2:]))
+    read = list(csv.DictReader(lines))
     assert read == rows
     assert read[0]["image"] == 'odd, "name".png'
     assert math.isclose(float(read[0]["cnr"]), 40 / 9, rel_tol=1e-7)
     assert (read[0]["cytoplasm_um2"], read[0]["flags"], read[0]["plane"]) == ("", "", "3")
     assert (read[1]["cnr"], read[1]["flags"]) == ("", "cut_by_edge;no_nucleus")
-    assert [p.name for p in tmp_path.iterdir()] == ["cells.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cells.csv", "cells.json"]
+    provenance = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
+    assert provenance == {"plugin version": "1.0", "model": "two\nlines"}
 
 
 def test_no_cells_still_name_the_columns(tmp_path):

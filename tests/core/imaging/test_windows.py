@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def test_spans_tile_the_axis_and_share_one_block(size, block):
     for span in spans:
         assert span.stop - span.start == span.blocks * block
         assert 1 <= span.blocks <= 8
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         assert before.stop - after.start == block
         assert before.blocks == 8
         assert after.blocks >= 2

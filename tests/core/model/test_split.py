@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def example(seed=0, n=400):
 def test_groups_stay_together_and_shares_are_met(seed):
     names, groups, strata = example(seed)
     split = split_by_group(names, groups, strata, seed=seed)
-    assert sorted(sum(split.values(), [])) == sorted(names)
+    assert sorted(chain(*split.values())) == sorted(names)
     part = {name: p for p, chosen in split.items() for name in chosen}
     assert all(len({part[n] for n, g in zip(names, groups, strict=True) if g == group}) == 1 for group in set(groups))
     for stratum in set(strata):
@@ -82,7 +83,7 @@ def test_a_missing_or_binary_split_is_refused_in_words(tmp_path):
 
 def test_the_recorded_split_covers_every_image_once():
     split = json.loads(RECORDED.read_text())
-    listed = sum((split[p] for p in PARTS), [])
+    listed = list(chain(*(split[p] for p in PARTS)))
     assert len(listed) == len(set(listed)) == 816
     assert Counter(name.split("/")[0] for name in listed) == {"zheng1": 240, "zheng2": 70, "bcisc": 209, "bccd": 297}
     shares = [len(split[p]) / 816 for p in PARTS]

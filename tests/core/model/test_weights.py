@@ -81,7 +81,9 @@ def test_full_precision_on_request(saved, tmp_path):
     _, model = saved
     save_model(tmp_path / "full.safetensors", model, info_of(), half=False)
     loaded, _ = load_model(tmp_path / "full.safetensors")
-    assert all(torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), model.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), model.state_dict().values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -223,7 +225,7 @@ def test_a_full_disk_leaves_the_earlier_file_intact(saved):
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, old[1]))  # the system itself refuses to write more
     try:
-        with pytest.raises(LeukocyteError, match="could not be written.*nothing was changed"):
+        with pytest.raises(LeukocyteError, match=r"could not be written.*nothing was changed"):
             save_model(path, model, info_of(name="second"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)

@@ -53,7 +53,9 @@ def test_sizes_that_do_not_fit_the_poolings_change_nothing_inside(tmp_path, monk
     torch.manual_seed(0)
     config = UNetConfig(widths=(4, 6, 8))
     path = tmp_path / "m.safetensors"
-    save_model(path, UNet(config), ModelInfo(name="m", architecture=config, pixel_size=0.2, recipe="default", licence=""))
+    save_model(
+        path, UNet(config), ModelInfo(name="m", architecture=config, pixel_size=0.2, recipe="default", licence="")
+    )
     predictor = Predictor(path, device="cpu")
     (large,) = windows(1, (64, 64))
     (whole,) = predictor([large], (64, 64), (64, 64))
@@ -78,7 +80,7 @@ def test_name_hash_and_device_are_known(predictor, model_files):
     "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("MPS backend out of memory (allocated 1 GB)")]
 )
 def test_short_of_memory_it_takes_fewer_windows(predictor, error):
-    given = windows(11)
+    given, predictor.bfloat16 = windows(11), False
     expected = predictor(given, (24, 32), (24, 32))
     predictor.network = Small(predictor.network, 2, error)
     predictor.batch = 8
@@ -87,11 +89,11 @@ def test_short_of_memory_it_takes_fewer_windows(predictor, error):
     assert predictor.batch == 2  # it is not tried again and again
     assert predictor.notes == []
     for a, b in zip(results, expected, strict=True):
-        np.testing.assert_allclose(a, b, atol=0.02)
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_without_room_for_one_window_the_cpu_goes_on_and_says_so(predictor, monkeypatch):
-    given = windows(5)
+    given, predictor.bfloat16 = windows(5), False
     expected = predictor(given, (24, 32), (24, 32))
     run = Predictor._run
 
@@ -110,7 +112,7 @@ def test_without_room_for_one_window_the_cpu_goes_on_and_says_so(predictor, monk
     assert "memory of cuda ran out" in predictor.notes[0]
     assert "CPU" in predictor.notes[0]
     for a, b in zip(results, expected, strict=True):
-        np.testing.assert_allclose(a, b, atol=0.02)
+        np.testing.assert_allclose(a, b, atol=1e-5)
     predictor(given, (24, 32), (24, 32))
     assert len(predictor.notes) == 1
 

@@ -1,9 +1,11 @@
-"""The table of cells as CSV: one row for each cell, with its provenance above."""
+"""The table of cells as CSV: one row for each cell, with its provenance in a JSON file beside it."""
 
 import csv
+import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.files import atomic_path
@@ -57,7 +59,7 @@ def write_cells_csv(
     path: str | os.PathLike[str],
     rows: Sequence[Mapping[str, str]],
     *,
-    header: Mapping[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows of `cell_rows` as CSV (UTF-8), whole or not at all.
 
@@ -67,9 +69,10 @@ def write_cells_csv(
         An existing file is replaced.
     rows : sequence of mappings
         In the order of the table.
-    header : mapping, optional
-        Provenance (plugin version, model and its hash, parameters, pixel size and its source), written as
-        ``# key: value`` lines above the column names; `pandas.read_csv(path, comment="#")` skips them.
+    provenance : mapping, optional
+        Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
+        under its name with ``.json``: lines of comment in the table itself would stop most programs that read
+        CSV.
 
     Raises
     ------
@@ -77,11 +80,12 @@ def write_cells_csv(
         If the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        for key, value in (header or {}).items():
-            file.write(f"# {key}: {' '.join(str(value).split())}\n")
         writer = csv.DictWriter(file, CELL_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    if provenance is not None:
+        with atomic_path(Path(path).with_suffix(".json")) as temporary:
+            temporary.write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")
 
 
 def _number(value: float) -> str:

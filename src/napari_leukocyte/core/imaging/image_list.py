@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
-from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.imaging.read import ImageFile, read_image
 
 __all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
 
@@ -80,8 +81,16 @@ class _FileReader:
     index: int
 
     def __call__(self) -> NDArray[np.generic]:
-        file = read_image(self.path)
+        # a missing file is told by read_image, in words
+        changed = self.path.stat().st_mtime_ns if self.path.exists() else 0
+        file = _last_read(self.path, changed)
         return get_plane(file.array, self.index, rgb=file.rgb)
+
+
+@lru_cache(maxsize=1)
+def _last_read(path: Path, changed: int) -> ImageFile:  # noqa: ARG001  (part of the key)
+    """The file read last: the planes of a stack come from one reading."""
+    return read_image(path)
 
 
 def sources_from_files(paths: Sequence[Path]) -> Iterator[ImageSource | BrokenImage]:

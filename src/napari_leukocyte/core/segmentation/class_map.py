@@ -44,7 +44,7 @@ def predict_class_map(
     if working[0] * working[1] <= _WHOLE:
         p = predictor([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
-        yield p.argmax(axis=0).astype(np.uint8)
+        yield _most_probable(p)
         return
     grid = Grid.over(shape, scale)
     rows, columns = grid.spans(0), grid.spans(1)
@@ -65,11 +65,21 @@ def predict_class_map(
         band *= ramp(row, block)[:, np.newaxis]
         if shared is not None:
             band[:, :block] += shared
-        final = band if row.last else band[:, :-block]
         shared = None if row.last else band[:, -block:].copy()
-        stop = min(row.start + final.shape[1], shape[0])
-        classes[row.start : stop] = final[:, : stop - row.start, : shape[1]].argmax(axis=0)
+        stop = min(row.stop - (0 if row.last else block), shape[0])
+        # no name for this view: it would keep the whole band alive through the next row
+        classes[row.start : stop] = _most_probable(band[:, : stop - row.start, : shape[1]])
     yield classes
+
+
+def _most_probable(p: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Class (Y, X) of the largest probability (C, Y, X); numpy's argmax over the first axis copies all of them."""
+    classes = np.zeros(p.shape[1:], np.uint8)
+    best = p[0]
+    for c in range(1, len(p)):
+        classes[p[c] > best] = c
+        best = np.maximum(best, p[c])
+    return classes
 
 
 def _predict(

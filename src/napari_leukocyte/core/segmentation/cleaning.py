@@ -6,42 +6,50 @@ from scipy import ndimage
 
 __all__ = ["clean_class_map"]
 
-_SPECK_UM2 = 20.0  # a white blood cell covers 50 um2 and more, a platelet 2-10
-_EDGE_SPECK_UM2 = 3.0  # at the image edge it may be the rim of a cell whose rest lies outside
+_NUCLEUS_UM2 = 13.0  # the smallest nucleus, a lymphocyte's, covers 35 um2; red-cell glare and platelets stay below 13
+_SPECK_UM2 = 20.0  # where nuclei are not known: a cell covers 50 um2 and more, a platelet 2-10
 _VACUOLE_UM2 = 12.0  # larger enclosed background is a gap between cells
+_GRAIN_UM2 = 1.0  # a granule, or a gap in the chromatin: no lobe of a nucleus is as small
 
 
-def clean_class_map(classes: NDArray[np.uint8], *, pixel_size: float) -> None:
+def clean_class_map(classes: NDArray[np.uint8], *, pixel_size: float, binary: bool) -> None:
     """Clean a predicted class map (Y, X) in place.
 
-    Connected cell areas too small for a white blood cell become background (debris, platelets), and small
-    holes become cytoplasm: a vacuole belongs to its cell (value 1 in either kind of map).
+    Connected cell areas without the nucleus of a white blood cell become background (debris, platelets, glare on
+    red cells), and small holes become cytoplasm: a vacuole belongs to its cell (value 1 in either kind of map).
+    Grains of nucleus in the cytoplasm and of cytoplasm in the nucleus go to what surrounds them.
+    A sliver of a cell at the image edge goes with them: it has no CNR anyway.
 
     Parameters
     ----------
     pixel_size
         um per px, known or estimated; a rough value does.
+    binary
+        The map knows only "cell": the whole area decides instead of the nucleus.
     """
-    pixel_um2 = pixel_size**2
     cell = classes > 0
-    areas, edge, objects = _areas(cell)
-    small = areas * pixel_um2 < np.where(edge, _EDGE_SPECK_UM2, _SPECK_UM2)
+    objects, n = ndimage.label(cell)
+    counted = objects if binary else objects[classes == 2]
+    areas = np.bincount(counted.ravel(), minlength=n + 1)
+    small = areas * pixel_size**2 < (_SPECK_UM2 if binary else _NUCLEUS_UM2)
     small[0] = False
     if small.any():
         classes[small[objects]] = 0
         cell = classes > 0
-    areas, edge, objects = _areas(~cell)
-    hole = ~edge & (areas * pixel_um2 < _VACUOLE_UM2)
-    hole[0] = False
-    if hole.any():
-        classes[hole[objects]] = 1
+    classes[_islands(~cell, _VACUOLE_UM2 / pixel_size**2, spare_edge=True)] = 1
+    if not binary:
+        nucleus = classes == 2
+        classes[_islands(nucleus, _GRAIN_UM2 / pixel_size**2)] = 1
+        # a gap in the chromatin; what lies between the lobes is connected to the cytoplasm around
+        classes[_islands(classes != 2, _GRAIN_UM2 / pixel_size**2) & cell] = 2
 
 
-def _areas(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.int32]]:
-    """Area in px of each connected area, whether it reaches the image edge, and the labels; index 0 is no area."""
+def _islands(mask: NDArray[np.bool_], below: float, *, spare_edge: bool = False) -> NDArray[np.bool_]:
+    """The connected areas of a mask that cover fewer px than ``below``."""
     objects, n = ndimage.label(mask)
-    areas = np.bincount(objects.ravel(), minlength=n + 1)
-    edge = np.zeros(n + 1, bool)
-    for line in (objects[0], objects[-1], objects[:, 0], objects[:, -1]):
-        edge[line] = True
-    return areas, edge, objects
+    small = np.bincount(objects.ravel(), minlength=n + 1) < below
+    small[0] = False
+    if spare_edge:
+        for line in (objects[0], objects[-1], objects[:, 0], objects[:, -1]):
+            small[line] = False
+    return np.asarray(small[objects])

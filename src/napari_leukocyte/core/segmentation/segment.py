@@ -124,7 +124,7 @@ def segment_plane(
         else:
             classes = step
     assert classes is not None  # the last step is the class map
-    clean_class_map(classes, pixel_size=pixel_size.um)
+    clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.info.classes == 2)
     cells = label_cells(classes, pixel_size=pixel_size.um)
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
     if keep != "all":

@@ -1,0 +1,168 @@
+"""Score a model on images with expert masks, at native resolution, and write a table.
+
+    python benchmarks/accuracy.py DATA --split benchmarks/split.json --part test --model default --out scores
+
+DATA is a folder with an ``index.csv``; each image is taken at its source's pixel size. The keep rule acts on both
+sides; false and missed cells are counted before it as well. ``--out scores`` writes scores.json (for card.py) and
+scores.md.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.keep import Keep, keep_cells
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.imaging.image_list import sources_from_array
+from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.model.dataset import IndexRow, read_index
+from napari_leukocyte.core.model.split import PARTS, read_split
+from napari_leukocyte.core.model.weights import model_path
+from napari_leukocyte.core.scoring.border import band_width_px
+from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
+from napari_leukocyte.core.scoring.metrics import count_image
+from napari_leukocyte.core.segmentation.parameters import Mode
+from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
+from report import markdown, table, weights_hash
+from summary import Scored, summarise
+
+
+@dataclass(frozen=True)
+class Options:
+    """How each image is taken."""
+
+    keep: Keep | None  # None: centre for the sources in ``centre``, all elsewhere
+    centre: tuple[str, ...]
+    estimate_pixel_size: bool
+    grey: bool
+
+    def rule(self, source: str) -> Keep:
+        return self.keep or ("centre" if source in self.centre else "all")
+
+
+def segment(row: IndexRow, predictor: Predictor, options: Options) -> Segmentation:
+    """Every cell of one image, before any keep rule."""
+    file = read_image(row.image)
+    array: Any = file.array
+    if options.grey and file.rgb:
+        array = np.asarray(array)[..., :3].mean(axis=-1).round().astype(array.dtype)
+    known = PixelSize(None) if options.estimate_pixel_size else PixelSize(row.pixel_size, "index.csv")
+    source = sources_from_array(array, name=row.name, rgb=file.rgb and not options.grey, pixel_size=known)[0]
+    mode: Mode = "binary" if predictor.info.classes == 2 else "three-class"
+    *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), predictor)
+    assert isinstance(result, Segmentation)  # the last event
+    return result
+
+
+def kept(
+    classes: NDArray[np.uint8], cells: NDArray[np.int32], rule: Keep, pixel_size: float
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Class map and cell labels of the cells that the rule keeps."""
+    cells = keep_cells(cells, rule, pixel_size=pixel_size)
+    return np.where(cells > 0, classes, 0).astype(np.uint8), cells
+
+
+def score(row: IndexRow, predictor: Predictor, options: Options) -> Scored:
+    """Segment one image and compare it with its mask."""
+    result = segment(row, predictor, options)
+    mask = read_mask(row.mask)
+    true_cells = label_cells(mask.classes, pixel_size=row.pixel_size)
+    before = match_cells(result.cells, true_cells)
+    rule = options.rule(row.source)
+    classes, cells = kept(result.classes, result.cells, rule, row.pixel_size)
+    truth, true_cells = kept(mask.classes, true_cells, rule, row.pixel_size)
+    after = match_cells(cells, true_cells)
+    only_cell = mask.whole_cell or result.binary
+    cnr = CnrErrors()
+    if not only_cell:
+        ours = measure_cells(classes, cells, pixel_size=row.pixel_size)
+        cnr = compare_cnr(ours, measure_cells(truth, true_cells, pixel_size=row.pixel_size), after)
+    return Scored(
+        source=row.source,
+        cell_type=row.cell_type,
+        group=row.slide or row.name,
+        counts=count_image(classes, truth, border_px=band_width_px(row.pixel_size), whole_cell=only_cell),
+        cnr=None if only_cell else cnr,
+        false_before=len(before.false_cells),
+        missed_before=len(before.missed_cells),
+        false_after=len(after.false_cells),
+        missed_after=len(after.missed_cells),
+        pixel_size_ratio=(result.pixel_size.um or row.pixel_size) / row.pixel_size,
+    )
+
+
+def score_all(rows: Sequence[IndexRow], predictor: Predictor, options: Options) -> Iterator[Scored]:
+    for i, row in enumerate(rows, start=1):
+        yield score(row, predictor, options)
+        print(f"\r{i} of {len(rows)} images", end="", flush=True)
+    print()
+
+
+def chosen_rows(data: Path, split: Path | None, part: str) -> list[IndexRow]:
+    rows = read_index(data)
+    if part == "all":
+        return rows
+    if split is None:
+        raise LeukocyteError(f"--part {part} needs the --split that says which images it holds.")
+    names = set(read_split(split, [row.name for row in rows])[part])
+    return [row for row in rows if row.name in names]
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", type=Path, help="JSON with the lists train, validation, test")
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="test")
+    parser.add_argument("--model", default="default", help="shipped name or weight file")
+    parser.add_argument("--keep", choices=get_args(Keep), help="for every source; default: see --centre")
+    parser.add_argument("--centre", nargs="*", default=["zheng1", "zheng2"], help="sources scored on the central cell")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--estimate-pixel-size", action="store_true", help="as if the pixel size were unknown")
+    parser.add_argument("--grey", action="store_true", help="as if the images were grayscale")
+    parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = parse(arguments)
+    options = Options(cast(Keep, given.keep), tuple(given.centre), given.estimate_pixel_size, given.grey)
+    rows = chosen_rows(given.data, given.split, given.part)
+    predictor = Predictor(given.model, device=given.device)
+    scored = list(score_all(rows, predictor, options))
+    result = {
+        "model": predictor.info.name,
+        "weights_sha256": weights_hash(model_path(given.model)),
+        "plugin_version": __version__,
+        "device": predictor.used,
+        "split": given.split.name if given.split else None,
+        "part": given.part,
+        "keep": {source: options.rule(source) for source in dict.fromkeys(row.source for row in rows)},
+        "pixel_size": "estimated" if given.estimate_pixel_size else "known",
+        "colours": "grayscale" if given.grey else "as they are",
+        "sources": summarise(scored),
+    }
+    print(table(result))
+    if given.out:
+        for suffix, text in ((".json", json.dumps(result, indent=1, allow_nan=False)), (".md", markdown(result))):
+            with atomic_path(given.out.with_name(given.out.name + suffix)) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LeukocyteError as error:
+        raise SystemExit(str(error)) from None

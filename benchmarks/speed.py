@@ -1,0 +1,119 @@
+"""Time from array to class map and cell labels, warm, without reading files.
+
+    python benchmarks/speed.py [--model default] [--device auto] [--threads N] [--quick]
+
+Each time is also given as a multiple of the floor: what the network's floating-point operations take on this machine
+as a large matrix product of the same precision, measured in the same run.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_array
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation.parameters import Mode
+from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.segment import (
+    ImageSegmented,
+    Segmentation,
+    SegmentParameters,
+    segment_images,
+)
+from napari_leukocyte.core.synthetic.smear import draw_field, draw_stack
+
+PIXEL_SIZE = PixelSize(1 / 10.2, "drawn")
+
+
+def segment_all(sources: Sequence[ImageSource], predictor: Predictor) -> list[Segmentation]:
+    mode: Mode = "binary" if predictor.info.classes == 2 else "three-class"
+    events = segment_images(sources, SegmentParameters(mode=mode), predictor)
+    results = [event.result for event in events if isinstance(event, ImageSegmented)]
+    assert len(results) == len(sources)
+    return results
+
+
+def count_flop(predictor: Predictor, job: Callable[[], Any]) -> float:
+    """Floating-point operations of the convolutions while the job runs once."""
+    total = 0.0
+
+    def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, nn.Conv2d)
+        per_value = 2 * module.in_channels // module.groups * module.kernel_size[0] * module.kernel_size[1]
+        total += per_value * output.numel()
+
+    convolutions = [m for m in predictor.network.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [convolution.register_forward_hook(count) for convolution in convolutions]
+    job()
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def matrix_rate(predictor: Predictor, *, size: int = 2048, repeats: int = 5) -> float:
+    """Floating-point operations per second of a large matrix product in the network's precision; the best run."""
+    dtype = torch.bfloat16 if predictor.bfloat16 else torch.float32
+    a, b = (torch.rand(size, size, device=predictor.device).to(dtype) for _ in range(2))
+    times = timed(lambda: torch.mm(a, b), predictor.device, repeats)
+    return 2 * size**3 / min(times)
+
+
+def timed(job: Callable[[], Any], device: torch.device, repeats: int) -> list[float]:
+    """Seconds of each repeat, after one that does not count."""
+    times = []
+    for _ in range(repeats + 1):
+        start = perf_counter()
+        job()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(perf_counter() - start)
+    return times[1:]
+
+
+def jobs(planes: int) -> dict[str, list[ImageSource]]:
+    drawn = draw_stack(seed=1, n=min(planes, 8), size=(480, 480), px_per_um=10.2)
+    stack: NDArray[np.uint8] = np.stack([drawn[i % len(drawn)].image for i in range(planes)])
+    field = draw_field(seed=1, size=(2000, 3000), px_per_um=10.2, n_cells=20).image
+    arrays = {"one image 480x480": stack[0], f"stack of {planes} x 480x480": stack, "field 2000x3000": field}
+    return {
+        name: sources_from_array(array, name=name, rgb=True, pixel_size=PIXEL_SIZE) for name, array in arrays.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, help="of the CPU; default: torch's own choice")
+    parser.add_argument("--quick", action="store_true", help="few repeats and a stack of 20")
+    given = parser.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    predictor = Predictor(given.model, device=given.device)
+    print(f"{predictor.info.name} on {predictor.used}; torch {torch.__version__}")
+    for name, sources in jobs(20 if given.quick else 200).items():
+        single = len(sources) == 1
+        repeats = (3 if given.quick else 50 if name.startswith("one") else 10) if single else (1 if given.quick else 3)
+
+        def job(sources: Sequence[ImageSource] = sources) -> list[Segmentation]:
+            return segment_all(sources, predictor)
+
+        flop = count_flop(predictor, job)
+        floor = flop / matrix_rate(predictor)
+        times = timed(job, predictor.device, repeats)
+        median, high = np.median(times), np.quantile(times, 0.95)
+        print(
+            f"{name:24s} median {1000 * median:9.1f} ms  95 % {1000 * high:9.1f} ms  ({repeats} repeats)  "
+            f"{flop / 1e9:8.1f} GFLOP  floor {1000 * floor:8.1f} ms  ratio {median / floor:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Make the pictures of the documentation: napari on drawn smears, worked with real mouse clicks.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/pictures.py
+
+Writes into docs/images. Only drawn images appear in them.
+"""
+
+from pathlib import Path
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+OUT = Path(__file__).with_name("images")
+LEFT = Qt.MouseButton.LeftButton
+
+
+def wait_for(condition, timeout: int = 120_000) -> None:
+    """Let napari work until the condition holds."""
+    if not QTest.qWaitFor(condition, timeout):
+        raise TimeoutError("napari did not come to rest")
+
+
+def segmented(sample: str, *, everything: bool = False) -> napari.Viewer:
+    """A viewer on a sample, after a press on Segment."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 900)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
+    viewer.open_sample("napari-leukocyte", sample)
+    if everything:
+        dock.scope.value = dock.scope.choices[1]
+    QTest.mouseClick(dock.segment_button, LEFT)
+    wait_for(lambda: not dock.job.running)
+    viewer.reset_view()
+    return viewer
+
+
+def picture(viewer: napari.Viewer, name: str) -> None:
+    """The whole window as a file."""
+    QTest.qWait(600)  # the canvas draws at its own pace; nothing announces the last frame
+    viewer.screenshot(str(OUT / name), canvas_only=False, flash=False)
+
+
+def main() -> None:
+    """All pictures."""
+    OUT.mkdir(exist_ok=True)
+    viewer = segmented("field")
+    picture(viewer, "segment-field.png")
+    viewer.close()
+    viewer = segmented("cell")
+    viewer.layers["classes"].contour = 3
+    viewer.layers["classes"].opacity = 1
+    picture(viewer, "segment-cell.png")
+    viewer.close()
+    viewer = segmented("stack", everything=True)
+    picture(viewer, "segment-stack.png")
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.model.dataset import data_hash, load_sample, read_index
+from napari_leukocyte.core.model.prepare import prepare
+from napari_leukocyte.core.model.recipes import default_recipe
+
+HEADER = "source,image,mask,px_per_um,cell_type,slide\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two images of 40 x 60 px with a cell of 20 x 30 px and its nucleus."""
+    for i in range(2):
+        image = np.full((40, 60, 3), 220 - i, np.uint8)
+        classes = np.zeros((40, 60), np.uint8)
+        classes[10:30, 15:45], classes[15:25, 20:40] = 1, 2
+        image[classes > 0] = 120
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+        Image.fromarray(classes).save(tmp_path / f"m{i}.png")
+    write(tmp_path, "lab,0.png,m0.png,6,neutrophil,s1\n", "lab,1.png,m1.png,12.0,,\n")
+    return tmp_path
+
+
+def write(folder, *lines, header=HEADER):
+    (folder / "index.csv").write_text(header + "".join(lines))
+
+
+def test_rows_of_an_index(folder):
+    first, second = read_index(folder)
+    assert (first.name, first.source, first.cell_type, first.slide) == ("0.png", "lab", "neutrophil", "s1")
+    assert first.pixel_size == pytest.approx(1 / 6)
+    assert first.image == folder / "0.png"
+    assert (second.cell_type, second.slide) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ((), "lists no images"),
+        (("lab,0.png,m0.png,zero,,\n",), "px_per_um of 0.png is not a positive number"),
+        (("lab,0.png,m0.png,0,,\n",), "px_per_um of 0.png"),
+        (("lab,0.png,m0.png,inf,,\n",), "px_per_um of 0.png"),
+        (("lab,0.png,m0.png,nan,,\n",), "px_per_um of 0.png"),
+        (("lab,0.png,m0.png\n",), "px_per_um of 0.png"),
+        (("lab,0.png\n",), "without image or mask"),
+        (("lab,0.png,m0.png,6,,\n",) * 2, "0.png more than once"),
+    ],
+)
+def test_a_wrong_index_is_refused_in_words(folder, lines, sentence):
+    write(folder, *lines)
+    with pytest.raises(LeukocyteError, match=sentence):
+        read_index(folder)
+
+
+def test_a_missing_or_foreign_index(folder, tmp_path):
+    write(folder, header="source,image,px_per_um\n")
+    with pytest.raises(LeukocyteError, match=r"lacks the column\(s\) mask"):
+        read_index(folder)
+    (folder / "index.csv").write_bytes(HEADER.encode() + "lab,zellgröße.png".encode("latin-1"))
+    with pytest.raises(LeukocyteError, match="no UTF-8 text"):
+        read_index(folder)
+    (folder / "index.csv").unlink()
+    with pytest.raises(LeukocyteError, match=r"has no index\.csv"):
+        read_index(folder)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_samples_come_at_the_working_resolution(folder, soft):
+    row = read_index(folder)[1]
+    sample = load_sample(row, pixel_size=1 / 6, soft=soft)
+    assert sample.image.shape == (20, 30, 3)
+    assert sample.target.shape == (3, 20, 30)
+    assert not sample.whole_cell
+    np.testing.assert_allclose(sample.target.sum(axis=0, dtype=int), 255, atol=2)
+    shares = sample.target.reshape(3, -1).mean(axis=1) / 255
+    assert shares == pytest.approx([0.75, 400 / 2400, 200 / 2400], abs=0.03)
+    assert sample.target[:, 10, 15].tolist() == [0, 0, 255]
+    assert set(np.unique(sample.target)) == {0, 255} or soft
+
+
+def test_a_mask_of_another_size(folder):
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(folder / "m0.png")
+    with pytest.raises(LeukocyteError, match=r"\(40, 60\) px but its mask .* \(4, 4\) px"):
+        load_sample(read_index(folder)[0], pixel_size=0.2, soft=True)
+
+
+def test_the_hash_sees_every_byte(folder):
+    rows = read_index(folder)
+    before = data_hash(rows)
+    assert before == data_hash(rows)
+    assert before != data_hash(rows[:1])
+    (folder / "m1.png").write_bytes((folder / "m0.png").read_bytes() + b"\0")
+    assert data_hash(rows) != before
+
+
+def test_slides_stay_together_without_a_recorded_split(folder):
+    image, mask = (folder / "0.png").read_bytes(), (folder / "m0.png").read_bytes()
+    lines = []
+    for i in range(20):
+        (folder / f"s{i}.png").write_bytes(image)
+        (folder / f"t{i}.png").write_bytes(mask)
+        lines.append(f"lab,s{i}.png,t{i}.png,6,,slide{i // 4}\n")
+    write(folder, *lines)
+    training, validation, summary = prepare(folder, default_recipe())
+    slides = [{int(s.name[1:-4]) // 4 for s in part} for part in (training, validation)]
+    assert not slides[0] & slides[1]
+    assert summary["train"] == {"lab": len(training)}
+    assert len(training) + len(validation) <= 20

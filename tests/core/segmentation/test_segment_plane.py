@@ -1,0 +1,211 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation import class_map
+from napari_leukocyte.core.segmentation.class_map import WindowDone
+from napari_leukocyte.core.segmentation.segment import (
+    ImageFailed,
+    ImageSegmented,
+    Segmentation,
+    SegmentParameters,
+    load_predictor,
+    segment_images,
+    segment_plane,
+)
+
+KNOWN = PixelSize(0.2, "file")
+CUT, MIDDLE, CORNER = (0, 60, 14), (55, 50, 15), (90, 100, 13)
+
+
+@pytest.fixture
+def scene(draw):
+    """One cell cut by the upper edge, one near the middle, one in the corner."""
+    return draw((110, 120), [CUT, MIDDLE, CORNER])
+
+
+def source_of(image, pixel_size=KNOWN, name="a.png"):
+    return sources_from_array(image, name=name, pixel_size=pixel_size)[0]
+
+
+def segment(image, predictor, pixel_size=KNOWN, **parameters):
+    *progress, result = segment_plane(source_of(image, pixel_size), SegmentParameters(**parameters), predictor)
+    assert progress
+    assert all(isinstance(event, WindowDone) for event in progress)
+    assert isinstance(result, Segmentation)
+    # the kept cells and the class map are the same pixels
+    np.testing.assert_array_equal(result.classes > 0, result.cells > 0)
+    assert result.classes.dtype == np.uint8
+    assert result.cells.dtype == np.int32
+    return result
+
+
+@pytest.mark.parametrize(("keep", "cells"), [("all", 3), ("whole", 2), ("centre", 1)])
+def test_the_keep_rule_acts_on_cells_and_classes(scene, predictor, draw, keep, cells):
+    image, classes = scene
+    result = segment(image, predictor, keep=keep)
+    assert result.keep == keep
+    assert result.cells.max() == cells
+    kept = [CUT, MIDDLE, CORNER] if cells == 3 else [MIDDLE, CORNER][:cells]
+    np.testing.assert_array_equal(result.classes, draw((110, 120), kept)[1])
+    assert np.array_equal(result.classes, classes) == (keep == "all")
+
+
+def test_auto_depends_on_the_size_of_the_field(scene, predictor):
+    image, _ = scene
+    crop = segment(image, predictor)  # 24 um across
+    assert crop.keep == "centre"
+    assert crop.provenance["keep"] == "centre (auto)"
+    field = segment(image, predictor, PixelSize(0.45, "file"))  # 54 um
+    assert field.keep == "all"
+    assert field.provenance["keep"] == "all (auto)"
+
+
+def test_binary_mode_merges_the_classes(scene, predictor, binary_predictor):
+    image, classes = scene
+    for p in (predictor, binary_predictor):
+        result = segment(image, p, mode="binary", keep="all")
+        assert result.binary
+        np.testing.assert_array_equal(result.classes, classes > 0)
+    assert not segment(image, predictor).binary
+
+
+def test_a_binary_model_cannot_do_three_classes(scene, model_files, binary_predictor):
+    with pytest.raises(LeukocyteError, match="two knows only cell and background: choose binary"):
+        load_predictor(SegmentParameters(model=str(model_files.two), device="cpu"))
+    with pytest.raises(LeukocyteError, match="knows only cell and background"):
+        next(segment_plane(source_of(scene[0]), SegmentParameters(), binary_predictor))
+    assert load_predictor(SegmentParameters(model=str(model_files.two), mode="binary", device="cpu"))
+
+
+@pytest.mark.parametrize("pixel_size", [0.0, -0.1, 0.009, 5.1, float("nan"), float("inf")])
+def test_an_impossible_pixel_size_is_refused(pixel_size):
+    with pytest.raises(LeukocyteError, match="not plausible for a smear"):
+        SegmentParameters(pixel_size=pixel_size)
+
+
+def test_an_unknown_mode_or_rule_is_refused(scene, predictor):
+    with pytest.raises(LeukocyteError, match="use three-class or binary"):
+        SegmentParameters(mode="four-class")
+    with pytest.raises(LeukocyteError, match="choose auto, all, whole or centre"):
+        segment(scene[0], predictor, keep="middle")
+
+
+def test_a_typed_pixel_size_wins(scene, predictor):
+    assert segment(scene[0], predictor).pixel_size == KNOWN
+    *_, typed = segment_plane(source_of(scene[0]), SegmentParameters(pixel_size=0.1), predictor)
+    assert typed.pixel_size == PixelSize(0.1, "typed")
+    assert typed.pixel_size.for_areas == 0.1
+    assert typed.provenance["pixel_size_um"] == "0.1"
+    assert typed.provenance["pixel_size_source"] == "typed"
+
+
+def test_an_unknown_pixel_size_is_estimated_and_marked(scene, predictor):
+    *events, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
+    assert len(events) > 1  # the passes of the estimate are progress, too
+    assert result.pixel_size.estimated
+    assert result.pixel_size.for_areas is None
+    # the largest cell is 30 px wide and the ruler is 13 um
+    assert result.pixel_size.um == pytest.approx(13 / 29, rel=0.1)
+    assert "estimated" in result.provenance["pixel_size_source"]
+
+
+def test_without_a_cell_the_estimate_says_it_is_an_assumption(predictor):
+    image = np.full((60, 60, 3), 240, np.uint8)
+    image[30, 30] = 230
+    *_, result = segment_plane(source_of(image, PixelSize(None)), SegmentParameters(), predictor)
+    assert result.cells.max() == 0
+    assert result.pixel_size.um == 0.2
+    assert "assumed" in result.pixel_size.source
+    assert result.pixel_size.for_areas is None
+
+
+def test_provenance_says_what_was_done(scene, predictor):
+    result = segment(scene[0], predictor, keep="whole")
+    assert result.provenance == {
+        "napari-leukocyte": __version__,
+        "model": "three",
+        "model_sha256": predictor.hash,
+        "device": predictor.used,
+        "mode": "three-class",
+        "keep": "whole",
+        "pixel_size_um": "0.2",
+        "pixel_size_source": "file",
+    }
+
+
+def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkeypatch):
+    assert segment(scene[0], predictor).notes == ()
+    predictor.notes.append("from an earlier image")
+    grey = segment(scene[0][..., 0], predictor)
+    assert len(grey.notes) == 1
+    assert "grayscale" in grey.notes[0]
+
+    def estimate(plane, conversion, predictor):
+        predictor.notes.append("the CPU went on")
+        yield PixelSize(0.2, "estimated", estimated=True)
+
+    monkeypatch.setattr("napari_leukocyte.core.segmentation.segment.estimate_pixel_size", estimate)
+    *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
+    assert result.notes == ("the CPU went on",)
+
+
+def test_the_image_is_not_changed(scene, predictor):
+    image = scene[0].copy()
+    image.setflags(write=False)
+    segment(image, predictor)
+
+
+def test_a_bad_image_is_reported_and_the_rest_runs(scene, predictor, tmp_path):
+    image, classes = scene
+    broken = image / np.float32(255)
+    broken[3, 7] = np.nan
+    images = [
+        source_of(np.full((50, 50, 3), 200, np.uint8), name="constant.png"),
+        source_of(image, name="good.png"),
+        BrokenImage("torn.png", tmp_path / "torn.png", "torn.png is damaged."),
+        source_of(broken, name="nan.tif"),
+        source_of(image, name="again.png"),
+    ]
+    events = list(segment_images(images, SegmentParameters(keep="all"), predictor))
+    failed = [event for event in events if isinstance(event, ImageFailed)]
+    assert [(f.index, f.name) for f in failed] == [(0, "constant.png"), (2, "torn.png"), (3, "nan.tif")]
+    assert ["same colour" in failed[0].reason, failed[1].reason, "not a number" in failed[2].reason] == [
+        True,
+        "torn.png is damaged.",
+        True,
+    ]
+    done = [event for event in events if isinstance(event, ImageSegmented)]
+    assert [(d.index, d.source.name) for d in done] == [(1, "good.png"), (4, "again.png")]
+    for event in done:
+        np.testing.assert_array_equal(event.result.classes, classes)
+
+
+def test_a_plane_of_a_stack_is_named_by_its_number(scene, predictor):
+    stack = np.stack([scene[0], np.full_like(scene[0], 9)])
+    images = sources_from_array(stack, name="stack", rgb=True, pixel_size=KNOWN)
+    *_, last = segment_images(images, SegmentParameters(), predictor)
+    assert last == ImageFailed(1, "stack [1]", last.reason)
+
+
+def test_stopping_midway_reads_nothing_more_and_leaves_the_predictor_usable(scene, predictor, monkeypatch):
+    monkeypatch.setattr(class_map, "_WHOLE", 0)
+    image = np.tile(scene[0], (9, 1, 1))
+    read = []
+
+    def source(name):
+        original = source_of(image, name=name)
+        return replace(original, read=lambda: (read.append(name), original.read())[1])
+
+    events = segment_images([source("a"), source("b")], SegmentParameters(keep="all"), predictor)
+    assert next(events) == WindowDone(1, 3)
+    events.close()
+    assert read == ["a"]
+    assert predictor.notes == []
+    monkeypatch.undo()
+    assert segment(scene[0], predictor, keep="all").cells.max() == 3

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import napari_leukocyte
+
+PACKAGE = Path(napari_leukocyte.__file__).parent
+FORBIDDEN = ("napari", "qtpy", "magicgui", "superqt", "vispy", "PyQt5", "PyQt6", "PySide6")
+
+
+def loaded_after(statement, *names):
+    """Which of ``names`` a fresh interpreter has loaded after the statement."""
+    code = f"import sys\n{statement}\nprint(*[n for n in {names!r} if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return run.stdout.split()
+
+
+def modules_of(folder):
+    paths = [p for p in (PACKAGE / folder).rglob("*.py") if p.name != "__init__.py"]
+    return [".".join(("napari_leukocyte", *p.relative_to(PACKAGE).with_suffix("").parts)) for p in sorted(paths)]
+
+
+def test_core_never_imports_napari_or_qt():
+    modules = modules_of("core")
+    assert len(modules) > 30
+    assert loaded_after(f"import {', '.join(modules)}", *FORBIDDEN, modules[0]) == [modules[0]]
+
+
+def test_importing_the_package_is_light():
+    assert loaded_after("import napari_leukocyte", "torch", "napari", "skimage", "napari_leukocyte") == [
+        "napari_leukocyte"
+    ]
+
+
+def test_only_model_segmentation_and_resampling_need_torch():
+    modules = [m for part in ("cells", "scoring", "synthetic") for m in modules_of(f"core/{part}")]
+    assert loaded_after(f"import {', '.join(modules)}", "torch") == []
