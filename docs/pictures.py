@@ -5,7 +5,9 @@
 Writes into docs/images. Only drawn images appear in them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import napari
 from qtpy.QtCore import Qt
@@ -15,10 +17,13 @@ OUT = Path(__file__).with_name("images")
 LEFT = Qt.MouseButton.LeftButton
 
 
-def wait_for(condition, timeout: int = 120_000) -> None:
-    """Let napari work until the condition holds."""
-    if not QTest.qWaitFor(condition, timeout):
-        raise TimeoutError("napari did not come to rest")
+def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
+    """Let napari work until the condition holds; ``timeout`` in seconds."""
+    end = monotonic() + timeout
+    while not condition():
+        if monotonic() > end:
+            raise TimeoutError("napari did not come to rest")
+        QTest.qWait(20)
 
 
 def segmented(sample: str, *, everything: bool = False) -> napari.Viewer:

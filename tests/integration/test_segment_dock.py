@@ -91,9 +91,7 @@ def test_one_press_gives_classes_cells_and_the_cnr_on_the_canvas(viewer, dock, q
 def test_keys_reach_the_canvas_after_a_run(viewer, dock, qtbot):
     viewer.add_image(smear(), name="smear")
     press_segment_and_wait(dock, qtbot)
-    from qtpy.QtWidgets import QApplication
-
-    focused = QApplication.focusWidget()
+    focused = viewer.window._qt_window.focusWidget()  # also where no window manager makes windows active
     assert focused is not None
     QTest.keyClick(focused, Qt.Key.Key_2)  # napari's own key for the brush
     assert viewer.layers[CLASSES].mode == "paint"
@@ -228,11 +226,10 @@ def test_an_image_deleted_during_the_run_is_no_error(viewer, dock, qtbot):
     ("array", "words"),
     [
         (np.full((60, 60, 3), 128, np.uint8), "nothing to find"),
-        (np.full((60, 60, 3), np.nan, np.float32), "NaN"),
+        (np.full((60, 60, 3), np.nan, np.float32), "not a number"),
         (np.zeros((60, 1), np.uint8), "1"),
-        (np.zeros((2, 60, 60), np.uint8), "2"),
     ],
-    ids=["constant", "nan", "one pixel wide", "two channels or planes"],
+    ids=["constant", "nan", "one pixel wide"],
 )
 def test_an_image_that_cannot_be_segmented_is_a_sentence(viewer, dock, qtbot, array, words):
     viewer.add_image(array, name="bad")

@@ -107,7 +107,7 @@ def test_measures_and_cells_follow_paint_undo_and_redo(session, one):
     layer.data_setitem(block(40, 50, 25, 36), 1)  # takes most of the first nucleus away
     session.flush()
     painted = [m.cnr for m in session.state.measures]
-    assert painted[0] > 2 * first[0]
+    assert painted[0] > 1.5 * first[0]
     assert painted[1] == first[1]
     assert session.state.edited
     layer.undo()

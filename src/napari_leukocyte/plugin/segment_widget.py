@@ -49,8 +49,8 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         from napari_leukocyte.plugin.session import get_session
         from napari_leukocyte.plugin.settings import get_settings
 
-        self.viewer = viewer = napari_viewer
-        self.session = get_session(viewer)
+        self.session = get_session(napari_viewer)
+        self.viewer = viewer = self.session.viewer
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
         self._files: dict[str, str] = {}

@@ -334,7 +334,12 @@ _SESSIONS: WeakKeyDictionary[ViewerModel, Session] = WeakKeyDictionary()
 
 
 def get_session(viewer: ViewerModel) -> Session:
-    """The viewer's session, made at the first call."""
+    """The viewer's session, made at the first call.
+
+    napari hands docks a proxy of the viewer; layers that come through it are proxies too, which are not
+    identical to themselves. The session works on the viewer behind it.
+    """
+    viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _SESSIONS:
         _SESSIONS[viewer] = Session(viewer)
     return _SESSIONS[viewer]
