@@ -170,3 +170,15 @@ def test_a_layer_says_what_made_it(viewer, segmentation):
     assert classes.metadata[PIXEL_SIZE_KEY] == 0.2
     describe(classes, None, segmentation(np.ones(SHAPE), pixel_size=0.2, estimated=True))
     assert classes.metadata[PIXEL_SIZE_KEY] is None
+
+
+def test_a_file_with_a_pixel_size_is_shown_at_its_physical_size(viewer, tmp_path):
+    from napari_leukocyte.core.imaging.image_list import sources_from_array
+    from napari_leukocyte.core.imaging.pixel_size import PixelSize
+    from napari_leukocyte.plugin.layers import add_image
+
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    (source,) = sources_from_array(pixels, name="a", rgb=True, pixel_size=PixelSize(0.1, "OME metadata"))
+    assert pixel_size_of(add_image(viewer, pixels, source)).um == 0.1
+    (source,) = sources_from_array(pixels, name="a", rgb=True, pixel_size=PixelSize(0.1, "guess", estimated=True))
+    assert pixel_size_of(add_image(viewer, pixels, source)).um is None

@@ -294,3 +294,11 @@ def test_session_needs_no_qt():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert Session.__module__ == "napari_leukocyte.plugin.session"
+
+
+def test_badges_widen_neither_the_view_nor_the_slider(viewer, session, stack):
+    before = viewer.layers.extent.world.copy()
+    ranges = viewer.dims.range
+    get_cnr_text(session).refresh()
+    np.testing.assert_array_equal(viewer.layers.extent.world, before)
+    assert viewer.dims.range == ranges

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte.core.cells.measures import cnr_text
+from napari_leukocyte.plugin.layers import placed_like
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -63,18 +64,14 @@ class CnrText:
             name=CNR,
             features=features,
             text={"string": "{cnr}", "color": "white", "size": _TEXT_SIZE, "anchor": "center"},
-            size=_BADGE / float(image.scale[-1]),
+            size=1,  # as large as a pixel, so that the badges do not widen what "reset view" shows
             canvas_size_limits=(_BADGE, _BADGE),
             symbol="hbar",
             face_color=[_BADGE_COLOUR],
             border_color=[_BADGE_COLOUR],
             border_width=0,
-            scale=image.scale[-image.ndim :],
-            translate=image.translate[-image.ndim :],
-            rotate=image.rotate,
-            units=image.units[-image.ndim :],
-            axis_labels=image.axis_labels[-image.ndim :],
             visible=visible,
+            **placed_like(image, session.classes_layer.ndim),
         )
         self.layer.editable = False
         if active is not None and active in session.viewer.layers:

@@ -34,6 +34,7 @@ __all__ = [
     "describe",
     "physical_pixel_size",
     "pixel_size_of",
+    "placed_like",
 ]
 
 CLASSES, CELLS, TRUTH = "classes", "cells", "truth"
@@ -76,11 +77,13 @@ def class_colormap(palette: str) -> DirectLabelColormap:
 
 
 def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSource) -> Image:
-    """Show an image of a list of files."""
+    """Show an image of a list of files, at its physical size when the file states one."""
     channels = pixels.shape[-1] if pixels.ndim == 3 else 1
     if channels == 1:
         pixels = pixels.reshape(pixels.shape[:2])
-    layer: Image = viewer.add_image(pixels, name=source.label, rgb=channels in (3, 4))
+    um = source.pixel_size.for_areas
+    physical = {} if um is None else {"scale": (um, um), "units": ("um", "um")}
+    layer: Image = viewer.add_image(pixels, name=source.label, rgb=channels in (3, 4), **physical)
     return layer
 
 
@@ -91,7 +94,7 @@ def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> L
         name=CLASSES,
         opacity=0.45,
         colormap=class_colormap(get_settings().palette),
-        **_placed_like(image, data.ndim),
+        **placed_like(image, data.ndim),
     )
     layer.n_edit_dimensions = 2
     layer.selected_label = int(max(1, data.max()))
@@ -101,13 +104,13 @@ def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> L
 
 def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Labels:
     """Add the cell labels, hidden and locked: they follow from the class map and are not painted."""
-    layer: Labels = viewer.add_labels(data, name=CELLS, opacity=0.5, visible=False, **_placed_like(image, data.ndim))
+    layer: Labels = viewer.add_labels(data, name=CELLS, opacity=0.5, visible=False, **placed_like(image, data.ndim))
     layer.editable = False
     return layer
 
 
-def _placed_like(image: Image, ndim: int) -> dict[str, Any]:
-    """Where labels with ``ndim`` axes lie over an image; a stack of one plane has an axis more than its labels."""
+def placed_like(image: Image, ndim: int) -> dict[str, Any]:
+    """Where a layer with ``ndim`` axes lies over its image; a stack of one plane has an axis more than its labels."""
     first = image.ndim - ndim
     return {
         "scale": image.scale[first:],
