@@ -16,7 +16,8 @@ from napari_leukocyte.core.segmentation.predictor import Predictor
 
 def run(plane, predictor, pixel_size=0.2):
     """The class map, after checking that progress counts up to the total."""
-    *progress, classes = predict_class_map(plane, find_conversion(plane), predictor, pixel_size=pixel_size)
+    *progress, prediction = predict_class_map(plane, find_conversion(plane), predictor, pixel_size=pixel_size)
+    classes = prediction.classes
     assert all(isinstance(event, WindowDone) for event in progress)
     done = [event.done for event in progress]
     assert done == sorted(set(done))
@@ -174,5 +175,5 @@ def test_memory_stays_near_one_row_of_windows():
 
 
 def run_without_checks(plane, conversion):
-    *_, classes = predict_class_map(plane, conversion, Constant(), pixel_size=1 / 10.2)
-    return classes
+    *_, prediction = predict_class_map(plane, conversion, Constant(), pixel_size=1 / 10.2)
+    return prediction.classes

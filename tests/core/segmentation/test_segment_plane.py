@@ -20,13 +20,13 @@ from napari_leukocyte.core.segmentation.segment import (
 )
 
 KNOWN = PixelSize(0.2, "file")
-CUT, MIDDLE, CORNER = (0, 60, 14), (55, 50, 15), (90, 100, 13)
+CUT, MIDDLE, CORNER = (0, 120, 31), (110, 100, 30), (180, 200, 26)
 
 
 @pytest.fixture
 def scene(draw):
     """One cell cut by the upper edge, one near the middle, one in the corner."""
-    return draw((110, 120), [CUT, MIDDLE, CORNER])
+    return draw((220, 240), [CUT, MIDDLE, CORNER])
 
 
 def source_of(image, pixel_size=KNOWN, name="a.png"):
@@ -52,16 +52,16 @@ def test_the_keep_rule_acts_on_cells_and_classes(scene, predictor, draw, keep, c
     assert result.keep == keep
     assert result.cells.max() == cells
     kept = [CUT, MIDDLE, CORNER] if cells == 3 else [MIDDLE, CORNER][:cells]
-    np.testing.assert_array_equal(result.classes, draw((110, 120), kept)[1])
+    np.testing.assert_array_equal(result.classes, draw((220, 240), kept)[1])
     assert np.array_equal(result.classes, classes) == (keep == "all")
 
 
 def test_auto_depends_on_the_size_of_the_field(scene, predictor):
     image, _ = scene
-    crop = segment(image, predictor)  # 24 um across
+    crop = segment(image, predictor)  # 48 um across
     assert crop.keep == "centre"
     assert crop.provenance["keep"] == "centre (auto)"
-    field = segment(image, predictor, PixelSize(0.45, "file"))  # 54 um
+    field = segment(image, predictor, PixelSize(0.45, "file"))  # 108 um
     assert field.keep == "all"
     assert field.provenance["keep"] == "all (auto)"
 
@@ -111,7 +111,7 @@ def test_an_unknown_pixel_size_is_estimated_and_marked(scene, predictor):
     assert result.pixel_size.estimated
     assert result.pixel_size.for_areas is None
     # the largest cell is 30 px wide and the ruler is 13 um
-    assert result.pixel_size.um == pytest.approx(13 / 29, rel=0.1)
+    assert result.pixel_size.um == pytest.approx(13 / 56, rel=0.1)
     assert "estimated" in result.provenance["pixel_size_source"]
 
 
@@ -195,7 +195,7 @@ def test_a_plane_of_a_stack_is_named_by_its_number(scene, predictor):
 
 def test_stopping_midway_reads_nothing_more_and_leaves_the_predictor_usable(scene, predictor, monkeypatch):
     monkeypatch.setattr(class_map, "_WHOLE", 0)
-    image = np.tile(scene[0], (9, 1, 1))
+    image = np.tile(scene[0], (5, 1, 1))
     read = []
 
     def source(name):

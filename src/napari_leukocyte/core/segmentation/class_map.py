@@ -11,8 +11,9 @@ from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
 from napari_leukocyte.core.segmentation.predictor import Predictor
 
-__all__ = ["WindowDone", "predict_class_map"]
+__all__ = ["Prediction", "WindowDone", "predict_class_map"]
 
+_SURE = 0.8  # probability of its class from which a pixel counts as sure
 _WHOLE = 640 * 640  # px at the working resolution up to which a plane goes through the network in one piece
 
 
@@ -24,10 +25,26 @@ class WindowDone:
     windows: int
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of a plane.
+
+    Attributes
+    ----------
+    classes
+        Class map (Y, X) uint8 with the values that the model has.
+    unsure
+        Share of pixels, 0-1, whose class has a probability under 0.8.
+    """
+
+    classes: NDArray[np.uint8]
+    unsure: float
+
+
 def predict_class_map(
     plane: Any, conversion: Conversion, predictor: Predictor, *, pixel_size: float
-) -> Iterator[WindowDone | NDArray[np.uint8]]:
-    """Yield progress and, last, the class map (Y, X) uint8 with the values that the model has.
+) -> Iterator[WindowDone | Prediction]:
+    """Yield progress and, last, the prediction.
 
     Memory beside the plane and its class map: one row of windows.
 
@@ -44,12 +61,14 @@ def predict_class_map(
     if working[0] * working[1] <= _WHOLE:
         p = predictor([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
-        yield _most_probable(p)
+        classes, sure = _most_probable(p)
+        yield Prediction(classes, 1 - float(sure.mean()))
         return
     grid = Grid.over(shape, scale)
     rows, columns = grid.spans(0), grid.spans(1)
     block = grid.native_block
     classes = np.empty(shape, np.uint8)
+    unsure = 0
     shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
     for i, row in enumerate(rows):
         band: NDArray[np.float32] | None = None
@@ -68,18 +87,19 @@ def predict_class_map(
         shared = None if row.last else band[:, -block:].copy()
         stop = min(row.stop - (0 if row.last else block), shape[0])
         # no name for this view: it would keep the whole band alive through the next row
-        classes[row.start : stop] = _most_probable(band[:, : stop - row.start, : shape[1]])
-    yield classes
+        classes[row.start : stop], sure = _most_probable(band[:, : stop - row.start, : shape[1]])
+        unsure += sure.size - int(np.count_nonzero(sure))
+    yield Prediction(classes, unsure / classes.size)
 
 
-def _most_probable(p: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Class (Y, X) of the largest probability (C, Y, X); numpy's argmax over the first axis copies all of them."""
+def _most_probable(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Class (Y, X) of the largest probability (C, Y, X), and whether it is sure; numpy's argmax would copy them."""
     classes = np.zeros(p.shape[1:], np.uint8)
     best = p[0]
     for c in range(1, len(p)):
         classes[p[c] > best] = c
         best = np.maximum(best, p[c])
-    return classes
+    return classes, best > _SURE
 
 
 def _predict(

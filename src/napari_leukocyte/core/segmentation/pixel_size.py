@@ -1,6 +1,7 @@
 """A first, honest estimate of an unknown pixel size, with the white blood cells themselves as the ruler."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,55 +22,69 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: Predictor
     """Yield progress and, last, the estimate.
 
     The plane is segmented at a few assumed pixel sizes. The network knows cells of the size they have at its
-    working resolution, so the pass whose median cell comes out nearest to 13 um assumed best; its cells,
-    13 um wide by definition, then give the pixel size, and one more pass there refines it. Cells cut by the
-    edge do not count unless there are no others.
+    working resolution, so it is surest of its classes in the pass that comes nearest to the truth. The cells
+    found there, taken to be 13 um wide, give the pixel size, and one more pass at it refines it. Cells cut by
+    the edge do not count unless there are no others.
 
     When no pass finds a cell the estimate is the working resolution itself, and its source says so.
     """
-    best: tuple[float, float, int] | None = None  # distance in log, um per px, cells
+    surest: _Pass | None = None
     for candidate in _CANDIDATES:
-        diameters = yield from _diameters(plane, conversion, predictor, candidate)
-        if len(diameters):
-            best = min(filter(None, (best, _judge(diameters, candidate))))
-    if best is None:
+        tried = yield from _try(plane, conversion, predictor, candidate)
+        if tried.cells and (surest is None or tried.rank < surest.rank):
+            surest = tried
+    if surest is None:
         yield PixelSize(predictor.info.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
         return
-    diameters = yield from _diameters(plane, conversion, predictor, best[1])
-    if len(diameters):
-        best = _judge(diameters, best[1])
-    cells = f"{best[2]} cell" + ("s" if best[2] > 1 else "")
-    yield PixelSize(best[1], f"estimated from {cells}", estimated=True)
+    refined = yield from _try(plane, conversion, predictor, surest.estimate)
+    final = refined if refined.cells else surest
+    cells = f"{final.cells} cell" + ("s" if final.cells > 1 else "")
+    yield PixelSize(final.estimate, f"estimated from {cells}", estimated=True)
 
 
-def _judge(diameters: np.ndarray[Any, np.dtype[np.float64]], candidate: float) -> tuple[float, float, int]:
-    """How far the median cell is from 13 um, the pixel size that makes it 13 um, and the number of cells."""
-    median = float(np.median(diameters))
-    return abs(np.log(median * candidate / TYPICAL_CELL_UM)), TYPICAL_CELL_UM / median, len(diameters)
+@dataclass(frozen=True)
+class _Pass:
+    """One look at the plane under an assumed pixel size."""
+
+    assumed: float
+    unsure: float
+    cells: int
+    diameter: float  # of the median cell, native px
+
+    @property
+    def estimate(self) -> float:
+        """Um per px that makes the median cell 13 um wide."""
+        return TYPICAL_CELL_UM / self.diameter
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Less is better: unsure pixels, to the thousandth, then how far the median cell is from 13 um."""
+        return round(self.unsure, 3), abs(float(np.log(self.assumed / self.estimate)))
 
 
-def _diameters(
-    plane: Any, conversion: Conversion, predictor: Predictor, pixel_size: float
-) -> Generator[WindowDone, None, np.ndarray[Any, np.dtype[np.float64]]]:
-    """Equivalent diameters, native px, of the cells seen when the plane is taken to have ``pixel_size``."""
-    part = _centre_part(plane, pixel_size / predictor.info.pixel_size)
-    classes = None
-    for event in predict_class_map(part, conversion, predictor, pixel_size=pixel_size):
+def _try(
+    plane: Any, conversion: Conversion, predictor: Predictor, assumed: float
+) -> Generator[WindowDone, None, _Pass]:
+    """Segment the plane, or its middle, under an assumed pixel size and measure the cells."""
+    part = _centre_part(plane, assumed / predictor.info.pixel_size)
+    prediction = None
+    for event in predict_class_map(part, conversion, predictor, pixel_size=assumed):
         if isinstance(event, WindowDone):
             yield event
         else:
-            classes = event
-    assert classes is not None  # the last event is the class map
-    labels, n = ndimage.label(classes > 0)
+            prediction = event
+    assert prediction is not None  # the last event
+    labels, n = ndimage.label(prediction.classes > 0)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:].astype(float)
+    diameters = 2 * np.sqrt(areas / np.pi)
     # a speck is no ruler: what is under 5 um wide at the assumed size is dirt or a platelet
-    large = 2 * np.sqrt(areas / np.pi) * pixel_size > 5
+    large = diameters * assumed > 5
     edge = np.zeros(n + 1, bool)
     for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         edge[line] = True
     whole = large & ~edge[1:]
-    diameters: np.ndarray[Any, np.dtype[np.float64]] = 2 * np.sqrt(areas[whole if whole.any() else large] / np.pi)
-    return diameters
+    rulers = diameters[whole if whole.any() else large]
+    return _Pass(assumed, prediction.unsure, len(rulers), float(np.median(rulers)) if len(rulers) else 1.0)
 
 
 def _centre_part(plane: Any, scale: float) -> Any:

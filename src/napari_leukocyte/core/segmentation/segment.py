@@ -122,7 +122,7 @@ def segment_plane(
         if isinstance(step, WindowDone):
             yield step
         else:
-            classes = step
+            classes = step.classes
     assert classes is not None  # the last step is the class map
     clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.info.classes == 2)
     cells = label_cells(classes, pixel_size=pixel_size.um)
