@@ -72,7 +72,7 @@ def test_files_and_table_agree(tmp_path, run, model, picture):
     assert header["pixel_size_source"] == "typed"
     for stem, name in (("a", "a.png"), ("b", "b.jpg")):
         with Image.open(out / f"{stem}_classes.png") as image:
-            assert image.mode == "P"
+            assert image.mode == "L"
             classes = np.array(image)
         cells = tifffile.imread(out / f"{stem}_cells.tif")
         assert classes.shape == cells.shape == (40, 48)

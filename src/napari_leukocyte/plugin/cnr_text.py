@@ -14,7 +14,7 @@ from napari_leukocyte.plugin.layers import placed_like
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
-    from napari.layers import Points
+    from napari.layers import Image, Points
 
 __all__ = ["CNR", "CnrText", "get_cnr_text"]
 
@@ -34,6 +34,7 @@ class CnrText:
     def __init__(self, session: Session) -> None:
         self._session = ref(session)  # weak: the badges must not keep a session alive
         self.layer: Points | None = None
+        self._over: Image | None = None  # the image whose scale and place the layer has
         session.changed.connect(self.refresh)
         session.shown_changed.connect(self.refresh)
         session.images_changed.connect(self.refresh)
@@ -46,18 +47,26 @@ class CnrText:
         return session
 
     def refresh(self) -> None:
-        """Draw the badges anew for what the session shows."""
+        """Bring the badges in step with what the session shows."""
         session = self.session
         if session.classes_layer is None or session.image_layer is None:
             self._remove()
             return
-        visible = True if self.layer is None or self.layer not in session.viewer.layers else self.layer.visible
-        self._remove()
         indices = sorted(session.states) if session.is_stack else [session.index]
         points, features = self._badges([i for i in indices if i in session.states])
-        if not len(points):
+        if self.layer is not None and self.layer in session.viewer.layers and self._over is session.image_layer:
+            # In place: to take a layer out and put one in costs a third of a second, far more than a stroke may.
+            self.layer.data = points
+            self.layer.features = features
             return
-        image = session.image_layer
+        visible = self.layer is None or self.layer.visible
+        self._remove()
+        self._add(points, features, visible=visible)
+
+    def _add(self, points: NDArray[np.float64], features: dict[str, list[object]], *, visible: bool) -> None:
+        session = self.session
+        assert session.image_layer is not None  # refresh has seen to it
+        assert session.classes_layer is not None
         active = session.viewer.layers.selection.active
         self.layer = session.viewer.add_points(
             points,
@@ -67,13 +76,14 @@ class CnrText:
             size=1,  # as large as a pixel, so that the badges do not widen what "reset view" shows
             canvas_size_limits=(_BADGE, _BADGE),
             symbol="hbar",
-            face_color=[_BADGE_COLOUR],
-            border_color=[_BADGE_COLOUR],
+            face_color=list(_BADGE_COLOUR),
+            border_color=list(_BADGE_COLOUR),
             border_width=0,
             visible=visible,
-            **placed_like(image, session.classes_layer.ndim),
+            **placed_like(session.image_layer, session.classes_layer.ndim),
         )
         self.layer.editable = False
+        self._over = session.image_layer
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
 
@@ -90,7 +100,7 @@ class CnrText:
                 features["cell"].append(measure.cell)
                 features["cnr"].append(cnr_text(measure, short=True))
                 features["flags"].append("; ".join(flag.words for flag in measure.flags))
-        return np.array(points, float), features
+        return np.array(points, float).reshape(len(points), 3 if self.session.is_stack else 2), features
 
     def _remove(self) -> None:
         layers = self.session.viewer.layers
