@@ -74,7 +74,7 @@ class SegmentJob:
             raise LeukocyteError("There is no image to segment: open one first.")
         self._indices, self._keep_edits = list(indices), keep_edits
         self._generation = self.session.generation
-        self._done, self._failed = 0, [f"{b.name}: {b.reason}" for b in self.session.broken if len(indices) > 1]
+        self._done, self._failed = 0, [b.reason for b in self.session.broken if len(indices) > 1]
         self._notes: list[str] = []
         self._used, self._problem, self._cancelled = "", "", False
         self._shown = self.session.images[self._indices[0]].label
@@ -129,12 +129,12 @@ class SegmentJob:
         elif self._done:
             parts.append(f"{self._done} of {total} images done on {self._used}.")
         if self._failed:
-            parts.append("Not segmented: " + " ".join(self._failed[:5]))
+            parts += ["Not segmented:", *(f"• {reason}" for reason in self._failed[:5])]
             if len(self._failed) > 5:
-                parts.append(f"(and {len(self._failed) - 5} more)")
+                parts.append(f"• and {len(self._failed) - 5} more")
         if self._notes:
             parts.append("Note: " + "; ".join(self._notes) + ".")
-        return " ".join(parts)
+        return "\n".join(parts)
 
 
 def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Iterator[object]:

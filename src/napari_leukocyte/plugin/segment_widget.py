@@ -265,7 +265,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         broken = self.session.broken
         text = f"{len(self.session.images)} images."
         if broken:
-            text += f" Not read: {' '.join(f'{b.name}: {b.reason}' for b in broken[:5])}"
+            text = "\n".join([text, "Not read:", *(f"• {b.reason}" for b in broken[:5])])
         self.status.setText(text)
         self._reset_images()
         self.image.value = self.session.image_layer

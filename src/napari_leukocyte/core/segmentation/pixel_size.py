@@ -15,6 +15,7 @@ from napari_leukocyte.core.segmentation.predictor import Predictor
 __all__ = ["estimate_pixel_size"]
 
 _CANDIDATES = tuple(1 / r for r in (3.5, 6.0, 10.2, 17.0))  # um per px: each within 1.35 x 1.3 of the next
+_LOST, _SLACK = 1.3, 0.02  # more unsure pixels than 1.3 times those before and 2 %: a wrong turn
 _LARGEST = 3e6  # px at the working resolution that one pass may look at
 
 
@@ -23,8 +24,8 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: Predictor
 
     The plane is segmented at a few assumed pixel sizes. The network knows cells of the size they have at its
     working resolution, so it is surest of its classes in the pass that comes nearest to the truth. The cells
-    found there, taken to be 13 um wide, give the pixel size, and one more pass at it refines it. Cells cut by
-    the edge do not count unless there are no others.
+    found there, taken to be 13 um wide, give the pixel size, and one more pass at it refines it, unless the
+    network is less sure there. Cells cut by the edge do not count unless there are no others.
 
     When no pass finds a cell the estimate is the working resolution itself, and its source says so.
     """
@@ -37,9 +38,10 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: Predictor
         yield PixelSize(predictor.info.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
         return
     refined = yield from _try(plane, conversion, predictor, surest.estimate)
-    final = refined if refined.cells else surest
-    cells = f"{final.cells} cell" + ("s" if final.cells > 1 else "")
-    yield PixelSize(final.estimate, f"estimated from {cells}", estimated=True)
+    # A ruler that was no cell (a platelet, a cell cut by the edge) leads to a size where the network is lost.
+    trusted = refined.cells and refined.unsure <= _LOST * surest.unsure + _SLACK
+    um, n = (refined.estimate, refined.cells) if trusted else (surest.assumed, surest.cells)
+    yield PixelSize(um, f"estimated from {n} cell" + ("s" if n > 1 else ""), estimated=True)
 
 
 @dataclass(frozen=True)
