@@ -39,6 +39,11 @@ def card(info: ModelInfo, result: dict[str, Any]) -> str:
         f"napari-leukocyte {training.get('plugin_version', '?')}",
         "Licence": info.licence,
     }
+    if origin := data.get("started_from"):
+        facts["Started from"] = (
+            f"an earlier round, {origin.get('name', '?')} (sha256 {origin.get('sha256', '?')}): "
+            f"{origin.get('steps', '?')} steps, {origin.get('seconds', 0) / 60:.0f} min, seed {origin.get('seed', '?')}"
+        )
     lines = [f"# {info.name}", "", "Segments white blood cells in stained peripheral-blood smears.", ""]
     lines += [f"- **{key}**: {value}" for key, value in facts.items()]
     lines += ["", "## Held-out scores", "", markdown(result), ""]

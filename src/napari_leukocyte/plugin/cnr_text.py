@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_leukocyte.core.cells.measures import cnr_text
+from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.plugin.layers import placed_like
 from napari_leukocyte.plugin.session import Session
 
@@ -94,8 +94,7 @@ class CnrText:
             state = self.session.states[index]
             boxes = ndimage.find_objects(state.cells)
             for measure in state.measures:
-                top = boxes[measure.cell - 1][0].start
-                at = (float(top), measure.x)
+                at = (_top(state.cells, boxes[measure.cell - 1], measure), measure.x)
                 points.append((index, *at) if self.session.is_stack else at)
                 features["cell"].append(measure.cell)
                 features["cnr"].append(cnr_text(measure, short=True))
@@ -107,6 +106,12 @@ class CnrText:
         if self.layer is not None and self.layer in layers:
             layers.remove(self.layer)
         self.layer = None
+
+
+def _top(cells: NDArray[np.int32], box: tuple[slice, slice], measure: CellMeasure) -> float:
+    """Row where the cell begins above its centre: the top of a bent cell's box may lie far from the cell."""
+    column = cells[box[0], round(measure.x)] == measure.cell
+    return float(box[0].start + (int(column.argmax()) if column.any() else 0))
 
 
 _TEXTS: WeakKeyDictionary[Session, CnrText] = WeakKeyDictionary()

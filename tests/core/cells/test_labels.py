@@ -141,3 +141,20 @@ def test_constant_and_tiny_maps(value):
         labels = label_cells(np.full(shape, value))
         assert (labels == min(value, 1)).all()
         assert labels.dtype == np.int32
+
+
+def test_memory_of_a_large_field_stays_near_its_output():
+    import tracemalloc
+
+    classes = np.zeros((2000, 3000), np.uint8)
+    for y, x in ((300, 300), (1000, 2000), (1800, 2900)):
+        classes[y - 60 : y + 60, x - 60 : x + 60] = 1
+        classes[y - 30 : y + 30, x - 30 : x + 30] = 2
+    tracemalloc.start()
+    try:
+        cells = label_cells(classes)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert cells.max() == 3
+    assert peak < 2.5 * cells.nbytes

@@ -54,16 +54,16 @@ def label_cells(classes: npt.ArrayLike, *, pixel_size: float | None = None) -> n
     """
     class_map = check_class_map(classes)
     pixel_size = check_pixel_size(pixel_size)
-    components, count = ndi.label(class_map > 0, structure=_EIGHT)
-    cells = components.astype(np.int32)
+    # One array throughout, and work in boxes: a field of 48 megapixels must not need many times its own memory.
+    cells = np.empty(class_map.shape, np.int32)
+    count = ndi.label(class_map > 0, structure=_EIGHT, output=cells)
     three_class = bool((class_map == 2).any())
-    sizes = np.bincount(components.ravel(), minlength=count + 1)
-    for number, box in enumerate(ndi.find_objects(components), start=1):
-        if sizes[number] < _SMALLEST_SPLIT_PX:
+    for number, box in enumerate(ndi.find_objects(cells), start=1):
+        if np.count_nonzero(cells[box] == number) < _SMALLEST_SPLIT_PX:
             continue
         # one pixel of background all round, except at the image edge, where the cell goes on
         box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
-        mask = components[box] == number
+        mask = cells[box] == number
         nucleus = (class_map[box] == 2) & mask if three_class else None
         parts = _split(mask, nucleus, pixel_size)
         extra = parts > 1
@@ -200,9 +200,14 @@ def _connected(cells: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> npt
 
 def _in_reading_order(cells: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Renumber 1..n by the first pixel, row by row."""
-    numbers, first = np.unique(cells, return_index=True)
-    first = first[numbers > 0]
-    numbers = numbers[numbers > 0]
-    lookup = np.zeros(int(cells.max()) + 1, np.int32)
-    lookup[numbers[np.argsort(first)]] = np.arange(1, numbers.size + 1)
+    first: dict[int, tuple[int, int]] = {}
+    for number, box in enumerate(ndi.find_objects(cells), start=1):
+        if box is not None:
+            row = box[0].start
+            first[number] = (row, box[1].start + int(np.argmax(cells[row, box[1]] == number)))
+    order = sorted(first, key=first.__getitem__)
+    if order == list(range(1, len(order) + 1)):
+        return cells
+    lookup = np.zeros(max(first) + 1, np.int32)
+    lookup[order] = np.arange(1, len(order) + 1)
     return np.asarray(lookup[cells])

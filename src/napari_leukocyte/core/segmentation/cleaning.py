@@ -27,29 +27,29 @@ def clean_class_map(classes: NDArray[np.uint8], *, pixel_size: float, binary: bo
     binary
         The map knows only "cell": the whole area decides instead of the nucleus.
     """
-    cell = classes > 0
-    objects, n = ndimage.label(cell)
-    counted = objects if binary else objects[classes == 2]
-    areas = np.bincount(counted.ravel(), minlength=n + 1)
-    small = areas * pixel_size**2 < (_SPECK_UM2 if binary else _NUCLEUS_UM2)
-    small[0] = False
-    if small.any():
-        classes[small[objects]] = 0
-        cell = classes > 0
-    classes[_islands(~cell, _VACUOLE_UM2 / pixel_size**2, spare_edge=True)] = 1
-    if not binary:
-        nucleus = classes == 2
-        classes[_islands(nucleus, _GRAIN_UM2 / pixel_size**2)] = 1
-        # a gap in the chromatin; what lies between the lobes is connected to the cytoplasm around
-        classes[_islands(classes != 2, _GRAIN_UM2 / pixel_size**2) & cell] = 2
+    px = 1 / pixel_size**2  # on 1 um2
+    smallest = (_SPECK_UM2 if binary else _NUCLEUS_UM2) * px
+    # In boxes: of a large field only the cells are looked at, and little memory is needed.
+    objects = np.empty(classes.shape, np.int32)
+    ndimage.label(classes > 0, output=objects)
+    for number, box in enumerate(ndimage.find_objects(objects), start=1):
+        own, part = objects[box] == number, classes[box]
+        nucleus = own & (part == 2)
+        if np.count_nonzero(own if binary else nucleus) < smallest:
+            part[own] = 0
+            continue
+        part[_islands(~own, below=_VACUOLE_UM2 * px) & (part == 0)] = 1
+        if not binary:
+            part[_islands(nucleus, below=_GRAIN_UM2 * px, outside=False)] = 1
+            # a gap in the chromatin; what lies between the lobes is connected to the cytoplasm around
+            part[_islands(~(own & (part == 2)), below=_GRAIN_UM2 * px) & own] = 2
 
 
-def _islands(mask: NDArray[np.bool_], below: float, *, spare_edge: bool = False) -> NDArray[np.bool_]:
-    """The connected areas of a mask that cover fewer px than ``below``."""
-    objects, n = ndimage.label(mask)
+def _islands(mask: NDArray[np.bool_], *, below: float, outside: bool = True) -> NDArray[np.bool_]:
+    """The connected areas of a mask that cover fewer px than ``below``; with ``outside`` it goes on all round."""
+    objects, n = ndimage.label(np.pad(mask, 1, constant_values=outside))
     small = np.bincount(objects.ravel(), minlength=n + 1) < below
     small[0] = False
-    if spare_edge:
-        for line in (objects[0], objects[-1], objects[:, 0], objects[:, -1]):
-            small[line] = False
-    return np.asarray(small[objects])
+    if outside:
+        small[objects[0, 0]] = False
+    return np.asarray(small[objects][1:-1, 1:-1])
