@@ -26,14 +26,12 @@ def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
         QTest.qWait(20)
 
 
-def segmented(sample: str, *, everything: bool = False) -> napari.Viewer:
+def segmented(sample: str) -> napari.Viewer:
     """A viewer on a sample, after a press on Segment."""
     viewer = napari.Viewer()
     viewer.window.resize(1400, 900)
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
     viewer.open_sample("napari-leukocyte", sample)
-    if everything:
-        dock.scope.value = dock.scope.choices[1]
     QTest.mouseClick(dock.segment_button, LEFT)
     wait_for(lambda: not dock.job.running)
     viewer.reset_view()
@@ -56,9 +54,6 @@ def main() -> None:
     viewer.layers["classes"].contour = 3
     viewer.layers["classes"].opacity = 1
     picture(viewer, "segment-cell.png")
-    viewer.close()
-    viewer = segmented("stack", everything=True)
-    picture(viewer, "segment-stack.png")
     viewer.close()
 
 

@@ -42,6 +42,7 @@ def dock(viewer, model, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
     dock.use_weight_file(model)
     dock.pixel_size.value = 0.3
+    qtbot.waitUntil(dock.isVisible, timeout=LONG)
     return dock
 
 
@@ -111,7 +112,9 @@ def test_the_cnr_follows_a_painted_stroke_and_its_undo(viewer, dock, qtbot):
     qtbot.waitUntil(lambda: list(viewer.layers[CNR].features["cnr"]) == before, timeout=LONG)
 
 
-def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbot):
+@pytest.fixture
+def edited(viewer, dock, qtbot):
+    """A segmented image with a painted corner: its class-map layer, and what it held after painting."""
     viewer.add_image(smear(), name="smear")
     press_segment_and_wait(dock, qtbot)
     layer = viewer.layers[CLASSES]
@@ -120,6 +123,11 @@ def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbo
     click(dock.segment_button)
     assert not dock.job.running
     assert dock.question.isVisible()
+    return layer, painted
+
+
+def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbot, edited):
+    layer, painted = edited
     assert dock.keep_edits_button.isDefault()
     click(dock.keep_edits_button)
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
@@ -129,18 +137,37 @@ def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbo
     assert not dock.question.isVisible()
 
 
-def test_replaced_edits_come_back_with_undo(viewer, dock, qtbot):
-    viewer.add_image(smear(), name="smear")
-    press_segment_and_wait(dock, qtbot)
-    layer = viewer.layers[CLASSES]
-    layer.data_setitem(block(0, 9, 0, 9), 2)
-    painted = layer.data.copy()
-    click(dock.segment_button)
+def test_replaced_edits_come_back_with_undo(viewer, dock, qtbot, edited):
+    layer, painted = edited
     click(dock.replace_button)
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
     assert not layer.data[:9, :9].any()
     layer.undo()
     np.testing.assert_array_equal(layer.data, painted)
+
+
+def test_a_dismissed_question_changes_nothing(viewer, dock, edited):
+    layer, painted = edited
+    click(dock.dismiss_button)
+    assert not dock.job.running
+    assert not dock.question.isVisible()
+    np.testing.assert_array_equal(layer.data, painted)
+
+
+def test_of_a_multiscale_image_the_region_in_view_is_segmented(viewer, dock, qtbot):
+    full = np.full((800, 1000, 3), 250, np.uint8)
+    full[500:620, 600:740] = smear()
+    viewer.add_image([full, full[::2, ::2]], multiscale=True, rgb=True, name="slide", scale=(0.3, 0.3), units="um")
+    viewer.scene.camera.center = (0, 560 * 0.3, 670 * 0.3)
+    viewer.scene.camera.zoom *= 4
+    press_segment_and_wait(dock, qtbot)
+    region = dock.session.image_layer
+    assert region is not None, dock.status.text()
+    assert region.name.startswith("slide [")
+    assert region.data.shape[0] < 800
+    (measure,) = dock.session.state.measures
+    where = viewer.layers[CLASSES].data_to_world((measure.y, measure.x))
+    assert where == pytest.approx((560 * 0.3, 670 * 0.3), abs=0.5)
 
 
 @pytest.fixture

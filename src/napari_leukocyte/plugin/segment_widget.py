@@ -304,13 +304,17 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         )
 
     def segment(self) -> None:
-        """Start, or ask first when the class maps in question hold edits."""
+        """Start, or ask first when the class maps in question hold edits; of a huge image, take what is in view."""
         from napari_leukocyte.core.errors import LeukocyteError
+        from napari_leukocyte.plugin.region import add_region_in_view, needs_region
 
         try:
             layer = self.image.value
             if layer is None:
                 raise LeukocyteError("There is no image to segment: open one first.")
+            if needs_region(layer):
+                layer = add_region_in_view(self.viewer, layer)
+                self.image.value = layer
             if layer is not self.session.image_layer:
                 self.session.open_layer(layer)
             edited = self.session.edited_images(self._wanted())

@@ -114,8 +114,7 @@ class Session:
             return
         if layer.multiscale:
             raise LeukocyteError(
-                f"{layer.name} is multiscale, which napari cannot edit: save a region of it as an image and open that, "
-                "or use the command line."
+                f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
             )
         sources = sources_from_array(layer.data, name=layer.name, rgb=layer.rgb, pixel_size=view.pixel_size_of(layer))
         self._leave()

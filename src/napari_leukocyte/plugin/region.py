@@ -1,0 +1,70 @@
+"""Images too large for one piece: what is on screen, at full resolution, becomes an image layer of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_leukocyte.core.errors import LeukocyteError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+__all__ = ["LARGEST_PX", "add_region_in_view", "needs_region"]
+
+LARGEST_PX = 100_000_000  # of one plane; beyond it painting and undo grow slow
+
+
+def needs_region(layer: Image) -> bool:
+    """Whether a layer is multiscale (napari cannot edit multiscale labels) or a plane of it is too large."""
+    shape = _full(layer).shape
+    height, width = shape[-3:-1] if layer.rgb else shape[-2:]
+    return bool(layer.multiscale) or height * width > LARGEST_PX
+
+
+def add_region_in_view(viewer: ViewerModel, layer: Image) -> Image:
+    """Add the part of a layer that is on screen as a new layer, at full resolution and in the same place.
+
+    Raises
+    ------
+    LeukocyteError
+        For a stack, for more than 100 megapixels in view, or when the layer is out of view.
+    """
+    if layer.ndim != 2:
+        raise LeukocyteError(
+            f"{layer.name} is a stack of images too large for one piece: open its planes as single images."
+        )
+    full = _full(layer)
+    centre = np.array(viewer.scene.camera.center[-2:])
+    half = np.array(viewer.canvas.size) / viewer.scene.camera.zoom / 2  # canvas (height, width) in world units
+    corners = np.array([layer.world_to_data(centre - half), layer.world_to_data(centre + half)])
+    low = np.clip(np.floor(corners.min(axis=0)), 0, full.shape[:2]).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)), 0, full.shape[:2]).astype(int)
+    height, width = (int(side) for side in high - low)
+    if min(height, width) < 2:
+        raise LeukocyteError(f"No part of {layer.name} is in view: move it into view and press Segment again.")
+    if height * width > LARGEST_PX:
+        raise LeukocyteError(
+            f"{layer.name} is too large to be segmented in one piece ({height} x {width} px are in view): zoom in on "
+            "a region and press Segment again, or use the command line for the whole."
+        )
+    y, x = (int(start) for start in low)
+    pixels = np.asarray(full[y : y + height, x : x + width])
+    region: Image = viewer.add_image(
+        pixels,
+        name=f"{layer.name} [{y}:{y + height}, {x}:{x + width}]",
+        rgb=layer.rgb,
+        scale=layer.scale,
+        translate=layer.translate + layer.scale * low,
+        units=layer.units,
+        axis_labels=layer.axis_labels,
+        contrast_limits=None if layer.rgb else layer.contrast_limits,
+    )
+    return region
+
+
+def _full(layer: Image) -> Any:
+    """The array of the finest level."""
+    return layer.data[0] if layer.multiscale else layer.data
