@@ -11,9 +11,6 @@ import typer
 from napari_leukocyte.core.errors import LeukocyteError
 
 if TYPE_CHECKING:  # heavy modules load when the command runs
-    import numpy as np
-    from numpy.typing import NDArray
-
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.core.imaging.image_list import ImageSource
 
@@ -69,6 +66,7 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.cli.results import ResultWriter
     from napari_leukocyte.core.cells.measures import cnr_text, measure_cells
     from napari_leukocyte.core.imaging.overlay import overlay
+    from napari_leukocyte.core.imaging.write import write_picture
     from napari_leukocyte.core.segmentation.class_map import WindowDone
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
@@ -91,10 +89,13 @@ def _without_display(image: Path | None) -> None:
     measures = measure_cells(result.classes, result.cells, pixel_size=result.pixel_size.for_areas)
     texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]
     picture = overlay(source.read(), result.classes, texts=texts)
-    _save_picture(_FOLDER / f"{stem}_overlay.png", picture, {"image": source.name, **result.provenance})
+    write_picture(_FOLDER / f"{stem}_overlay.png", picture, provenance={"image": source.name, **result.provenance})
     if image is None:
-        _save_picture(
-            _FOLDER / source.name, source.read(), {"image": "drawn by napari-leukocyte"}, result.pixel_size.um
+        write_picture(
+            _FOLDER / source.name,
+            source.read(),
+            provenance={"image": "drawn by napari-leukocyte"},
+            pixel_size=result.pixel_size.um,
         )
 
     what = "a drawn smear" if image is None else str(image)
@@ -104,22 +105,6 @@ def _without_display(image: Path | None) -> None:
     typer.echo(_table(measures))
     typer.echo(f"Class map, cell labels, picture with outlines and cells.csv are in {_FOLDER.absolute()}.")
     typer.echo("For research use only. Not for use in diagnostic procedures.")
-
-
-def _save_picture(
-    path: Path, picture: "NDArray[np.generic]", provenance: Mapping[str, str], pixel_size: float | None = None
-) -> None:
-    """Write an RGB picture as PNG, with what made it and (um per px) its resolution."""
-    from PIL import Image, PngImagePlugin
-
-    from napari_leukocyte.core.files import atomic_path
-    from napari_leukocyte.core.imaging.provenance import PNG_KEY, provenance_json
-
-    note = PngImagePlugin.PngInfo()
-    note.add_text(PNG_KEY, provenance_json(provenance))
-    options = {} if pixel_size is None else {"dpi": (25400 / pixel_size, 25400 / pixel_size)}
-    with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary, format="PNG", pnginfo=note, **options)
 
 
 def _drawn_smear() -> "ImageSource":

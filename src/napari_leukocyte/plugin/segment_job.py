@@ -15,7 +15,7 @@ from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.session import Session
 
-__all__ = ["SegmentJob"]
+__all__ = ["SegmentJob", "bullets"]
 
 _log = logging.getLogger(__name__)
 
@@ -74,10 +74,10 @@ class SegmentJob:
             raise LeukocyteError("There is no image to segment: open one first.")
         self._indices, self._keep_edits = list(indices), keep_edits
         self._generation = self.session.generation
-        self._done, self._failed = 0, [b.reason for b in self.session.broken if len(indices) > 1]
+        self._done, self._failed = 0, list[str]()
+        self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
         self._used, self._problem, self._cancelled = "", "", False
-        self._shown = self.session.images[self._indices[0]].label
         sources = [self.session.images[i] for i in indices]
         self.worker = create_worker(_run, sources, parameters, _start_thread=False)
         self.worker.yielded.connect(self._on_event)
@@ -92,6 +92,7 @@ class SegmentJob:
             self.worker.quit()
 
     def _on_event(self, event: object) -> None:
+        from napari_leukocyte.core.segmentation.class_map import WindowDone
         from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented
 
         total = len(self._indices)
@@ -107,7 +108,7 @@ class SegmentJob:
             self._done += 1
             self._notes += [note for note in event.result.notes if note not in self._notes]
         finished = self._done + len(self._failed)
-        within = round(1000 * event.done / event.windows) if hasattr(event, "windows") else 0  # type: ignore[attr-defined]
+        within = round(1000 * event.done / event.windows) if isinstance(event, WindowDone) else 0
         text = f"{min(finished + 1, total)} of {total}" if total > 1 else "Segmenting …"
         self.progress.emit(min(1000 * finished + within, 1000 * total), 1000 * total, text)
 
@@ -128,13 +129,18 @@ class SegmentJob:
             parts.append(f"Done on {self._used}.")
         elif self._done:
             parts.append(f"{self._done} of {total} images done on {self._used}.")
-        if self._failed:
-            parts += ["Not segmented:", *(f"• {reason}" for reason in self._failed[:5])]
-            if len(self._failed) > 5:
-                parts.append(f"• and {len(self._failed) - 5} more")
+        parts += bullets("Not segmented:", [*self._broken, *self._failed])
         if self._notes:
             parts.append("Note: " + "; ".join(self._notes) + ".")
         return "\n".join(parts)
+
+
+def bullets(heading: str, reasons: Sequence[str]) -> list[str]:
+    """A heading and up to five reasons as lines; no lines when there is no reason."""
+    if not reasons:
+        return []
+    more = [f"• and {len(reasons) - 5} more"] if len(reasons) > 5 else []
+    return [heading, *(f"• {reason}" for reason in reasons[:5]), *more]
 
 
 def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Iterator[object]:
@@ -155,12 +161,13 @@ def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Itera
 
 
 def _predictor(parameters: SegmentParameters) -> Any:
-    from napari_leukocyte.core.segmentation.segment import check_mode, load_predictor
+    from napari_leukocyte.core.segmentation.predictor import Predictor
+    from napari_leukocyte.core.segmentation.segment import check_mode
 
     key = (parameters.model, parameters.device)
     loaded = SegmentJob._loaded
     if key not in loaded:
-        predictor = load_predictor(parameters)
+        predictor = Predictor(parameters.model, device=parameters.device)
         loaded.clear()
         loaded[key] = predictor
     check_mode(loaded[key], parameters)

@@ -156,7 +156,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         self.bar.hide()
         self.stepper.hide()
         self.cancel_button.setEnabled(False)
-        self.image.changed.connect(self._on_image)
+        self.image.changed.connect(self._refresh_list)
         self.model.changed.connect(self._on_model)
         self.pixel_size.changed.connect(self._refresh_pixel_note)
 
@@ -176,9 +176,6 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         active = self.viewer.layers.selection.active
         if active is not None and active in self._image_layers():
             self.image.value = active
-
-    def _on_image(self) -> None:
-        self._refresh_list()
 
     def _refresh_list(self) -> None:
         session, layer = self.session, self.image.value
@@ -251,6 +248,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
 
     def _on_folder(self, found: list[Any] | str) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
+        from napari_leukocyte.plugin.segment_job import bullets
 
         self._opener = None
         self.open_folder_button.setEnabled(True)
@@ -262,11 +260,8 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
-        broken = self.session.broken
-        text = f"{len(self.session.images)} images."
-        if broken:
-            text = "\n".join([text, "Not read:", *(f"• {b.reason}" for b in broken[:5])])
-        self.status.setText(text)
+        reasons = [broken.reason for broken in self.session.broken]
+        self.status.setText("\n".join([f"{len(self.session.images)} images.", *bullets("Not read:", reasons)]))
         self._reset_images()
         self.image.value = self.session.image_layer
         if len(self.scope.choices) > 1:
@@ -315,8 +310,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
             if needs_region(layer):
                 layer = add_region_in_view(self.viewer, layer)
                 self.image.value = layer
-            if layer is not self.session.image_layer:
-                self.session.open_layer(layer)
+            self.session.open_layer(layer)
             edited = self.session.edited_images(self._wanted())
             if not edited:
                 self._start(keep_edits=True)

@@ -110,7 +110,8 @@ class Session:
         LeukocyteError
             When the layer is multiscale, or its axes have no single reading.
         """
-        if self.images and not self.own_image and layer.data is self._source_data:
+        same_layer = self.image_layer is layer
+        if self.images and same_layer and (self.own_image or layer.data is self._source_data):
             return
         if layer.multiscale:
             raise LeukocyteError(
@@ -205,7 +206,7 @@ class Session:
                 self._add_result_layers()
             else:
                 self._write_layers(index)
-            view.describe(self.classes_layer, self.cells_layer, result)
+                view.describe(self.classes_layer, self.cells_layer, result)
         self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
 
     def edited_images(self, indices: Sequence[int]) -> list[int]:
@@ -269,9 +270,10 @@ class Session:
         state.classes = now.astype(np.uint8)
         state.edited = not np.array_equal(state.classes, state.result.classes)
         pixel_size = state.result.pixel_size
-        state.cells = label_cells(np.minimum(state.classes, 2), pixel_size=pixel_size.um)
+        classes = np.minimum(state.classes, 2)  # a value that is no class, painted by a slip, counts as nucleus
+        state.cells = label_cells(classes, pixel_size=pixel_size.um)
         state.measures = measure_cells(
-            np.minimum(state.classes, 2), state.cells, pixel_size=pixel_size.for_areas, binary=state.result.binary
+            classes, state.cells, pixel_size=pixel_size.for_areas, binary=state.result.binary
         )
         self._write_cells(self.index)
         self.changed.emit(self.index, (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1))

@@ -14,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.imaging.provenance import PNG_KEY, provenance_json
 
-__all__ = ["write_cells_png", "write_cells_tiff", "write_class_png", "write_class_tiff"]
+__all__ = ["write_cells_png", "write_cells_tiff", "write_class_png", "write_class_tiff", "write_picture"]
 
 _TILE = (256, 256)
 
@@ -53,6 +53,17 @@ def write_class_png(
         # A full palette, or Pillow packs the three values into 2 bits a pixel.
         image.putpalette([part for value in range(256) for part in MASK_COLOURS.get(value, (0, 0, 0))])
     _save_png(path, image, provenance, pixel_size)
+
+
+def write_picture(
+    path: str | PathLike[str],
+    picture: ArrayLike,
+    *,
+    provenance: Mapping[str, Any],
+    pixel_size: float | None = None,
+) -> None:
+    """Write an RGB picture, uint8 (Y, X, 3), as PNG; parameters and errors as in `write_class_png`."""
+    _save_png(path, Image.fromarray(np.asarray(picture)), provenance, pixel_size)
 
 
 def write_cells_png(

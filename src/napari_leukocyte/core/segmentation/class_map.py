@@ -1,8 +1,8 @@
 """One plane to a class map: whole when it is small, else in overlapping windows with blended probabilities."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
 from napari_leukocyte.core.segmentation.predictor import Predictor
 
-__all__ = ["Prediction", "WindowDone", "predict_class_map"]
+__all__ = ["Prediction", "WindowDone", "predict_class_map", "relay"]
+
+Result = TypeVar("Result")
 
 _SURE = 0.8  # probability of its class from which a pixel counts as sure
 _WHOLE = 640 * 640  # px at the working resolution up to which a plane goes through the network in one piece
@@ -23,6 +25,18 @@ class WindowDone:
 
     done: int
     windows: int
+
+
+def relay(events: Iterator[WindowDone | Result]) -> Generator[WindowDone, None, Result]:
+    """Pass a job's progress on and return its result: ``result = yield from relay(job(...))``."""
+    result: Result | None = None
+    for event in events:
+        if isinstance(event, WindowDone):
+            yield event
+        else:
+            result = event
+    assert result is not None  # the last event of a job carries its result
+    return result
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM, PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map
+from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
 from napari_leukocyte.core.segmentation.predictor import Predictor
 
 __all__ = ["estimate_pixel_size"]
@@ -69,13 +69,7 @@ def _try(
 ) -> Generator[WindowDone, None, _Pass]:
     """Segment the plane, or its middle, under an assumed pixel size and measure the cells."""
     part = _centre_part(plane, assumed / predictor.info.pixel_size)
-    prediction = None
-    for event in predict_class_map(part, conversion, predictor, pixel_size=assumed):
-        if isinstance(event, WindowDone):
-            yield event
-        else:
-            prediction = event
-    assert prediction is not None  # the last event
+    prediction = yield from relay(predict_class_map(part, conversion, predictor, pixel_size=assumed))
     labels, n = ndimage.label(prediction.classes > 0)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:].astype(float)
     diameters = 2 * np.sqrt(areas / np.pi)

@@ -13,7 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map
+from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
@@ -111,19 +111,10 @@ def segment_plane(
     else:
         pixel_size = source.pixel_size
     if pixel_size.um is None:
-        for event in estimate_pixel_size(plane, conversion, predictor):
-            if isinstance(event, WindowDone):
-                yield event
-            else:
-                pixel_size = event
+        pixel_size = yield from relay(estimate_pixel_size(plane, conversion, predictor))
     assert pixel_size.um is not None  # the estimate always gives one
-    classes = None
-    for step in predict_class_map(plane, conversion, predictor, pixel_size=pixel_size.um):
-        if isinstance(step, WindowDone):
-            yield step
-        else:
-            classes = step.classes
-    assert classes is not None  # the last step is the class map
+    prediction = yield from relay(predict_class_map(plane, conversion, predictor, pixel_size=pixel_size.um))
+    classes = prediction.classes
     clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.info.classes == 2)
     cells = label_cells(classes, pixel_size=pixel_size.um)
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
