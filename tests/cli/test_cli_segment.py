@@ -268,6 +268,7 @@ def test_a_full_disk_is_one_sentence(tmp_path, run, model, picture, monkeypatch)
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ctrl+C may hit while a file opens
 def test_ctrl_c_keeps_what_is_done(tmp_path, run, model, picture, interrupt_when):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()

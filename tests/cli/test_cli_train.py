@@ -110,6 +110,7 @@ def test_goes_on_from_its_checkpoint(tmp_path, run, data):
     assert not checkpoint_path(out).exists()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ctrl+C may hit while a file opens
 def test_ctrl_c_says_where_the_weights_are(tmp_path, run, data, interrupt_when):
     out = tmp_path / "a.safetensors"
     interrupt_when(checkpoint_path(out))
