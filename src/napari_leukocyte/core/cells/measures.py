@@ -1,7 +1,9 @@
 """Areas, cytoplasm-to-nucleus ratio (CNR) and its range for every cell of a class map."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
 
-__all__ = ["CellMeasure", "cnr_text", "measure_cells", "outline_uncertainty_px"]
+__all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def measure_cells(
     *,
     pixel_size: float | None = None,
     binary: bool = False,
+    remarks: Mapping[int, Collection[Flag]] = MappingProxyType({}),
 ) -> list[CellMeasure]:
     """Measure every cell, at the resolution of the map.
 
@@ -85,6 +88,8 @@ def measure_cells(
         um per px. Unknown: no um2, no flag that judges a size.
     binary : bool
         The map has no nuclei: CNR is NaN, without the flag ``no_nucleus``.
+    remarks : mapping, optional
+        Flags that the maps cannot tell, by cell: what a user marked as not a WBC, cells the model is unsure of.
 
     Returns
     -------
@@ -108,51 +113,57 @@ def measure_cells(
     class_map = check_class_map(classes, binary=binary)
     labels = check_cell_labels(cells, shape=class_map.shape)
     pixel_size = check_pixel_size(pixel_size)
-    d = outline_uncertainty_px(pixel_size)
-    margin = math.ceil(d) + 1
-    measures = []
-    for number, box in enumerate(ndi.find_objects(labels), start=1):
-        if box is None:
-            continue
-        rows, columns = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
-        height, width = class_map.shape
-        cut = bool(box[0].start == 0 or box[1].start == 0 or box[0].stop == height or box[1].stop == width)
-        measures.append(
-            _measure(
-                number,
-                class_map[rows, columns],
-                labels[rows, columns],
-                (rows.start, columns.start),
-                cut=cut,
-                d=d,
-                pixel_size=pixel_size,
-                binary=binary,
-            )
+    return [
+        measure_cell(
+            class_map, labels, number, box, pixel_size=pixel_size, binary=binary, remarks=remarks.get(number, ())
         )
-    return measures
+        for number, box in enumerate(ndi.find_objects(labels), start=1)
+        if box is not None
+    ]
 
 
-def _measure(
-    number: int,
+def measure_cell(
     classes: npt.NDArray[np.uint8],
     cells: npt.NDArray[np.int32],
-    corner: tuple[int, int],
+    number: int,
+    box: tuple[slice, slice],
     *,
-    cut: bool,
-    d: float,
-    pixel_size: float | None,
-    binary: bool,
+    pixel_size: float | None = None,
+    binary: bool = False,
+    remarks: Collection[Flag] = (),
 ) -> CellMeasure:
-    """Measure one cell inside its box."""
-    own = cells == number
-    others = (cells > 0) & ~own
-    nucleus = own & (classes == 2)
+    """Measure one cell, looking at no more of the maps than the cell's box and a margin around it.
+
+    Parameters
+    ----------
+    classes, cells : (Y, X) arrays
+        Maps that `measure_cells` would take; they are not checked here. A value above 2, painted by a slip,
+        counts as nucleus.
+    number : int
+        The cell; it must occur in ``box``.
+    box : tuple of slice
+        Rows and columns that hold all of the cell.
+    pixel_size, binary
+        As for `measure_cells`.
+    remarks : collection of Flag
+        Flags to add to those that the maps tell.
+    """
+    d = outline_uncertainty_px(pixel_size)
+    margin = math.ceil(d) + 1
+    rows, columns = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
+    height, width = classes.shape
+    own = cells[rows, columns] == number
+    others = (cells[rows, columns] > 0) & ~own
+    y, x = np.nonzero(own)
+    y, x = y + rows.start, x + columns.start
+    cut = bool(y.min() == 0 or x.min() == 0 or y.max() == height - 1 or x.max() == width - 1)
+    nucleus = own & (classes[rows, columns] >= 2)
+    # a label over background is no part of the cell
+    own &= classes[rows, columns] > 0
     nucleus_px = int(np.count_nonzero(nucleus))
-    cytoplasm_px = int(np.count_nonzero(own & (classes == 1)))
-    # a painted label over background is no part of the cell
-    own &= classes > 0
-    y, x = np.nonzero(own if own.any() else cells == number)
-    flags = map_flags(own, nucleus, others, cut=cut, pixel_size=pixel_size, binary=binary)
+    cytoplasm_px = int(np.count_nonzero(own)) - nucleus_px
+    found = {*map_flags(own, nucleus, others, cut=cut, pixel_size=pixel_size, binary=binary), *remarks}
+    flags = tuple(flag for flag in Flag if flag in found)
     cnr = low = high = nc_ratio = fraction = math.nan
     if not binary and not any(flag.withholds for flag in flags):
         cnr = cytoplasm_px / nucleus_px
@@ -162,8 +173,8 @@ def _measure(
     um2 = math.nan if pixel_size is None else pixel_size**2
     return CellMeasure(
         cell=number,
-        y=corner[0] + float(y.mean()),
-        x=corner[1] + float(x.mean()),
+        y=float(y.mean()),
+        x=float(x.mean()),
         cnr=cnr,
         cnr_low=low,
         cnr_high=high,
