@@ -31,6 +31,7 @@ from napari_leukocyte.core.model.dataset import IndexRow, read_index
 from napari_leukocyte.core.model.split import PARTS, read_split
 from napari_leukocyte.core.model.weights import model_path
 from napari_leukocyte.core.scoring.border import band_width_px
+from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
 from napari_leukocyte.core.scoring.metrics import count_image
 from napari_leukocyte.core.segmentation.parameters import Mode
@@ -86,16 +87,20 @@ def score(row: IndexRow, predictor: Predictor, options: Options) -> Scored:
     truth, true_cells = kept(mask.classes, true_cells, rule, row.pixel_size)
     after = match_cells(cells, true_cells)
     only_cell = mask.whole_cell or result.binary
-    cnr = CnrErrors()
+    cnr: CnrErrors | None = None
+    pairs: tuple[CellPair, ...] = ()
     if not only_cell:
         ours = measure_cells(classes, cells, pixel_size=row.pixel_size)
-        cnr = compare_cnr(ours, measure_cells(truth, true_cells, pixel_size=row.pixel_size), after)
+        theirs = measure_cells(truth, true_cells, pixel_size=row.pixel_size)
+        cnr, pairs = compare_cnr(ours, theirs, after), pair_cells(ours, theirs, after)
     return Scored(
+        name=row.name,
         source=row.source,
         cell_type=row.cell_type,
         group=row.slide or row.name,
         counts=count_image(classes, truth, border_px=band_width_px(row.pixel_size), whole_cell=only_cell),
-        cnr=None if only_cell else cnr,
+        cnr=cnr,
+        pairs=pairs,
         false_before=len(before.false_cells),
         missed_before=len(before.missed_cells),
         false_after=len(after.false_cells),

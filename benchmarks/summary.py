@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
+from napari_leukocyte.core.scoring.cell_pairs import CellPair
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
 from napari_leukocyte.core.scoring.metrics import (
     CLASS_NAMES,
@@ -26,11 +27,13 @@ from napari_leukocyte.core.scoring.metrics import (
 class Scored:
     """One image; ``group`` (slide, else image) is what the bootstrap resamples."""
 
+    name: str
     source: str
     cell_type: str
     group: str
     counts: ImageCounts
     cnr: CnrErrors | None  # None: a side knows no nuclei
+    pairs: tuple[CellPair, ...]  # the cells behind ``cnr``
     false_before: int
     missed_before: int
     false_after: int
