@@ -8,13 +8,16 @@ Writes into docs/images. Only drawn images appear in them.
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import napari
-from qtpy.QtCore import Qt
+import numpy as np
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 OUT = Path(__file__).with_name("images")
 LEFT = Qt.MouseButton.LeftButton
+CNR_COLUMN = 2
 
 
 def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
@@ -26,8 +29,8 @@ def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
         QTest.qWait(20)
 
 
-def segmented(sample: str) -> napari.Viewer:
-    """A viewer on a sample, after a press on Segment."""
+def segmented(sample: str) -> tuple[napari.Viewer, Any]:
+    """A viewer on a sample, after a press on Segment, and the Segment dock."""
     viewer = napari.Viewer()
     viewer.window.resize(1400, 900)
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
@@ -35,7 +38,7 @@ def segmented(sample: str) -> napari.Viewer:
     QTest.mouseClick(dock.segment_button, LEFT)
     wait_for(lambda: not dock.job.running)
     viewer.reset_view()
-    return viewer
+    return viewer, dock
 
 
 def picture(viewer: napari.Viewer, name: str) -> None:
@@ -44,17 +47,60 @@ def picture(viewer: napari.Viewer, name: str) -> None:
     viewer.screenshot(str(OUT / name), canvas_only=False, flash=False)
 
 
+def canvas_point(viewer: napari.Viewer, y: float, x: float) -> QPoint:
+    """Where a pixel of the class map lies on the canvas."""
+    world = viewer.layers["classes"].data_to_world((y, x))
+    canvas = viewer.window._qt_viewer.canvas
+    transform = canvas.view.scene.node_transform(canvas._scene_canvas.scene)
+    across, down = transform.map([world[1], world[0]])[:2]
+    return QPoint(round(across), round(down))
+
+
+def drag(viewer: napari.Viewer, points: list[QPoint]) -> None:
+    """A stroke with the left button, with real mouse events."""
+    native = viewer.window._qt_viewer.canvas.native
+    QTest.mouseMove(native, points[0])
+    QTest.mousePress(native, LEFT, Qt.KeyboardModifier.NoModifier, points[0])
+    for point in points:
+        QTest.mouseMove(native, point)
+        QTest.qWait(10)
+    QTest.mouseRelease(native, LEFT, Qt.KeyboardModifier.NoModifier, points[-1])
+
+
+def measure() -> None:
+    """The Measure dock on a field: a row is clicked, its nucleus painted larger; before and after the stroke."""
+    viewer, _ = segmented("field")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    dock.table.sortByColumn(CNR_COLUMN, Qt.SortOrder.DescendingOrder)
+    QTest.qWait(300)
+    row = dock.table.model().index(0, CNR_COLUMN)
+    QTest.mouseClick(dock.table.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, dock.table.visualRect(row).center())
+    viewer.scene.camera.zoom *= 3
+    layer = viewer.layers["classes"]
+    layer.mode, layer.selected_label, layer.brush_size = "paint", 2, 14
+    picture(viewer, "measure-before.png")
+    _, cell = dock.session.selection
+    found = dock.session.state.live.measure_of(cell)
+    radius = 0.6 * np.sqrt((found.cytoplasm_px + found.nucleus_px) / np.pi)
+    turns = np.linspace(-0.6, 0.9, 24)
+    path = [canvas_point(viewer, found.y + radius * np.sin(t), found.x + radius * np.cos(t)) for t in turns]
+    drag(viewer, path)
+    picture(viewer, "measure-after.png")
+    viewer.close()
+
+
 def main() -> None:
     """All pictures."""
     OUT.mkdir(exist_ok=True)
-    viewer = segmented("field")
+    viewer, _ = segmented("field")
     picture(viewer, "segment-field.png")
     viewer.close()
-    viewer = segmented("cell")
+    viewer, _ = segmented("cell")
     viewer.layers["classes"].contour = 3
     viewer.layers["classes"].opacity = 1
     picture(viewer, "segment-cell.png")
     viewer.close()
+    measure()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 os.environ["NAPARI_CONFIG"] = ""
@@ -47,3 +48,41 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="session")
 def binary_model(tmp_path_factory):
     return tiny_model(tmp_path_factory.mktemp("model") / "tiny-binary.safetensors", classes=2)
+
+
+@pytest.fixture
+def segmentation():
+    """Make a ``Segmentation`` from a class map, so that a test of the plugin needs no network."""
+    from napari_leukocyte.core.cells.labels import label_cells
+    from napari_leukocyte.core.imaging.pixel_size import PixelSize
+    from napari_leukocyte.core.segmentation.segment import Segmentation
+
+    def make(classes, *, pixel_size=0.1, estimated=False):
+        classes = np.array(classes, np.uint8)
+        return Segmentation(
+            classes=classes,
+            cells=label_cells(classes, pixel_size=pixel_size),
+            binary=False,
+            pixel_size=PixelSize(pixel_size, "typed", estimated),
+            keep="all",
+            notes=(),
+            provenance={"model": "by hand", "pixel_size_um": str(pixel_size)},
+        )
+
+    return make
+
+
+@pytest.fixture
+def disc_map():
+    """A class map of concentric discs: (centre y, x, cell radius, nucleus radius) each."""
+
+    def make(shape, *discs):
+        y, x = np.mgrid[: shape[0], : shape[1]]
+        classes = np.zeros(shape, np.uint8)
+        for cy, cx, cell, nucleus in discs:
+            distance = np.hypot(y - cy, x - cx)
+            classes[distance <= cell] = 1
+            classes[distance <= nucleus] = 2
+        return classes
+
+    return make

@@ -163,7 +163,7 @@ def test_a_stack_becomes_one_tiff_and_a_constant_plane_stays_empty(tmp_path, run
 
 
 def test_large_images_become_tiff(tmp_path, run, model, picture, monkeypatch):
-    monkeypatch.setattr("napari_leukocyte.cli.results._LARGE", 1000)
+    monkeypatch.setattr("napari_leukocyte.core.results.writer._LARGE", 1000)
     save(tmp_path / "a.png", picture())
     assert run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model).exit_code == 0
     assert tifffile.imread(tmp_path / "out" / "a_classes.tif").shape == (40, 48)

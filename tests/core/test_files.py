@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.files import atomic_path, make_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -138,3 +138,23 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
         first.write_text("1")
         second.write_text("2")
     assert (tmp_path / "a.csv").read_text() == "1"
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+    assert names(tmp_path / "a" / "b") == []
+
+
+def test_a_folder_that_cannot_be_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(LeukocyteError, match=r"file cannot be made \(a file of that name is there\)"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(LeukocyteError, match=r"below cannot be made \(a part of its path is a file"):
+        make_folder(tmp_path / "file" / "below")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder that not even root can write to")
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_work():
+    with pytest.raises(LeukocyteError, match=r"The folder /proc cannot be written to \(.+\): choose another one"):
+        make_folder(Path("/proc"))

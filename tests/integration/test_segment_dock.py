@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+from driving import LONG, block, click, paint
 from PIL import Image
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_leukocyte.plugin.cnr_text import CNR
 from napari_leukocyte.plugin.layers import CELLS, CLASSES
-
-LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-LONG = 60_000  # ms that a wait may take before it counts as never
 
 
 def smear(shape=(120, 140), *, centre=(60, 70), radius=30, background=250):
@@ -19,12 +17,6 @@ def smear(shape=(120, 140), *, centre=(60, 70), radius=30, background=250):
     distance = np.hypot(y - centre[0], x - centre[1])
     grey = np.where(distance <= radius / 2, 20, np.where(distance <= radius, 140, background))
     return np.repeat(grey[..., None], 3, axis=-1).astype(np.uint8)
-
-
-def block(y0, y1, x0, x1, *, plane=None):
-    """Indices of a rectangle as ``data_setitem`` wants them."""
-    y, x = (axis.ravel() for axis in np.mgrid[y0:y1, x0:x1])
-    return (y, x) if plane is None else (np.full_like(y, plane), y, x)
 
 
 @pytest.fixture
@@ -46,11 +38,6 @@ def dock(viewer, model, qtbot):
     return dock
 
 
-def click(button):
-    assert button.isVisible()
-    QTest.mouseClick(button, LEFT, NO_KEY)
-
-
 def press_segment_and_wait(dock, qtbot):
     click(dock.segment_button)
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
@@ -60,27 +47,10 @@ def layer_names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
-def canvas_point(viewer, row, column):
-    canvas = viewer.window._qt_viewer.canvas
-    transform = canvas.view.scene.node_transform(canvas._scene_canvas.scene)
-    x, y = transform.map([column, row])[:2]
-    return QPoint(round(x), round(y))
-
-
-def paint(viewer, start, end):
-    native = viewer.window._qt_viewer.canvas.native
-    a, b = canvas_point(viewer, *start), canvas_point(viewer, *end)
-    QTest.mouseMove(native, a)
-    QTest.mousePress(native, LEFT, NO_KEY, a)
-    for t in np.linspace(0, 1, 8):
-        QTest.mouseMove(native, a + (b - a) * float(t))
-    QTest.mouseRelease(native, LEFT, NO_KEY, b)
-
-
 def test_one_press_gives_classes_cells_and_the_cnr_on_the_canvas(viewer, dock, qtbot):
     viewer.add_image(smear(), name="smear")
     press_segment_and_wait(dock, qtbot)
-    assert layer_names(viewer) == ["smear", CELLS, CLASSES, CNR]
+    assert layer_names(viewer) == ["smear", CLASSES, CELLS, CNR]
     assert viewer.layers.selection.active is viewer.layers[CLASSES]
     (measure,) = dock.session.state.measures
     assert measure.cnr == pytest.approx(3, rel=0.15)  # radii 30 and 15
@@ -197,10 +167,10 @@ def test_a_folder_becomes_a_list_in_the_same_few_layers(viewer, dock, qtbot, fol
     assert "blank.png" in dock.status.text()
     assert "4 of 5" in dock.status.text()
     click(dock.next_button)
-    assert layer_names(viewer) == ["crop0.png", CELLS, CLASSES, CNR]
+    assert layer_names(viewer) == ["crop0.png", CLASSES, CELLS, CNR]
     assert "2 of 5" in dock.position.text()
     click(dock.next_button)
-    assert layer_names(viewer) == ["crop1.png", CELLS, CLASSES, CNR]
+    assert layer_names(viewer) == ["crop1.png", CLASSES, CELLS, CNR]
     assert viewer.layers[CLASSES].data.shape == (100, 100)
 
 
@@ -310,6 +280,13 @@ def test_an_unknown_pixel_size_is_estimated_and_shown_as_such(viewer, dock, qtbo
     press_segment_and_wait(dock, qtbot)
     assert "estimated from 1 cell" in dock.pixel_note.text()
     assert np.isnan(dock.session.state.measures[0].nucleus_um2)
+
+
+def test_a_typical_cell_gives_the_pixel_size(dock):
+    dock.cell_diameter.value = 130
+    assert dock.parameters().pixel_size == pytest.approx(0.1)
+    dock.cell_diameter.value = 0
+    assert dock.parameters().pixel_size is None
 
 
 def test_a_second_dock_does_not_write_the_badges_twice(viewer, dock, qtbot):

@@ -104,12 +104,12 @@ class TestClassMap:
 
 
 class TestCells:
-    def test_they_are_locked_and_out_of_sight(self, viewer):
+    def test_they_are_locked_and_drawn_as_outlines(self, viewer):
         image = viewer.add_layer(image_layer((4, *SHAPE)))
         layer = add_cells(viewer, np.ones((4, *SHAPE), np.int32), image)
         assert layer.name == CELLS
         assert layer.data.dtype == np.int32
-        assert not layer.visible
+        assert layer.contour == 1
         layer.visible = True
         viewer.dims.set_current_step(0, 2)
         layer.mode = "paint"

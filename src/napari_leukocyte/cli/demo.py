@@ -61,12 +61,12 @@ def has_display(environment: Mapping[str, str], system: str) -> bool:
 
 
 def _without_display(image: Path | None) -> None:
-    from napari_leukocyte.cli.names import OutputName
     from napari_leukocyte.cli.progress import segment_bars
-    from napari_leukocyte.cli.results import ResultWriter
     from napari_leukocyte.core.cells.measures import cnr_text, measure_cells
     from napari_leukocyte.core.imaging.overlay import overlay
     from napari_leukocyte.core.imaging.write import write_picture
+    from napari_leukocyte.core.results.names import OutputName
+    from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.class_map import WindowDone
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
@@ -84,9 +84,11 @@ def _without_display(image: Path | None) -> None:
             else:
                 result = event
     assert result is not None  # the last event is the result
-    writer.add(source, result)
+    measures = measure_cells(
+        result.classes, result.cells, pixel_size=result.pixel_size.for_areas, remarks=result.remarks
+    )
+    writer.add(source, result, measures=measures)
     writer.write_table()
-    measures = measure_cells(result.classes, result.cells, pixel_size=result.pixel_size.for_areas)
     texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]
     picture = overlay(source.read(), result.classes, texts=texts)
     write_picture(_FOLDER / f"{stem}_overlay.png", picture, provenance={"image": source.name, **result.provenance})

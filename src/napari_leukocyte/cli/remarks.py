@@ -18,7 +18,12 @@ class Remarks:
         """Take what is to be said about one image."""
         if pixel_size.estimated:
             self._estimates[label] = pixel_size
-        for note in (*notes, *[f"pixel size {pixel_size}"] * (not pixel_size.estimated)):
+        size = f"pixel size {pixel_size}" + ("; so areas are in px only" if pixel_size.um is None else "")
+        self.note(label, (*notes, *[size] * (not pixel_size.estimated)))
+
+    def note(self, label: str, notes: tuple[str, ...]) -> None:
+        """Take notes on one image alone."""
+        for note in notes:
             self._notes.setdefault(note, []).append(label)
 
     def lines(self) -> list[str]:

@@ -11,7 +11,7 @@ from napari_leukocyte.cli.log import logger
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
     from napari_leukocyte.cli.remarks import Remarks
-    from napari_leukocyte.cli.results import ResultWriter
+    from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.predictor import Predictor
 
@@ -66,10 +66,11 @@ def segment(
     A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
     exit status is 1. In a stack such a plane is empty.
     """
-    from napari_leukocyte.cli.names import output_names
+    from napari_leukocyte.cli.ending import count, finish
     from napari_leukocyte.cli.remarks import Remarks
-    from napari_leukocyte.cli.results import ResultWriter
     from napari_leukocyte.core.imaging.read import find_images
+    from napari_leukocyte.core.results.names import output_names
+    from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor
 
@@ -91,22 +92,12 @@ def segment(
         writer.write_table()  # also of what was done before a stop or an error
     seconds = perf_counter() - started
     typer.echo(
-        f"{_count(writer.images, 'image')} of {len(paths)} segmented, {_count(writer.cells, 'cell')}: "
+        f"{count(writer.images, 'image')} of {len(paths)} segmented, {count(writer.cells, 'cell')}: "
         f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
         if writer.images
-        else f"Nothing of {_count(len(paths), 'image')} was segmented. Device: {predictor.used}."
+        else f"Nothing of {count(len(paths), 'image')} was segmented. Device: {predictor.used}."
     )
-    for line in remarks.lines():
-        typer.echo(f"  {line}")
-    if failures:
-        typer.echo("Not segmented:", err=True)
-        for failure in failures:
-            typer.echo(f"  {failure}", err=True)
-    if stopped:
-        typer.echo("Stopped.", err=True)
-        raise typer.Exit(130)
-    if failures:
-        raise typer.Exit(1)
+    finish(remarks, "Not segmented:", failures, stopped=stopped)
 
 
 def _run(
@@ -147,7 +138,3 @@ def _run(
             if isinstance(current, ImageSource):
                 writer.add(current, None if isinstance(event, ImageFailed) else event.result)
             since = perf_counter()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -4,12 +4,13 @@ import contextlib
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "make_folder"]
 
 # The usual reasons in words that are the same on every system.
 _REASONS = {
@@ -21,6 +22,7 @@ _REASONS = {
     errno.ENOENT: "its folder does not exist",
     errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.EISDIR: "a folder of that name is there",
+    errno.EEXIST: "a file of that name is there",
     errno.ENAMETOOLONG: "the name is too long",
 }
 
@@ -73,6 +75,24 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are not there, and try whether files can be written to it.
+
+    Raises
+    ------
+    LeukocyteError
+        When the system refuses.
+    """
+    task = "made"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        task = "written to"
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise LeukocyteError(f"The folder {folder} cannot be {task} ({_reason(error)}): choose another one.") from error
 
 
 def _reason(error: OSError) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.plugin.layers import placed_like
 from napari_leukocyte.plugin.session import Session
@@ -20,24 +21,37 @@ __all__ = ["CNR", "CnrText", "get_cnr_text"]
 
 CNR = "CNR"
 _BADGE = 30  # gives a bar of 45 x 25 px on screen, at any zoom: room for "0.44"
-_BADGE_COLOUR = (0.1, 0.1, 0.14, 0.8)
+_COLOUR = (0.1, 0.1, 0.14, 0.8)
+_CHOSEN_COLOUR = (0.0, 0.35, 0.75, 1.0)
 _TEXT_SIZE = 10
+
+
+@dataclass(frozen=True)
+class _Badges:
+    """The badges of one image: where (row, column), and what napari's status bar says of each."""
+
+    at: NDArray[np.float64]
+    cells: list[int]
+    cnr: list[str]
+    flags: list[str]
 
 
 class CnrText:
     """Keeps a Points layer in step with the session: one point for each cell, its text the CNR.
 
     A withheld CNR shows a dash; the reason stands in the point's features, which napari's status bar and
-    feature table show.
+    feature table show. The badge of the chosen cell has another colour.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = ref(session)  # weak: the badges must not keep a session alive
         self.layer: Points | None = None
         self._over: Image | None = None  # the image whose scale and place the layer has
-        session.changed.connect(self.refresh)
+        self._badges: dict[int, _Badges] = {}
+        session.changed.connect(self._on_changed)
         session.shown_changed.connect(self.refresh)
-        session.images_changed.connect(self.refresh)
+        session.images_changed.connect(self._on_images)
+        session.selected.connect(self._colour)
 
     @property
     def session(self) -> Session:
@@ -46,6 +60,14 @@ class CnrText:
         assert session is not None  # its signals call only while it lives
         return session
 
+    def _on_images(self) -> None:
+        self._badges = {}
+        self.refresh()
+
+    def _on_changed(self, index: int) -> None:
+        self._badges.pop(index, None)
+        self.refresh()
+
     def refresh(self) -> None:
         """Bring the badges in step with what the session shows."""
         session = self.session
@@ -53,15 +75,19 @@ class CnrText:
             self._remove()
             return
         indices = sorted(session.states) if session.is_stack else [session.index]
-        points, features = self._badges([i for i in indices if i in session.states])
+        shown = {i: self._badges_of(i) for i in indices if i in session.states}
+        points, features = _as_points(shown, stack=session.is_stack)
         if self.layer is not None and self.layer in session.viewer.layers and self._over is session.image_layer:
             # In place: to take a layer out and put one in costs a third of a second, far more than a stroke may.
-            self.layer.data = points
+            # And new positions cost more than all the rest of a stroke.
+            if not np.array_equal(self.layer.data, points):
+                self.layer.data = points
             self.layer.features = features
-            return
-        visible = self.layer is None or self.layer.visible
-        self._remove()
-        self._add(points, features, visible=visible)
+        else:
+            visible = self.layer is None or self.layer.visible
+            self._remove()
+            self._add(points, features, visible=visible)
+        self._colour()
 
     def _add(self, points: NDArray[np.float64], features: dict[str, list[object]], *, visible: bool) -> None:
         session = self.session
@@ -76,8 +102,8 @@ class CnrText:
             size=1,  # as large as a pixel, so that the badges do not widen what "reset view" shows
             canvas_size_limits=(_BADGE, _BADGE),
             symbol="hbar",
-            face_color=list(_BADGE_COLOUR),
-            border_color=list(_BADGE_COLOUR),
+            face_color=list(_COLOUR),
+            border_color=list(_COLOUR),
             border_width=0,
             visible=visible,
             **placed_like(session.image_layer, session.classes_layer.ndim),
@@ -87,19 +113,35 @@ class CnrText:
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
 
-    def _badges(self, indices: list[int]) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
-        points: list[tuple[float, ...]] = []
-        features: dict[str, list[object]] = {"cell": [], "cnr": [], "flags": []}
-        for index in indices:
-            state = self.session.states[index]
-            boxes = ndimage.find_objects(state.cells)
-            for measure in state.measures:
-                at = (_top(state.cells, boxes[measure.cell - 1], measure), measure.x)
-                points.append((index, *at) if self.session.is_stack else at)
-                features["cell"].append(measure.cell)
-                features["cnr"].append(cnr_text(measure, short=True))
-                features["flags"].append("; ".join(flag.words for flag in measure.flags))
-        return np.array(points, float).reshape(len(points), 3 if self.session.is_stack else 2), features
+    def _badges_of(self, index: int) -> _Badges:
+        if index not in self._badges:
+            live = self.session.states[index].live
+            measures = live.measures
+            at = [_place(live.cells, live.boxes[m.cell], m) for m in measures]
+            self._badges[index] = _Badges(
+                np.array(at, float).reshape(-1, 2),
+                [measure.cell for measure in measures],
+                [cnr_text(measure, short=True) for measure in measures],
+                ["; ".join(flag.words for flag in measure.flags) for measure in measures],
+            )
+        return self._badges[index]
+
+    def _colour(self) -> None:
+        """Show which cell is the chosen one."""
+        layer, session = self.layer, self.session
+        if layer is None or not len(layer.data):
+            return
+        cells = np.asarray(layer.features["cell"])
+        chosen = np.zeros(len(cells), bool)
+        if session.selection is not None:
+            index, cell = session.selection
+            if session.is_stack:
+                chosen = (cells == cell) & (np.asarray(layer.data)[:, 0] == index)
+            elif index == session.index:
+                chosen = cells == cell
+        colours = np.where(chosen[:, None], _CHOSEN_COLOUR, _COLOUR)
+        if not np.array_equal(layer.face_color, colours.astype(np.float32)):
+            layer.face_color = layer.border_color = colours
 
     def _remove(self) -> None:
         layers = self.session.viewer.layers
@@ -108,10 +150,22 @@ class CnrText:
         self.layer = None
 
 
-def _top(cells: NDArray[np.int32], box: tuple[slice, slice], measure: CellMeasure) -> float:
-    """Row where the cell begins above its centre: the top of a bent cell's box may lie far from the cell."""
-    column = cells[box[0], round(measure.x)] == measure.cell
-    return float(box[0].start + (int(column.argmax()) if column.any() else 0))
+def _as_points(badges: dict[int, _Badges], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
+    """Positions and features of a Points layer; in a stack the plane comes first."""
+    points = [np.insert(b.at, 0, index, axis=1) if stack else b.at for index, b in badges.items()]
+    features: dict[str, list[object]] = {
+        "cell": [cell for b in badges.values() for cell in b.cells],
+        "cnr": [text for b in badges.values() for text in b.cnr],
+        "flags": [text for b in badges.values() for text in b.flags],
+    }
+    return np.concatenate([np.empty((0, 2 + stack)), *points]), features
+
+
+def _place(cells: NDArray[np.int32], box: Box, measure: CellMeasure) -> tuple[float, float]:
+    """The pixel where the cell begins above its centre: the top of a bent cell's box may lie far from the cell."""
+    x = round(measure.x)
+    column = cells[box[0], x] == measure.cell
+    return float(box[0].start + (int(column.argmax()) if column.any() else 0)), float(x)
 
 
 _TEXTS: WeakKeyDictionary[Session, CnrText] = WeakKeyDictionary()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
+    from napari_leukocyte.plugin.class_map_layer import ClassMap
 
 __all__ = [
     "CELLS",
@@ -87,24 +88,38 @@ def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSou
     return layer
 
 
-def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> Labels:
-    """Add the class map over its image, make it the active layer, ready to be painted plane by plane."""
-    layer: Labels = viewer.add_labels(
+def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> ClassMap:
+    """Add the class map over its image, ready to be painted plane by plane."""
+    from napari_leukocyte.plugin.class_map_layer import ClassMap
+
+    layer = ClassMap(
         data,
         name=CLASSES,
         opacity=0.45,
         colormap=class_colormap(get_settings().palette),
         **placed_like(image, data.ndim),
     )
+    viewer.add_layer(layer)
     layer.n_edit_dimensions = 2
     layer.selected_label = int(max(1, data.max()))
-    viewer.layers.selection.active = layer
     return layer
 
 
 def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Labels:
-    """Add the cell labels, hidden and locked: they follow from the class map and are not painted."""
-    layer: Labels = viewer.add_labels(data, name=CELLS, opacity=0.5, visible=False, **placed_like(image, data.ndim))
+    """Add the cell labels as white outlines; they follow from the class map and are not painted."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    from napari_leukocyte.plugin.class_map_layer import LockedLabels
+
+    layer = LockedLabels(
+        data,
+        name=CELLS,
+        opacity=0.8,
+        colormap=DirectLabelColormap(color_dict={None: "white", 0: "transparent"}),
+        **placed_like(image, data.ndim),
+    )
+    layer.contour = 1
+    viewer.add_layer(layer)
     layer.editable = False
     return layer
 

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, FloatSpinBox
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QMainWindow,
     QProgressBar,
     QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
+
+from napari_leukocyte.plugin.docks import Dock, footer, note, row, stack
 
 if TYPE_CHECKING:
     import napari
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SegmentWidget"]
 
-FOOTER = "For research use only. Not for use in diagnostic procedures."
 _MODELS = {
     "Default (three-class)": "default",
     "Thesis, three-class": "thesis-three-class",
@@ -35,10 +33,9 @@ _MODELS = {
 }
 _FILE = "Weight file …"
 _KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
-_FLUSH_MS = 60  # a pause this long after the last brush event counts as the end of a movement
 
 
-class SegmentWidget(QWidget):  # type: ignore[misc]
+class SegmentWidget(Dock):
     """Form, Segment and Cancel, progress, and a stepper through the image list."""
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
@@ -55,11 +52,8 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         get_cnr_text(self.session)
         self._files: dict[str, str] = {}
         self._build(get_settings())
-        self._timer = QTimer(self, singleShot=True, interval=_FLUSH_MS)
-        self._timer.timeout.connect(self.session.flush)
         self._opener: Any = None
 
-        self.session.touched.connect(self._flush_soon)
         self.session.images_changed.connect(self._refresh_list)
         self.session.shown_changed.connect(self._refresh_list)
         self.job.progress.connect(self._on_progress)
@@ -68,9 +62,6 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         viewer.layers.events.removed.connect(self._reset_images)
         viewer.layers.selection.events.active.connect(self._follow_selection)
         self._reset_images()
-
-    def _flush_soon(self) -> None:
-        self._timer.start()
 
     # ---- building ---------------------------------------------------------------------------------------
 
@@ -91,6 +82,16 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         spin.setDecimals(4)
         spin.setSuffix(" µm/px")
         spin.setSpecialValueText("automatic")
+        self.cell_diameter = FloatSpinBox(
+            label="or a cell is",
+            min=0,
+            max=5000,
+            step=10,
+            tooltip="Diameter of a typical neutrophil (13 µm) in this image, in pixels: it gives the pixel size.",
+        )
+        self.cell_diameter.native.setDecimals(0)
+        self.cell_diameter.native.setSuffix(" px wide")
+        self.cell_diameter.native.setSpecialValueText("not measured")
         self.keep = ComboBox(
             label="Keep",
             choices=list(_KEEP),
@@ -101,29 +102,30 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         rows = QFormLayout(form)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field in (self.image, self.mode, self.model, self.device, self.pixel_size, self.keep, self.scope):
+        size = (self.pixel_size, self.cell_diameter)
+        for field in (self.image, self.mode, self.model, self.device, *size, self.keep, self.scope):
             rows.addRow(field.label, field.native)
 
         self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
         self.open_folder_button.setToolTip("Work through the images of a folder, one at a time")
-        self.pixel_note = _note()
+        self.pixel_note = note()
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
         self.bar = QProgressBar()
-        self.status = _note()
+        self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
         self.question = QWidget()
-        self.question_text = _note()
+        self.question_text = note()
         self.keep_edits_button = QPushButton("Keep my edits", clicked=lambda: self._answer(keep_edits=True))
         self.replace_button = QPushButton("Replace them", clicked=lambda: self._answer(keep_edits=False))
         self.dismiss_button = QPushButton("Don't segment", clicked=self._dismiss)
         self.keep_edits_button.setDefault(True)
-        _stack(
+        stack(
             self.question,
             self.question_text,
-            _row(self.keep_edits_button, self.replace_button, self.dismiss_button),
+            row(self.keep_edits_button, self.replace_button, self.dismiss_button),
         )
 
         self.previous_button = QToolButton(text="◀", clicked=lambda: self._step(-1))
@@ -132,24 +134,22 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         self.next_button.setToolTip("Next image of the list")
         self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.position.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.stepper = _row(self.previous_button, self.position, self.next_button)
+        self.stepper = row(self.previous_button, self.position, self.next_button)
         self.stepper.layout().setStretch(1, 1)
 
-        _stack(
+        stack(
             self,
             self.open_folder_button,
             form,
             self.pixel_note,
-            _row(self.segment_button, self.cancel_button),
+            row(self.segment_button, self.cancel_button),
             self.question,
             self.bar,
             self.status,
             self.stepper,
         )
         self.layout().addStretch(1)
-        footer = _note(FOOTER)
-        footer.setEnabled(False)
-        self.layout().addWidget(footer)
+        self.layout().addWidget(footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(300)
         self.question.hide()
@@ -159,6 +159,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         self.image.changed.connect(self._refresh_list)
         self.model.changed.connect(self._on_model)
         self.pixel_size.changed.connect(self._refresh_pixel_note)
+        self.cell_diameter.changed.connect(self._on_diameter)
 
     # ---- the image list ---------------------------------------------------------------------------------
 
@@ -219,6 +220,11 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
             text = f"Pixel size: {size}." if size.um else "Pixel size: unknown, will be estimated from the cells."
         self.pixel_note.setText(text)
 
+    def _on_diameter(self, diameter: float) -> None:
+        from napari_leukocyte.core.imaging.pixel_size import pixel_size_from_diameter
+
+        self.pixel_size.value = pixel_size_from_diameter(diameter) if diameter else 0
+
     def _step(self, by: int) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
 
@@ -226,7 +232,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
             self.session.show(min(max(self.session.index + by, 0), len(self.session.images) - 1))
         except LeukocyteError as error:
             self.status.setText(str(error))
-        self._focus_canvas()
+        self.focus_canvas()
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of images")
@@ -366,15 +372,7 @@ class SegmentWidget(QWidget):  # type: ignore[misc]
         self._refresh_list()
         if self.session.classes_layer is not None:
             self.viewer.layers.selection.active = self.session.classes_layer
-        self._focus_canvas()
-
-    def _focus_canvas(self) -> None:
-        """Keys go to the brush again, not to the form."""
-        window: Any = self
-        while window is not None and not isinstance(window, QMainWindow):
-            window = window.parent()
-        if window is not None:
-            window.centralWidget().setFocus()
+        self.focus_canvas()
 
     def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
         self.job.cancel()
@@ -391,25 +389,3 @@ def _read_folder(folder: Path) -> list[Any] | str:
         return list(sources_from_files(find_images(folder)))
     except LeukocyteError as error:
         return str(error)
-
-
-def _note(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    return label
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row
-
-
-def _stack(parent: QWidget, *widgets: QWidget) -> None:
-    layout = QVBoxLayout(parent)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)

@@ -8,8 +8,7 @@ numbers subscribes to that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -17,45 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_leukocyte.core.cells.labels import label_cells
-from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.cells.live import Change, LiveCells, Pixels
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
 from napari_leukocyte.plugin import layers as view
+from napari_leukocyte.plugin.image_state import ImageState
+from napari_leukocyte.plugin.layer_watch import LayerWatch
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
+    from napari_leukocyte.plugin.class_map_layer import ClassMap
 
-__all__ = ["ImageState", "Session", "get_session"]
+__all__ = ["Session", "get_session"]
 
 BBox = tuple[int, int, int, int]
 """Rows and columns [y0, y1) x [x0, x1) of an image."""
-
-
-@dataclass
-class ImageState:
-    """What is known of one image of the list.
-
-    Attributes
-    ----------
-    classes
-        The kept copy of the class map (Y, X) uint8; the layer holds its own, which napari paints in place.
-    cells
-        Cell labels (Y, X) int32.
-    result
-        The segmentation that the class map began with: model, pixel size, notes, provenance.
-    edited
-        Whether the class map differs from the segmentation.
-    """
-
-    classes: NDArray[np.uint8]
-    cells: NDArray[np.int32]
-    measures: list[CellMeasure]
-    result: Segmentation
-    edited: bool = False
 
 
 class Session:
@@ -68,15 +47,18 @@ class Session:
     shown_changed(index)
         Another image of the list is shown.
     changed(index, bbox)
-        The class map of an image changed within a bounding box; its cells and measures are up to date.
-    touched()
-        The shown class map may have changed; call `flush` when it suits, for instance after a short pause.
+        The class map, labels or marks of an image changed within a bounding box; its measures are up to date.
+    selected(index, cell)
+        Another cell is the chosen one; cell 0: none.
+    commanded(name)
+        A key of the class-map layer asked for something (``class_map_layer.KEYS``).
     """
 
     images_changed = Signal()
     shown_changed = Signal(int)
     changed = Signal(int, tuple)
-    touched = Signal()
+    selected = Signal(int, int)
+    commanded = Signal(str)
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)  # weak: the session must not keep a closed viewer alive
@@ -87,9 +69,11 @@ class Session:
         self.generation = 0  # counts image lists, so that a late result of an earlier list is known as such
         self.own_image = False  # whether the image layer was made here (files) or belongs to the user
         self.image_layer: Image | None = None
-        self.classes_layer: Labels | None = None
+        self.classes_layer: ClassMap | None = None
         self.cells_layer: Labels | None = None
+        self.selection: tuple[int, int] | None = None  # image and cell
         self._source_data: Any = None
+        self._watch = LayerWatch(self.flush, self._on_stepped)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.current_step.connect(self._on_dims)
 
@@ -159,6 +143,8 @@ class Session:
         source = self.images[index]
         pixels = source.read()
         self.flush()
+        if self.state is not None:
+            self.state.forget_undo()  # the layer's own undo stack goes with the layer
         self._remove(self.classes_layer, self.cells_layer, self.image_layer)
         self.index = index
         self.image_layer = view.add_image(self.viewer, pixels, source)
@@ -184,6 +170,7 @@ class Session:
         self.generation += 1
         self.image_layer = None
         self.index = 0
+        self.selection = None
 
     # ---- results ----------------------------------------------------------------------------------------
 
@@ -198,13 +185,13 @@ class Session:
             if index != self.index or self.is_stack:
                 return
             self._set_edits_aside()
-        pixel_size = result.pixel_size.for_areas
-        measures = measure_cells(result.classes, result.cells, pixel_size=pixel_size, binary=result.binary)
-        self.states[index] = ImageState(result.classes, result.cells, measures, result)
+        self.states[index] = ImageState(result)
         if self.image_layer is not None and (index == self.index or self.is_stack):
             if self.classes_layer is None:
                 self._add_result_layers()
             else:
+                if index == self.index and old is not None:
+                    self.states[index].before, old.after = old, self.states[index]
                 self._write_layers(index)
                 view.describe(self.classes_layer, self.cells_layer, result)
         self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
@@ -217,7 +204,7 @@ class Session:
     def _set_edits_aside(self) -> None:
         layer, self.classes_layer = self.classes_layer, None
         if layer is not None:
-            self._listen(layer, on=False)
+            self._leave_layer(layer)
             layer.name = f"{layer.name} (edited)"
             layer.visible = False
         self._remove(self.cells_layer)
@@ -230,9 +217,10 @@ class Session:
             if self.is_stack or i == self.index:
                 self._plane(classes, i)[...] = state.classes
                 self._plane(cells, i)[...] = state.cells
-        self.cells_layer = view.add_cells(self.viewer, cells, self.image_layer)
         self.classes_layer = view.add_classes(self.viewer, classes, self.image_layer)
-        self._listen(self.classes_layer, on=True)
+        self.cells_layer = view.add_cells(self.viewer, cells, self.image_layer)
+        self.viewer.layers.selection.active = self.classes_layer
+        self._follow_layer(self.classes_layer)
         some = self.states.get(self.index) or next(iter(self.states.values()))
         view.describe(self.classes_layer, self.cells_layer, some.result)
 
@@ -241,60 +229,171 @@ class Session:
         assert self.classes_layer is not None
         state, layer = self.states[index], self.classes_layer
         old = self._plane(layer.data, index)
-        where = np.nonzero(old != state.classes)
-        if len(where[0]):
-            values = state.classes[where]
-            if self.is_stack:
-                where = (np.full_like(where[0], index), *where)
-            layer.data_setitem(where, values)
+        rows, columns = np.nonzero(old != state.classes)
+        if rows.size:
+            with self._watch.paused():
+                layer.data_setitem(self._in_layer((rows, columns), index), state.classes[rows, columns])
         self._write_cells(index)
 
-    def _write_cells(self, index: int) -> None:
-        if self.cells_layer is not None:
-            self._plane(self.cells_layer.data, index)[...] = self.states[index].cells
-            self.cells_layer.refresh()
+    def _write_cells(self, index: int, box: Box | None = None) -> None:
+        layer, cells = self.cells_layer, self.states[index].cells
+        if layer is None:
+            return
+        rows, columns = box or (slice(0, cells.shape[0]), slice(0, cells.shape[1]))
+        y, x = np.nonzero(self._plane(layer.data, index)[rows, columns] != cells[rows, columns])
+        if y.size:
+            y, x = y + (rows.start or 0), x + (columns.start or 0)
+            layer.data_setitem(self._in_layer((y, x), index), cells[y, x])  # draws no more than what changed
 
     # ---- following edits --------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Find what changed in the shown class map since the last time, and bring cells and measures up to date."""
-        state, layer = self.state, self.classes_layer
-        if state is None or layer is None:
-            return
-        now = self._plane(np.asarray(layer.data), self.index)
-        different = now != state.classes
-        rows = np.flatnonzero(different.any(axis=1))
-        if not len(rows):
-            return
-        columns = np.flatnonzero(different[rows[0] : rows[-1] + 1].any(axis=0))
-        state.classes = now.astype(np.uint8)
-        state.edited = not np.array_equal(state.classes, state.result.classes)
-        pixel_size = state.result.pixel_size
-        classes = np.minimum(state.classes, 2)  # a value that is no class, painted by a slip, counts as nucleus
-        state.cells = label_cells(classes, pixel_size=pixel_size.um)
-        state.measures = measure_cells(
-            classes, state.cells, pixel_size=pixel_size.for_areas, binary=state.result.binary
-        )
-        self._write_cells(self.index)
-        self.changed.emit(self.index, (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1))
+        now = self._map_now()
+        if now is not None and self.state is not None:
+            self._announce(self.state.live.follow(now))
 
-    def _listen(self, layer: Labels, *, on: bool) -> None:
-        # paint covers strokes, fills and polygons; undo and redo emit only set_data
-        for event in (layer.events.paint, layer.events.set_data):
-            if on:
-                event.connect(self._on_touched)
-            else:
-                event.disconnect(self._on_touched)
+    def _map_now(self) -> NDArray[np.generic] | None:
+        """The class map on screen; None when there is none, or it no longer has the image's size."""
+        if self.state is None or self.classes_layer is None:
+            return None
+        data = np.asarray(self.classes_layer.data)
+        plane = self._plane(data, self.index) if data.ndim == 2 + self.is_stack else data
+        return plane if plane.shape == self.state.classes.shape else None
 
-    def _on_touched(self) -> None:
-        self.touched.emit()
+    def problem(self) -> str:
+        """One sentence about a class map that cannot be what it should be; empty when all is well."""
+        if self.state is None or self.classes_layer is None:
+            return ""
+        now = self._map_now()
+        if now is None:
+            return (
+                f"The class map has the shape {np.shape(self.classes_layer.data)} and its image "
+                f"{self.state.classes.shape}: the CNR shown is the last one that fitted; segment again."
+            )
+        highest, allowed = int(self.state.classes.max()), 1 if self.state.result.binary else 2
+        if highest > allowed:
+            meaning = "0 background, 1 cell" if allowed == 1 else "0 background, 1 cytoplasm, 2 nucleus"
+            return f"The class map holds the value {highest}, but its classes are {meaning}: paint over it, or undo."
+        return ""
+
+    def edit_labels(self, edit: Callable[[LiveCells], Change | None]) -> None:
+        """Change labels or marks of the shown image, as one step that Ctrl+Z undoes.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no class map, or the edit cannot be made.
+        """
+        layer, state = self._editable()
+        change = edit(state.live)
+        if change is not None:
+            # The layer's undo stack is the one that the user knows: a step that leaves the map as it is stands there
+            # for the labels.
+            pixel = self._in_layer((np.zeros(1, np.intp), np.zeros(1, np.intp)), self.index)
+            value = int(layer.data[pixel][0])
+            with layer.block_history():
+                layer.data_setitem(pixel, value ^ 1, refresh=False)
+                layer.data_setitem(pixel, value, refresh=False)
+            self._announce(change)
+
+    def edit_map(self, edit: Callable[[LiveCells], Pixels], value: int) -> None:
+        """Set pixels of the shown class map to a class, as one step that Ctrl+Z undoes.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no class map, or the edit cannot be made.
+        """
+        layer, state = self._editable()
+        layer.data_setitem(self._in_layer(edit(state.live), self.index), value)
+
+    def _editable(self) -> tuple[ClassMap, ImageState]:
+        self.flush()
+        if self.classes_layer is None or self.state is None:
+            raise LeukocyteError("There is no class map yet: press Segment first.")
+        return self.classes_layer, self.state
+
+    def _announce(self, change: Change | None) -> None:
+        if change is not None:
+            self._write_cells(self.index, change.box)
+            rows, columns = change.box
+            self.changed.emit(self.index, (rows.start, rows.stop, columns.start, columns.stop))
+
+    def _follow_layer(self, layer: ClassMap) -> None:
+        self._watch.start(layer)
+        layer.commanded.connect(self.commanded.emit)
+
+    def _leave_layer(self, layer: ClassMap) -> None:
+        self._watch.stop(layer)
+        layer.commanded.disconnect(self.commanded.emit)
+
+    def _on_stepped(self, back: bool) -> None:
+        now, state = self._map_now(), self.state
+        if now is None or state is None:
+            return
+        other = state.before if back else state.after
+        if other is not None and np.array_equal(other.classes, now):  # the segmentation itself was undone
+            self.states[self.index] = other
+            self._write_cells(self.index)
+            self.changed.emit(self.index, (0, now.shape[0], 0, now.shape[1]))
+        else:
+            self._announce(state.live.follow_undo(now, back=back))
+
+    # ---- the chosen cell --------------------------------------------------------------------------------
+
+    def select(self, index: int, cell: int) -> None:
+        """Choose a cell of an image of the list (0: none)."""
+        chosen = (index, cell) if cell else None
+        if chosen != self.selection:
+            self.selection = chosen
+            self.selected.emit(index, cell)
+
+    def go_to(self, index: int, cell: int) -> None:
+        """Choose a cell, show its image and bring the cell to the middle of the canvas.
+
+        Raises
+        ------
+        LeukocyteError
+            When the image's file cannot be read any more.
+        """
+        if index != self.index:
+            self.show(index)
+        self.select(index, cell)
+        state = self.states.get(index)
+        measure = state.live.measure_of(cell) if state is not None else None
+        if measure is not None and self.classes_layer is not None:
+            at = (index, measure.y, measure.x) if self.is_stack else (measure.y, measure.x)
+            centre = self.classes_layer.data_to_world(at)[-2:]
+            camera = self.viewer.scene.camera
+            camera.center = (*camera.center[:-2], *centre)
+
+    def cell_at(self, position: Sequence[float]) -> int:
+        """Number of the cell of the shown image at a position of the canvas (world coordinates); 0 for none."""
+        if self.state is None or self.classes_layer is None:
+            return 0
+        y, x = (round(at) for at in self.to_pixels(position))
+        cells = self.state.cells
+        inside = 0 <= y < cells.shape[0] and 0 <= x < cells.shape[1]
+        return int(cells[y, x]) if inside else 0
+
+    def to_pixels(self, position: Sequence[float]) -> tuple[float, float]:
+        """Row and column of the shown image at a position of the canvas (world coordinates)."""
+        assert self.classes_layer is not None  # whoever asks has a class map to point at
+        y, x = self.classes_layer.world_to_data(position)[-2:]
+        return float(y), float(x)
 
     def _on_dims(self) -> None:
         if self.is_stack and self.image_layer in self.viewer.layers:
             plane = self._plane_on_screen()
             if plane != self.index:
                 self.flush()
+                for state in self.states.values():
+                    state.forget_undo()
                 self.index = plane
+                if self.classes_layer is not None:
+                    self.classes_layer.forget_undo()  # Ctrl+Z must not change a plane that is not seen
+                self.flush()
                 self.shown_changed.emit(plane)
 
     # ---- layers -----------------------------------------------------------------------------------------
@@ -302,6 +401,10 @@ class Session:
     def _plane(self, data: NDArray[np.generic], index: int) -> NDArray[np.generic]:
         plane: NDArray[np.generic] = data[index] if self.is_stack else data
         return plane
+
+    def _in_layer(self, pixels: Pixels, index: int) -> tuple[NDArray[np.intp], ...]:
+        """Indices of an image's pixels in the class-map layer."""
+        return (np.full_like(pixels[0], index), *pixels) if self.is_stack else pixels
 
     def _stack_shape(self) -> tuple[int, ...]:
         assert self.image_layer is not None
@@ -319,8 +422,8 @@ class Session:
     def _on_removed(self, event: object) -> None:
         """A layer that the user (or we) took away is forgotten, and what rested on it too."""
         layer = event.value  # type: ignore[attr-defined]
-        if layer is self.classes_layer:
-            self._listen(layer, on=False)
+        if self.classes_layer is not None and layer is self.classes_layer:
+            self._leave_layer(self.classes_layer)
             self.classes_layer = None
         elif layer is self.cells_layer:
             self.cells_layer = None

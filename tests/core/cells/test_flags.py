@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from drawn import clump, disc
+from drawn import clump, disc, rough
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.synthetic.smear import draw_field
 
 SHAPE = (120, 120)
 PX = 5.0
@@ -105,3 +106,116 @@ def test_very_small_only_with_a_pixel_size():
     assert flags(speck, pixel_size=1 / PX) == {Flag.VERY_SMALL}
     assert flags(speck, pixel_size=1 / 2.0) == set()
     assert flags(speck) == set()
+
+
+def a_pair(reach, radii=(30, 30), *, line=0.5):
+    """Two cells whose centres are ``reach`` times the sum of their radii apart: (classes, cells).
+
+    ``line`` is where the labels are cut: 0.5 along the chord, 0 round the second cell, 1 round the first.
+    """
+    apart = reach * sum(radii)
+    shape = (2 * max(radii) + 20, round(sum(radii) + apart) + 20)
+    first, second = (shape[0] / 2, 10.0 + radii[0]), (shape[0] / 2, 10 + radii[0] + apart)
+    a, b = disc(shape, first, radii[0]), disc(shape, second, radii[1])
+    chord = first[1] + (apart**2 + radii[0] ** 2 - radii[1] ** 2) / (2 * apart)
+    shared = a & b & ((np.arange(shape[1]) >= chord) if line == 0.5 else line == 0)
+    cells = np.where(a & ~shared, 1, np.where(b, 2, 0))
+    classes = (cells > 0).astype(int)
+    for number, centre, radius in ((1, first, radii[0]), (2, second, radii[1])):
+        classes[(cells == number) & disc(shape, centre, radius / 2)] = 2
+    return classes, cells
+
+
+def flags_of_all(classes, cells, **options):
+    return [set(one.flags) for one in measure_cells(classes, cells, **options)]
+
+
+@pytest.mark.parametrize("line", [0, 0.5, 1])
+@pytest.mark.parametrize("turn", [0, 1])
+def test_cells_that_share_a_tenth_of_their_area_overlap(turn, line):
+    # discs share 4 % of their area 0.9 diameters apart, 10 % at 0.8 and 14 % at 0.75
+    pressed, over = (tuple(np.rot90(part, turn) for part in a_pair(reach, line=line)) for reach in (0.9, 0.75))
+    assert flags_of_all(*pressed) == [{Flag.TOUCHING}] * 2
+    assert flags_of_all(*over) == [{Flag.TOUCHING, Flag.OVERLAPPING}] * 2
+    assert flags_of_all((over[0] > 0).astype(int), over[1], binary=True) == [{Flag.TOUCHING, Flag.OVERLAPPING}] * 2
+    assert all(one.withheld for one in measure_cells(*over))
+
+
+def test_a_small_cell_withholds_the_cnr_of_a_large_one_only_when_it_covers_a_tenth_of_it():
+    beside, on_top = a_pair(0.85, (60, 30), line=0), a_pair(0.5, (60, 30), line=0)
+    assert flags_of_all(*beside)[0] == {Flag.TOUCHING}
+    assert Flag.OVERLAPPING in flags_of_all(*beside)[1]
+    assert Flag.OVERLAPPING in flags_of_all(*on_top)[0] & flags_of_all(*on_top)[1]
+
+
+def test_neighbours_on_two_sides_are_no_long_line_of_contact():
+    classes, cells = a_pair(0.95)
+    wider = np.pad(classes, ((0, 0), (60, 0))), np.pad(cells, ((0, 0), (60, 0)))
+    third = disc(cells.shape, (cells.shape[0] / 2, 40 - 57), 30)
+    wider[1][np.pad(third, ((0, 0), (60, 0)))] = 3
+    more = disc(wider[1].shape, (cells.shape[0] / 2, 100 - 57), 30) & (wider[1] == 0)
+    wider[1][more], wider[0][more] = 3, 1
+    assert flags_of_all(*wider)[0] == {Flag.TOUCHING}
+
+
+def test_drawn_cells_pressed_together_only_touch():
+    for seed in range(8):
+        field = draw_field(seed=seed, size=(360, 480), px_per_um=6, n_cells=4)
+        found = flags_of_all(field.classes, field.cells, pixel_size=field.pixel_size)
+        assert [Flag.TOUCHING in one for one in found] == [False, True, True, False]
+        assert not any({Flag.OVERLAPPING, Flag.PLATELET_ATTACHED} & one for one in found)
+
+
+def with_lump(radius, *, out, classes=None, **cell):
+    """A cell with a round lump whose centre lies ``out`` of its radius outside the cell's outline."""
+    classes = a_cell(**cell) if classes is None else classes
+    classes[disc(SHAPE, (60, 60 + 32 + out * radius), radius) & (classes == 0)] = 1
+    return classes
+
+
+@pytest.mark.parametrize("um", [2.0, 3.0, 4.0])
+@pytest.mark.parametrize("out", [0.75, 0.9])
+def test_a_round_lump_on_a_narrow_neck_may_be_a_platelet(um, out):
+    lumpy = with_lump(PX * um / 2, out=out)
+    for turn in range(4):
+        turned = np.rot90(lumpy, turn)
+        assert flags(turned, pixel_size=1 / PX) == flags(turned) == {Flag.PLATELET_ATTACHED}
+        assert flags((turned > 0).astype(int), binary=True) == {Flag.PLATELET_ATTACHED}
+    (one,) = measure_cells(lumpy, lumpy > 0)
+    assert one.cnr > 0
+
+
+def test_what_is_no_platelet():
+    speck = with_lump(3, out=0.9)
+    assert flags(speck) == set()
+    lump = with_lump(8, out=0.9)
+    assert flags(lump, pixel_size=1 / PX) == {Flag.PLATELET_ATTACHED}
+    for known in (1 / 12, 1 / 2.5):  # 1.3 um and 6.4 um across
+        assert Flag.PLATELET_ATTACHED not in flags(lump, pixel_size=known)
+    lobe = lump.copy()
+    lobe[60, 92:104] = 2
+    assert flags(lobe) == set()
+    cells_in_contact = (lump > 0).astype(int)
+    cells_in_contact[:, 93:] *= 2  # the lump is a cell of its own
+    assert Flag.PLATELET_ATTACHED not in flags(lump, cells_in_contact)
+
+
+def with_pseudopod(width, length):
+    """A cell with a finger that is as wide at its root as further out, and round at its tip."""
+    cell = a_cell(radius=30)
+    y, x = np.indices(SHAPE)
+    tip = 60 + 30 + length - width / 2
+    cell[((abs(y - 60) <= width / 2) & (x > 60) & (x <= tip) | disc(SHAPE, (60, tip), width / 2)) & (cell == 0)] = 1
+    return cell
+
+
+def test_a_pseudopod_is_no_platelet():
+    ruffled_flags = []
+    for width in (8, 11, 14, 17, 20):
+        for length in (6, 9, 12, 16, 20):
+            cell = with_pseudopod(width, length)
+            assert not any(Flag.PLATELET_ATTACHED in flags(np.rot90(cell, turn)) for turn in range(4))
+            ruffled = rough(cell > 0, 1.0, seed=width * length)
+            ruffled_flags.append(flags(np.where(ruffled, np.maximum(cell, 1), 0)))
+    # noise may pinch a root
+    assert sum(Flag.PLATELET_ATTACHED in found for found in ruffled_flags) <= 1

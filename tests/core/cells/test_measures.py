@@ -70,7 +70,8 @@ def test_range_against_its_definition(pixel_size):
     classes = (bowl + noise > 0).astype(int) + (bowl + noise > 0.5)
     cells, _ = ndi.label(classes > 0)
     number = int(np.bincount(cells.ravel())[1:].argmax()) + 1
-    cells[:, 40:][cells[:, 40:] == number] = cells.max() + 1  # a neighbour beside it
+    edge = np.flatnonzero((cells == number).any(axis=0))[-1] - 1
+    cells[:, edge:][cells[:, edge:] == number] = cells.max() + 1  # a neighbour beside it
     d = outline_uncertainty_px(pixel_size)
     one = next(m for m in measure_cells(classes, cells, pixel_size=pixel_size) if m.cell == number)
     own, nucleus = cells == number, (cells == number) & (classes == 2)

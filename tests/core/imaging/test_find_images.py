@@ -36,7 +36,8 @@ def test_folder(folder):
 
 
 def test_outputs_can_be_asked_for(folder):
-    assert names(find_images(folder / "*_classes.png", skip_outputs=False)) == ["cell2_classes.png"]
+    assert names(find_images(folder / "*_classes.png", skip_stems=())) == ["cell2_classes.png"]
+    assert names(find_images(folder, skip_stems=["_cells"]))[-2:] == ["cell2_classes.png", "cell10.png"]
     assert names(find_images(folder, suffixes=[".csv"])) == ["cells.csv"]
 
 

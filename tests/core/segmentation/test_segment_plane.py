@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -153,6 +155,27 @@ def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkey
     monkeypatch.setattr("napari_leukocyte.core.segmentation.segment.estimate_pixel_size", estimate)
     *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
     assert result.notes == ("the CPU went on",)
+
+
+@pytest.mark.parametrize(("keep", "number"), [("all", 3), ("whole", 2)])
+def test_cells_that_the_model_is_unsure_of_are_told_by_their_kept_numbers(scene, predictor, keep, number, monkeypatch):
+    image, classes = scene[0].copy(), scene[1]
+    corner = (np.indices(classes.shape)[1] > 165) & (classes == 1)
+    image[corner] = 187  # cytoplasm with a probability of 0.66
+    for _ in range(2):
+        result = segment(image, predictor, keep=keep)
+        np.testing.assert_array_equal(result.classes > 0, (classes > 0) & (result.cells > 0))
+        assert result.unsure_cells == {number}
+        found = measure_cells(result.classes, result.cells, pixel_size=0.2, remarks=result.remarks)
+        assert [one.cell for one in found if Flag.LOW_CONFIDENCE in one.flags] == [number]
+        monkeypatch.setattr(class_map, "_WHOLE", 0)  # in windows
+    assert segment(scene[0], predictor, keep=keep).unsure_cells == set()
+
+
+def test_a_few_unsure_pixels_make_no_unsure_cell(scene, predictor):
+    image, classes = scene[0].copy(), scene[1]
+    image[(np.indices(classes.shape)[0] > 202) & (classes == 1)] = 187
+    assert segment(image, predictor, keep="all").unsure_cells == set()
 
 
 def test_the_image_is_not_changed(scene, predictor):

@@ -1,12 +1,12 @@
-"""Find the flags that the maps alone can tell: cut, incomplete, touching, hollow, two cells in one, small."""
+"""Find the flags that the maps alone can tell: cut, incomplete, touching, hollow, two cells in one, small, lumpy."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from scipy.spatial import ConvexHull, QhullError
-from skimage.draw import polygon2mask
 
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.lumps import has_lump
+from napari_leukocyte.core.cells.outlines import convex_hull, extent, shrunk
 
 __all__ = ["map_flags"]
 
@@ -15,6 +15,10 @@ _EIGHT = np.ones((3, 3), bool)
 _TRACE = 0.02
 _HOLE_SHARE = 0.01  # of the cell's area
 _INDENT_DEPTH = 0.40  # of the radius of a disc of the cell's area
+_SMALLEST_SHAPE_PX = 30  # of a smaller cell the outline is all there is
+_CHORD = 0.60  # of the diameter of a disc of the cell's area: two equal discs then share a tenth of their area
+_COVERED = 0.10  # of the cell's area
+_POCKETS = 0.02  # of the cell's area; a lump leaves more room between itself, the cell and their hull
 _LOBE_GAP_UM = 3.0
 _LOBE_SHARE = 0.08  # smaller specks of nucleus are no lobe
 _VERY_SMALL_UM2 = 20.0  # a disc of 5 um: above a platelet, below the smallest lymphocyte
@@ -23,7 +27,7 @@ _VERY_SMALL_UM2 = 20.0  # a disc of 5 um: above a platelet, below the smallest l
 def map_flags(
     own: npt.NDArray[np.bool_],
     nucleus: npt.NDArray[np.bool_],
-    others: npt.NDArray[np.bool_],
+    others: npt.NDArray[np.int32],
     *,
     cut: bool,
     pixel_size: float | None,
@@ -33,9 +37,10 @@ def map_flags(
 
     Parameters
     ----------
-    own, nucleus, others : (Y, X) bool arrays
-        The cell, its nucleus and all other cells, in a box at least one pixel wider than the cell
-        wherever the image goes on.
+    own, nucleus : (Y, X) bool arrays
+        The cell and its nucleus, in a box at least one pixel wider than the cell wherever the image goes on.
+    others : (Y, X) int32 array
+        The numbers of all other cells in that box, 0 elsewhere.
     cut : bool
         Whether the cell has a pixel on the image edge.
     pixel_size : float or None
@@ -52,10 +57,18 @@ def map_flags(
         found.add(Flag.NO_CYTOPLASM)
     if not binary and (nucleus_area == 0 or nucleus_area < _TRACE * area):
         found.add(Flag.NO_NUCLEUS)
-    if (ndi.binary_dilation(own, _EIGHT) & others).any():
+    beside = np.unique(others[ndi.binary_dilation(own, _EIGHT) & (others > 0)])
+    if beside.size:
         found.add(Flag.TOUCHING)
-    if _hole_or_indent(own, others):
-        found.add(Flag.HOLE_OR_INDENT)
+    if area >= _SMALLEST_SHAPE_PX:
+        hull = convex_hull(own)
+        if any(_overlaps(own, others == other, hull) for other in beside):
+            found.add(Flag.OVERLAPPING)
+        if _hole_or_indent(own, others > 0, hull):
+            found.add(Flag.HOLE_OR_INDENT)
+        roomy = np.count_nonzero(hull) - area >= _POCKETS * area
+        if roomy and not cut and has_lump(own, nucleus, pixel_size=pixel_size):
+            found.add(Flag.PLATELET_ATTACHED)
     if pixel_size is not None:
         if area * pixel_size**2 < _VERY_SMALL_UM2:
             found.add(Flag.VERY_SMALL)
@@ -86,27 +99,26 @@ def widest_lobe_gap(nucleus: npt.NDArray[np.bool_]) -> float:
     return widest
 
 
-def _hole_or_indent(own: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_]) -> bool:
-    """Whether background lies inside the cell, or bites deep into it."""
+def _overlaps(own: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], hull: npt.NDArray[np.bool_]) -> bool:
+    """Whether a cell lies over or under the one it touches, so that its area is not all its own.
+
+    Where two discs overlap, labels are cut along the chord of the lens that they share; cells that are merely
+    pressed together touch along a shorter line. A small cell on top of a large one bites into it instead.
+    """
     area = np.count_nonzero(own)
-    if area < 30:  # the outline is all there is
-        return False
-    holes = ndi.binary_fill_holes(own) & ~own & ~others
-    if np.count_nonzero(holes) >= max(4.0, _HOLE_SHARE * area):
-        return True
-    hull = _convex_hull(own)
+    chord = extent(own & ndi.binary_dilation(other, _EIGHT))
+    return bool(chord > _CHORD * 2 * np.sqrt(area / np.pi) or np.count_nonzero(hull & other) > _COVERED * area)
+
+
+def _hole_or_indent(own: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_], hull: npt.NDArray[np.bool_]) -> bool:
+    """Whether background lies inside the cell, or bites deep into it."""
     pockets = hull & ~own & ~others
     if not pockets.any():
         return False
-    depth = ndi.distance_transform_edt(np.pad(hull, 1))[1:-1, 1:-1]
-    return bool(depth[pockets].max() > _INDENT_DEPTH * np.sqrt(area / np.pi))
-
-
-def _convex_hull(own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the convex hull of the pixel centres as a mask."""
-    points = np.argwhere(own)
-    try:
-        corners = points[ConvexHull(points).vertices]
-    except QhullError:  # all in one line
-        return own
-    return np.asarray(polygon2mask(own.shape, corners), dtype=bool) | own
+    area = np.count_nonzero(own)
+    holes = ndi.binary_fill_holes(own) & pockets
+    if np.count_nonzero(holes) >= max(4.0, _HOLE_SHARE * area):
+        return True
+    # beyond the box the hull does not go on
+    inner = shrunk(np.pad(hull, 1), _INDENT_DEPTH * np.sqrt(area / np.pi))[1:-1, 1:-1]
+    return bool((pockets & inner).any())

@@ -12,6 +12,7 @@ from scipy import ndimage as ndi
 from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.outlines import grown, shrunk
 
 __all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px"]
 
@@ -153,7 +154,7 @@ def measure_cell(
     rows, columns = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
     height, width = classes.shape
     own = cells[rows, columns] == number
-    others = (cells[rows, columns] > 0) & ~own
+    others = np.where(own, 0, cells[rows, columns])
     y, x = np.nonzero(own)
     y, x = y + rows.start, x + columns.start
     cut = bool(y.min() == 0 or x.min() == 0 or y.max() == height - 1 or x.max() == width - 1)
@@ -167,7 +168,7 @@ def measure_cell(
     cnr = low = high = nc_ratio = fraction = math.nan
     if not binary and not any(flag.withholds for flag in flags):
         cnr = cytoplasm_px / nucleus_px
-        low, high = _cnr_range(own, nucleus, others, d)
+        low, high = _cnr_range(own, nucleus, others > 0, d)
         nc_ratio = nucleus_px / cytoplasm_px
         fraction = nucleus_px / (nucleus_px + cytoplasm_px)
     um2 = math.nan if pixel_size is None else pixel_size**2
@@ -201,11 +202,11 @@ def _cnr_range(
         return float(np.count_nonzero(cell & ~core) / nucleus_px) if nucleus_px else math.inf
 
     cnr = ratio(own, nucleus)
-    wider = own | (ndi.distance_transform_edt(~own) <= d) & ~others
+    wider = grown(own, d) & ~others
     # a cell on the image edge is withheld, so that every side of the box is background
-    narrower = ndi.distance_transform_edt(own) > d
-    nucleus_wider = own & (ndi.distance_transform_edt(~nucleus) <= d)
-    nucleus_narrower = ndi.distance_transform_edt(nucleus) > d
+    narrower = shrunk(own, d)
+    nucleus_wider = own & grown(nucleus, d)
+    nucleus_narrower = shrunk(nucleus, d)
     low = math.hypot(cnr - ratio(narrower, nucleus), cnr - ratio(own, nucleus_wider))
     high = math.hypot(ratio(wider, nucleus) - cnr, ratio(own, nucleus_narrower) - cnr)
     return max(0.0, cnr - low), cnr + high

@@ -1,23 +1,50 @@
-"""Expert masks from files: which reading their values mean, decided by the set of values and said in words."""
+"""Class maps and expert masks from files: what their values or colours mean is found in them, and said in words."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
 
+from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.planes import get_plane, plane_count
+from napari_leukocyte.core.imaging.read import ImageFile, read_image
+from napari_leukocyte.core.imaging.tiff import is_tiff
 
-__all__ = ["Mask", "mask_from_values", "read_mask"]
+__all__ = ["Mask", "MaskFile", "mask_from_values", "open_mask", "read_mask"]
 
-# Set of values -> (reading, value of cytoplasm or whole cell, value of nucleus)
-_READINGS: tuple[tuple[frozenset[int], str, int, int | None], ...] = (
-    (frozenset({0, 255}), "whole cell (0, 255)", 255, None),
-    (frozenset({0, 1}), "whole cell (0, 1)", 1, None),
-    (frozenset({0, 1, 2}), "index (0 background, 1 cytoplasm, 2 nucleus)", 1, 2),
-    (frozenset({0, 128, 255}), "grey (0 background, 128 cytoplasm, 255 nucleus)", 128, 255),
+
+@dataclass(frozen=True)
+class _Reading:
+    """What values mean: ``nucleus`` is None where only whole cells are known."""
+
+    name: str
+    cytoplasm: int
+    nucleus: int | None
+
+    @property
+    def values(self) -> frozenset[int]:
+        return frozenset({0, self.cytoplasm} if self.nucleus is None else {0, self.cytoplasm, self.nucleus})
+
+
+_READINGS = (
+    _Reading("whole cell (0, 255)", 255, None),
+    _Reading("whole cell (0, 1)", 1, None),
+    _Reading("index (0 background, 1 cytoplasm, 2 nucleus)", 1, 2),
+    _Reading("grey (0 background, 128 cytoplasm, 255 nucleus)", 128, 255),
 )
+_COLOURS = _Reading("colours (background blue, cytoplasm green, nucleus red)", 1, 2)
+
+_NEAR = 64  # of 255: how far a channel may be off in what counts as a pure mask colour
+_EDGE_PX = 5  # softened edges are narrower; a patch of another colour is wider
+_PURE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,6 +54,35 @@ class Mask:
     classes: NDArray[np.uint8]
     whole_cell: bool
     reading: str
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A file with one class map or a stack of them, all of one reading; read a plane at a time.
+
+    Attributes
+    ----------
+    planes
+        1 for a single map.
+    whole_cell
+        Whether it knows only "cell".
+    reading
+        How its values or colours are read, in words.
+    pixel_size
+        What the file states.
+    """
+
+    planes: int
+    whole_cell: bool
+    reading: str
+    pixel_size: PixelSize
+    _planes: Sequence[NDArray[np.generic]]
+    _meaning: _Reading
+
+    def read(self, plane: int = 0) -> NDArray[np.uint8]:
+        """Class map (Y, X) of one plane: 0 background, 1 cytoplasm or cell, 2 nucleus."""
+        values = self._planes[plane]
+        return _from_colours(values) if self._meaning is _COLOURS else _classes(_flat(values), self._meaning)
 
 
 def mask_from_values(values: NDArray[np.generic], *, name: str = "The mask") -> Mask:
@@ -42,23 +98,137 @@ def mask_from_values(values: NDArray[np.generic], *, name: str = "The mask") -> 
     """
     if values.ndim != 2:
         raise LeukocyteError(f"{name} is not a (Y, X) mask: its shape is {values.shape}.")
-    distinct = np.unique(values)
-    if distinct.dtype.kind not in "biu" and not (np.isfinite(distinct) & (distinct == np.round(distinct))).all():
-        raise LeukocyteError(f"{name} holds values that are not whole numbers: use 0/1/2, 0/128/255, or 0/255.")
-    found = {int(v) for v in distinct}
-    for allowed, reading, cytoplasm, nucleus in _READINGS:
-        if found <= allowed:
-            classes = (values == cytoplasm).astype(np.uint8)
-            if nucleus is not None:
-                classes[values == nucleus] = 2
-            return Mask(classes, nucleus is None, reading)
+    reading = _reading_of([values], name)
+    return Mask(_classes(values, reading), reading.nucleus is None, reading.name)
+
+
+def open_mask(path: Path) -> MaskFile:
+    """Open a file with class maps, and find out what its values or colours mean over all its planes.
+
+    Values are read as in `mask_from_values`. In colour, it must be the mask colours: blue background, green
+    cytoplasm, red nucleus; softened edges between them take the nearest. A file with a palette is read by its
+    colours, or else by its numbers.
+
+    Raises
+    ------
+    LeukocyteError
+        When the file cannot be read, or is no class map; the sentence says why.
+    """
+    file = read_image(path)
+    try:
+        return _interpreted(file.array, file.rgb, file, path)
+    except LeukocyteError:
+        numbers = _palette_numbers(path) if file.rgb else None
+        if numbers is None:
+            raise
+        return _interpreted(numbers, False, file, path)
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a file with one mask, see `open_mask`.
+
+    Raises
+    ------
+    LeukocyteError
+        As `open_mask`, and when the file holds a stack.
+    """
+    file = open_mask(path)
+    if file.planes > 1:
+        raise LeukocyteError(f"The mask {path} is a stack of {file.planes} planes: save the one you want by itself.")
+    return Mask(file.read(), file.whole_cell, file.reading)
+
+
+def _interpreted(array: Any, rgb: bool, file: ImageFile, path: Path) -> MaskFile:
+    name = f"The mask {path}"
+    planes = _Planes(array, rgb)
+    if rgb and not all(_is_grey(plane) for plane in planes):
+        for plane in planes:
+            _check_colours(plane, name)
+        meaning = _COLOURS
+    else:
+        meaning = _reading_of((_flat(plane) for plane in planes), name)
+    pixel_size = PixelSize(file.pixel_size, file.pixel_size_source)
+    return MaskFile(len(planes), meaning.nucleus is None, meaning.name, pixel_size, planes, meaning)
+
+
+def _reading_of(planes: Iterable[NDArray[np.generic]], name: str) -> _Reading:
+    """The first reading that holds all values of all planes."""
+    found: set[int] = set()
+    for plane in planes:
+        distinct = np.unique(plane)
+        whole = distinct.dtype.kind in "biu" or (
+            distinct.dtype.kind == "f" and (np.isfinite(distinct) & (distinct == np.round(distinct))).all()
+        )
+        if not whole:
+            raise LeukocyteError(f"{name} holds values that are not whole numbers: use 0/1/2, 0/128/255, or 0/255.")
+        found |= {int(value) for value in distinct}
+    for reading in _READINGS:
+        if found <= reading.values:
+            return reading
     shown = ", ".join(map(str, sorted(found)[:6])) + (", ..." if len(found) > 6 else "")
     raise LeukocyteError(f"{name} holds the values {shown}: use 0/1/2, 0/128/255, or 0/255 for whole cells.")
 
 
-def read_mask(path: Path) -> Mask:
-    """Read a mask file; colour files whose three channels are equal count as grey."""
-    values = read_image(path).array
-    if values.ndim == 3 and values.shape[2] in (3, 4) and (values[..., :3] == values[..., :1]).all():
-        values = values[..., 0]
-    return mask_from_values(values, name=f"The mask {path}")
+def _classes(values: NDArray[np.generic], reading: _Reading) -> NDArray[np.uint8]:
+    classes: NDArray[np.uint8] = (values == reading.cytoplasm).astype(np.uint8)
+    if reading.nucleus is not None:
+        classes[values == reading.nucleus] = 2
+    return classes
+
+
+def _is_grey(plane: NDArray[np.generic]) -> bool:
+    return bool((plane[..., :3] == plane[..., :1]).all())
+
+
+def _flat(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    """One channel (Y, X) of a plane whose channels are equal."""
+    return plane if plane.ndim == 2 else plane[..., 0]
+
+
+def _check_colours(plane: NDArray[np.generic], name: str) -> None:
+    """Refuse what holds other colours than those of a mask: a photograph, or a mask with one more class."""
+    pure = np.zeros(plane.shape[:2], bool)
+    rgb: NDArray[Any] = plane[..., :3]
+    if rgb.dtype == np.uint16:
+        rgb = rgb >> 8
+    if rgb.dtype.kind == "u":
+        for colour in MASK_COLOURS.values():
+            pure |= (np.abs(rgb - np.array(colour, np.int16)) <= _NEAR).all(axis=-1)
+    patch = np.ones((_EDGE_PX, _EDGE_PX), bool)
+    if pure.mean() < _PURE_SHARE or ndimage.binary_erosion(~pure, patch).any():
+        raise LeukocyteError(
+            f"{name} is in colour, but not in the mask colours: paint the background blue (0, 0, 255), cytoplasm green "
+            "(0, 255, 0) and nucleus red (255, 0, 0), or use 0/1/2."
+        )
+
+
+def _from_colours(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """The class of the nearest mask colour: that of the brightest channel."""
+    values, colours = zip(*MASK_COLOURS.items(), strict=True)
+    by_channel = np.zeros(3, np.uint8)
+    by_channel[np.argmax(colours, axis=1)] = values
+    return np.asarray(by_channel[plane[..., :3].argmax(axis=-1)])
+
+
+def _palette_numbers(path: Path) -> NDArray[np.generic] | None:
+    """The numbers behind the colours of a file with a palette; None when it has none."""
+    if is_tiff(path):
+        with tifffile.TiffFile(path) as tiff:
+            return np.asarray(tiff.asarray()) if tiff.pages[0].colormap is not None else None
+    with Image.open(path) as image:
+        return np.array(image) if image.mode == "P" else None
+
+
+class _Planes(Sequence[NDArray[np.generic]]):
+    """The planes of an array, each read when it is asked for."""
+
+    def __init__(self, array: Any, rgb: bool) -> None:
+        self._array, self._rgb = array, rgb
+
+    def __len__(self) -> int:
+        return plane_count(self._array.shape, rgb=self._rgb)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return get_plane(self._array, index, rgb=self._rgb)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["TYPICAL_CELL_UM", "PixelSize", "pixel_size_from_diameter"]
+__all__ = ["TYPICAL_CELL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter"]
 
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
 
@@ -23,10 +23,27 @@ class PixelSize:
         """What um2 areas and size-dependent flags may rest on: an estimate from cell size would be circular."""
         return None if self.estimated else self.um
 
+    @property
+    def digits(self) -> str:
+        """The number as files keep it, empty when unknown; of an estimate no more digits than it can have."""
+        return "" if self.um is None else f"{self.um:.{4 if self.estimated else 15}g}"
+
     def __str__(self) -> str:
         if self.um is None:
             return "unknown"
         return f"{self.um:.4g} µm/px ({self.source})"
+
+
+def check_typed(um: float) -> None:
+    """Refuse a typed pixel size that no image of a smear has.
+
+    Raises
+    ------
+    LeukocyteError
+        When it is not between 0.01 and 5 um per px.
+    """
+    if not 0.01 <= um <= 5:
+        raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 5 um per px.")
 
 
 def pixel_size_from_diameter(diameter_px: float) -> float:

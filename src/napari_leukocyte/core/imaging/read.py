@@ -51,7 +51,7 @@ class ImageFile:
 def find_images(
     inputs: str | Path | Sequence[str | Path],
     *,
-    skip_outputs: bool = True,
+    skip_stems: Sequence[str] = _OUTPUT_STEMS,
     suffixes: Sequence[str] = IMAGE_SUFFIXES,
 ) -> list[Path]:
     """List the image files that are meant.
@@ -61,8 +61,9 @@ def find_images(
     inputs : str, Path or sequence of them
         Files, folders (not their subfolders) and glob patterns. A file that is named is listed as it is, even
         when it is missing or no image: `read_image` then says so, and the others still run.
-    skip_outputs : bool
-        Leave out ``*_classes`` and ``*_cells`` files of folders and patterns, which are results.
+    skip_stems : sequence of str
+        Leave out files of folders and patterns whose names end so: by default ``*_classes`` and ``*_cells``, which
+        are results.
     suffixes : sequence of str
         What counts as an image in a folder or a pattern, in lower case.
 
@@ -81,12 +82,12 @@ def find_images(
     for item in [inputs] if isinstance(inputs, str | Path) else inputs:
         path = Path(item).expanduser()
         if path.is_dir():
-            files = _images_among(path.iterdir(), suffixes, skip_outputs)
+            files = _images_among(path.iterdir(), suffixes, skip_stems)
             if not files:
                 raise LeukocyteError(f"There is no image in the folder {path} ({', '.join(suffixes)}).")
         elif not path.exists() and glob.has_magic(str(path)):
             matches = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
-            files = _images_among(matches, suffixes, skip_outputs)
+            files = _images_among(matches, suffixes, skip_stems)
             if not files:
                 raise LeukocyteError(f"No image matches {item} ({', '.join(suffixes)}).")
         else:
@@ -160,14 +161,14 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts], str(path)
 
 
-def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_outputs: bool) -> list[Path]:
+def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
     return sorted(
         (
             path
             for path in paths
             if path.suffix.lower() in suffixes
             and not path.name.startswith(".")
-            and not (skip_outputs and path.stem.endswith(_OUTPUT_STEMS))
+            and not path.stem.endswith(tuple(skip_stems))
             and path.is_file()
         ),
         key=natural_key,

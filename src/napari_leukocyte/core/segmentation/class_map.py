@@ -47,12 +47,17 @@ class Prediction:
     ----------
     classes
         Class map (Y, X) uint8 with the values that the model has.
-    unsure
-        Share of pixels, 0-1, whose class has a probability under 0.8.
+    sure
+        (Y, X) bool: the pixels whose class has a probability of at least 0.8.
     """
 
     classes: NDArray[np.uint8]
-    unsure: float
+    sure: NDArray[np.bool_]
+
+    @property
+    def unsure(self) -> float:
+        """Share of pixels, 0-1, that are not sure."""
+        return 1 - float(self.sure.mean())
 
 
 def predict_class_map(
@@ -60,7 +65,7 @@ def predict_class_map(
 ) -> Iterator[WindowDone | Prediction]:
     """Yield progress and, last, the prediction.
 
-    Memory beside the plane and its class map: one row of windows.
+    Memory beside the plane and what is returned: one row of windows.
 
     Parameters
     ----------
@@ -75,14 +80,12 @@ def predict_class_map(
     if working[0] * working[1] <= _WHOLE:
         p = predictor([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
-        classes, sure = _most_probable(p)
-        yield Prediction(classes, 1 - float(sure.mean()))
+        yield Prediction(*_most_probable(p))
         return
     grid = Grid.over(shape, scale)
     rows, columns = grid.spans(0), grid.spans(1)
     block = grid.native_block
-    classes = np.empty(shape, np.uint8)
-    unsure = 0
+    classes, sure = np.empty(shape, np.uint8), np.empty(shape, np.bool_)
     shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
     for i, row in enumerate(rows):
         band: NDArray[np.float32] | None = None
@@ -101,9 +104,9 @@ def predict_class_map(
         shared = None if row.last else band[:, -block:].copy()
         stop = min(row.stop - (0 if row.last else block), shape[0])
         # no name for this view: it would keep the whole band alive through the next row
-        classes[row.start : stop], sure = _most_probable(band[:, : stop - row.start, : shape[1]])
-        unsure += sure.size - int(np.count_nonzero(sure))
-    yield Prediction(classes, unsure / classes.size)
+        part = slice(row.start, stop)
+        classes[part], sure[part] = _most_probable(band[:, : stop - row.start, : shape[1]])
+    yield Prediction(classes, sure)
 
 
 def _most_probable(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -113,7 +116,7 @@ def _most_probable(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
     for c in range(1, len(p)):
         classes[p[c] > best] = c
         best = np.maximum(best, p[c])
-    return classes, best > _SURE
+    return classes, best >= _SURE
 
 
 def _predict(

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from napari_leukocyte.core.cells.keep import Keep
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.pixel_size import check_typed
 
 __all__ = ["Mode", "SegmentParameters"]
 
@@ -38,7 +39,5 @@ class SegmentParameters:
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             raise LeukocyteError(f"There is no mode {self.mode!r}: use three-class or binary.")
-        if self.pixel_size is not None and not 0.01 <= self.pixel_size <= 5:
-            raise LeukocyteError(
-                f"A pixel size of {self.pixel_size:g} um is not plausible for a smear: give 0.01 to 5 um per px."
-            )
+        if self.pixel_size is not None:
+            check_typed(self.pixel_size)

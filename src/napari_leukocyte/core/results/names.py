@@ -1,11 +1,11 @@
-"""What the results of each input are called."""
+"""What the results of each input are called, and the image that a class map is of."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["OutputName", "output_names"]
+__all__ = ["OutputName", "image_names", "output_names"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ def output_names(paths: Sequence[Path]) -> dict[Path, OutputName]:
     >>> [name.label for name in names.values()]
     ['a.png', 'a.tif', 'x/b.png', 'y/b.png', 'c.png']
     """
+    paths = list(dict.fromkeys(paths))  # the planes of a stack have one path
     labels = _labels(paths)
     shared = Counter(path.stem.casefold() for path in paths)
     names: dict[Path, OutputName] = {}
@@ -42,6 +43,30 @@ def output_names(paths: Sequence[Path]) -> dict[Path, OutputName]:
         taken.add(stem.casefold())
         names[path] = OutputName(label, stem)
     return names
+
+
+def image_names(class_maps: Sequence[Path], stated: Mapping[Path, str]) -> dict[Path, str]:
+    """Give each class map the name of its image in a table: what the file states, else its stem.
+
+    Parameters
+    ----------
+    class_maps : sequence of Path
+        Their stems may end in ``_classes``.
+    stated : mapping
+        What the files themselves say of their image, as far as they do; a name that two of them state is not used.
+
+    Examples
+    --------
+    >>> maps = [Path("a_classes.png"), Path("b.png"), Path("x/c_classes.png"), Path("y/c_classes.png")]
+    >>> list(image_names(maps, {Path("a_classes.png"): "a.jpg"}).values())
+    ['a.jpg', 'b', 'x_c.png', 'y_c.png']
+    """
+    plain = {path: path.with_name(path.stem.removesuffix("_classes") + path.suffix) for path in class_maps}
+    if len(set(plain.values())) < len(plain):  # a_classes.png beside a.png
+        plain = {path: path for path in class_maps}
+    names = output_names(list(plain.values()))
+    times = Counter(stated.values())
+    return {path: stated[path] if times[stated.get(path, "")] == 1 else names[plain[path]].stem for path in class_maps}
 
 
 def _labels(paths: Sequence[Path]) -> dict[Path, str]:

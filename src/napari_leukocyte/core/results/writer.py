@@ -1,21 +1,30 @@
 """Results of a list of images as files: class maps, cell labels and one table of cells."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from napari_leukocyte.cli.names import OutputName
-from napari_leukocyte.core.cells.measures import measure_cells
-from napari_leukocyte.core.cells.table import cell_rows, write_cells_csv
+from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
+from napari_leukocyte.core.results.names import OutputName
+from napari_leukocyte.core.results.remarks import remarks_text
+from napari_leukocyte.core.results.table import CellTable, common
 from napari_leukocyte.core.segmentation.segment import Segmentation
 
 __all__ = ["ResultWriter"]
 
 _LARGE = 100_000_000  # px above which a class map becomes a tiled TIFF: readers of PNG refuse larger ones
+
+
+@dataclass(frozen=True)
+class _Plane:
+    result: Segmentation
+    measures: Sequence[CellMeasure]
 
 
 class ResultWriter:
@@ -36,27 +45,57 @@ class ResultWriter:
 
     def __init__(self, folder: Path, names: Mapping[Path, OutputName]) -> None:
         self.folder, self.names = folder, names
-        self.images = self.cells = 0
-        self._rows: list[dict[str, str]] = []
-        self._provenance: dict[str, dict[str, str]] = {}  # of each image or plane in the table
-        self._planes: list[Segmentation | None] = []
+        self._table = CellTable()
+        self._planes: list[_Plane | None] = []
         self._spare_the_inputs()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LeukocyteError(
-                f"The folder {folder} cannot be made ({error.strerror}): choose another one."
-            ) from error
+        make_folder(folder)
 
-    def add(self, source: ImageSource, result: Segmentation | None) -> None:
-        """Take the result of the next plane; None where it failed, which leaves an empty plane in a stack.
+    @property
+    def images(self) -> int:
+        """How many images are written so far."""
+        return len(self._table.images)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are in the table so far."""
+        return len(self._table.rows)
+
+    def add(
+        self,
+        source: ImageSource,
+        result: Segmentation | None,
+        *,
+        measures: Sequence[CellMeasure] | None = None,
+    ) -> None:
+        """Take the result of the next plane.
+
+        Parameters
+        ----------
+        source
+            The planes of a stack come one after the other, none left out.
+        result
+            None where there is none (it failed), which leaves an empty plane in a stack. Of a map that was edited
+            since, ``dataclasses.replace(result, classes=..., cells=...)``.
+        measures
+            Of the cells as they are now, with what a user marked; None measures them here.
 
         Raises
         ------
         LeukocyteError
             When a file cannot be written.
         """
-        self._planes.append(result)
+        if result is None:
+            self._planes.append(None)
+        else:
+            if measures is None:
+                measures = measure_cells(
+                    result.classes,
+                    result.cells,
+                    pixel_size=result.pixel_size.for_areas,
+                    binary=result.binary,
+                    remarks=result.remarks,
+                )
+            self._planes.append(_Plane(result, measures))
         if source.plane + 1 < source.planes:
             return
         planes, self._planes = self._planes, []
@@ -70,21 +109,20 @@ class ResultWriter:
 
     def write_table(self) -> None:
         """Write ``cells.csv``; without any result an older table stays as it is."""
-        if self._provenance:
-            write_cells_csv(self.folder / "cells.csv", self._rows, provenance=_table_provenance(self._provenance))
+        self._table.write(self.folder / "cells.csv")
 
-    def _write(self, name: OutputName, planes: Sequence[Segmentation | None]) -> None:
-        done = [plane for plane in planes if plane is not None]
-        provenance = {"image": name.label, **_common([plane.provenance for plane in done])}
+    def _write(self, name: OutputName, planes: Sequence[_Plane | None]) -> None:
+        done = [plane.result for plane in planes if plane is not None]
+        provenance = {"image": name.label, **common([result.provenance for result in done])}
         # an estimate is not written as the file's resolution: read again, it would pass for a measured one
-        sizes = {plane.pixel_size.for_areas for plane in done}
+        sizes = {result.pixel_size.for_areas for result in done}
         pixel_size = sizes.pop() if len(sizes) == 1 else None
         if len(planes) == 1:
             classes, cells = done[0].classes, done[0].cells
         else:
             empty = np.zeros_like(done[0].classes)
-            classes = np.stack([empty if plane is None else plane.classes for plane in planes])
-            cells = np.stack([empty if plane is None else plane.cells for plane in planes])
+            classes = np.stack([empty if plane is None else plane.result.classes for plane in planes])
+            cells = np.stack([empty if plane is None else plane.result.cells for plane in planes])
         start = str(self.folder / name.stem)
         if classes.ndim == 3 or classes.size > _LARGE:
             write_class_tiff(f"{start}_classes.tif", classes, provenance=provenance, pixel_size=pixel_size)
@@ -96,17 +134,18 @@ class ResultWriter:
                 pixel_size=pixel_size,
                 palette=False,  # many programs open a palette as colours, not as 0, 1, 2
             )
-        write_cells_tiff(f"{start}_cells.tif", cells, provenance=provenance, pixel_size=pixel_size)
+        write_cells_tiff(
+            f"{start}_cells.tif", cells, provenance={**provenance, **_remarks(planes)}, pixel_size=pixel_size
+        )
         for number, plane in enumerate(planes):
-            if plane is None:
-                continue
-            measures = measure_cells(
-                plane.classes, plane.cells, pixel_size=plane.pixel_size.for_areas, binary=plane.binary
-            )
-            self.cells += len(measures)
-            self._rows += cell_rows(measures, image=name.label, plane=number)
-            self._provenance[name.label if len(planes) == 1 else f"{name.label} [{number}]"] = plane.provenance
-        self.images += 1
+            if plane is not None:
+                self._table.add(
+                    plane.measures,
+                    image=name.label,
+                    plane=number,
+                    planes=len(planes),
+                    provenance=plane.result.provenance,
+                )
 
     def _name(self, source: ImageSource | BrokenImage) -> OutputName:
         return self.names[source.path or Path(source.name)]
@@ -122,25 +161,8 @@ class ResultWriter:
                     )
 
 
-def _common(entries: Sequence[Mapping[str, str]]) -> dict[str, str | list[str]]:
-    """One value where all planes agree, else a list with one for each plane."""
-    return {
-        key: entries[0][key] if len({entry[key] for entry in entries}) == 1 else [entry[key] for entry in entries]
-        for key in entries[0]
-    }
-
-
-def _table_provenance(entries: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Provenance of the whole table; pixel sizes that differ get a line for each image."""
-    header: dict[str, str] = {}
-    for key, value in _common(list(entries.values())).items():
-        if isinstance(value, str):
-            header[key] = value
-        elif not key.startswith("pixel_size"):
-            header[key] = ", ".join(dict.fromkeys(value))
-    if not {"pixel_size_um", "pixel_size_source"} <= header.keys():
-        header.pop("pixel_size_um", None)
-        header.pop("pixel_size_source", None)
-        for label, entry in entries.items():
-            header[f"pixel_size_um of {label}"] = f"{entry['pixel_size_um']} ({entry['pixel_size_source']})"
-    return header
+def _remarks(planes: Sequence[_Plane | None]) -> dict[str, str | list[str]]:
+    """What is to be said of cells; in a stack always a list with a text for each plane, so that each keeps its own."""
+    texts = [{} if plane is None else remarks_text(plane.measures) for plane in planes]
+    keys = dict.fromkeys(key for text in texts for key in text)
+    return {key: [text.get(key, "") for text in texts] if len(planes) > 1 else texts[0][key] for key in keys}

@@ -1,0 +1,391 @@
+"""The cells of one class map, followed through edits: stable numbers, measures that are always up to date."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.history import History, Step, fingerprint
+from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
+from napari_leukocyte.core.cells.relabel import relabel
+from napari_leukocyte.core.cells.repair import Point, cut, extended, find_hole, find_indent, line_pixels, trace
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+
+__all__ = ["Change", "LiveCells"]
+
+Pixels = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+"""Rows and columns of single pixels."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit did.
+
+    Attributes
+    ----------
+    box
+        Where classes or labels changed.
+    cells
+        The cells that were measured again, or are gone.
+    """
+
+    box: Box
+    cells: frozenset[int]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A change of the class map: its box, its pixels (flat indices), and the map's fingerprint after it."""
+
+    box: Box
+    where: npt.NDArray[np.intp]
+    map_now: int
+
+
+class LiveCells:
+    """Class map, cell labels and measures of one image while it is edited.
+
+    The class map belongs to someone else (a layer with its own undo stack); here is a copy of it, brought in
+    step by `follow` after an edit, an undo or a redo. Work is proportional to the edit and the cells that it
+    touches; only to find an edit the whole plane is compared once.
+
+    Parameters
+    ----------
+    classes : (Y, X) uint8 array
+        Copied. A value above 2, painted by a slip, counts as nucleus.
+    cells : (Y, X) int32 array
+        Copied; 0 exactly where ``classes`` is 0.
+    pixel_size : PixelSize
+        An estimate serves to tell cells apart, but gives no areas.
+    binary : bool
+        The map has no nuclei.
+    unsure : collection of int
+        Cells that the model is unsure of.
+    marks : mapping, optional
+        Cells that are no white cells, and what they are: one of the ``NOT_A_WBC`` flags.
+    """
+
+    def __init__(
+        self,
+        classes: npt.NDArray[np.uint8],
+        cells: npt.NDArray[np.int32],
+        *,
+        pixel_size: PixelSize,
+        binary: bool = False,
+        unsure: Collection[int] = (),
+        marks: Mapping[int, Flag] | None = None,
+    ) -> None:
+        self.pixel_size, self.binary = pixel_size, binary
+        self.history = History()
+        self.classes, self.cells = classes.copy(), cells.copy()
+        self.marks: Mapping[int, Flag] = dict(marks or {})
+        self.edited_cells: frozenset[int] = frozenset()
+        self._unsure = frozenset(unsure)
+        self._map = 0  # fingerprint of the class map, relative to the first
+        self._next = int(self.cells.max(initial=0)) + 1
+        self.boxes: dict[int, Box] = {
+            number: box for number, box in enumerate(ndi.find_objects(self.cells), start=1) if box is not None
+        }
+        self._measures: dict[int, CellMeasure] = {}
+        self._measure(self.boxes)
+
+    @property
+    def measures(self) -> list[CellMeasure]:
+        """The measures of all cells, by rising number."""
+        return [self._measures[number] for number in sorted(self._measures)]
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything differs from how it began."""
+        return bool(self._map or self.edited_cells or self.marks)
+
+    def measure_of(self, number: int) -> CellMeasure | None:
+        """Return the measure of a cell; None when there is no such cell."""
+        return self._measures.get(number)
+
+    # ---- following the class map --------------------------------------------------------------------------
+
+    def follow(self, now: npt.NDArray[np.generic]) -> Change | None:
+        """Bring labels and measures in step with an edited class map.
+
+        Parameters
+        ----------
+        now : (Y, X) array of integers
+            The class map; it is only read.
+
+        Returns
+        -------
+        Change or None
+            None when the map is as it was.
+        """
+        taken = self._take(now)
+        return None if taken is None else self._relabel(taken)
+
+    def follow_undo(self, now: npt.NDArray[np.generic], *, back: bool) -> Change | None:
+        """Bring labels and measures in step after the class map's holder took a step back, or took it again.
+
+        Labels and marks return to what they were with that class map. A step that changed labels or marks
+        alone is one step of the holder too, which leaves the map as it is.
+        """
+        taken = self._take(now)
+        map_now = self._map if taken is None else taken.map_now
+        steps = self.history.back(map_now) if back else self.history.forward(map_now)
+        if steps is not None:
+            return self._replay(steps, taken, back=back)
+        # a step from before this history began is followed like any other edit
+        return None if taken is None else self._relabel(taken)
+
+    def _take(self, now: npt.NDArray[np.generic]) -> _Taken | None:
+        """Copy what changed in the class map."""
+        box = changed_box(self.classes, now)
+        if box is None:
+            return None
+        before, after = self.classes[box], now[box].astype(np.uint8)
+        rows, columns = np.nonzero(before != after)
+        where = self._flat(box, rows, columns)
+        change = fingerprint(where, after[rows, columns]) - fingerprint(where, before[rows, columns])
+        before[...] = after
+        return _Taken(box, where, (self._map + change) % 2**64)
+
+    def _relabel(self, taken: _Taken) -> Change:
+        lost = np.unique(self.cells[taken.box][self.classes[taken.box] == 0])
+        area = joined(
+            widened(taken.box, 1, self.cells.shape), *(self.boxes[number] for number in lost.tolist() if number)
+        )
+        labels = relabel(self.cells[area], self.classes[area], next_number=self._next, pixel_size=self.pixel_size.um)
+        return self._step(area, labels, taken=taken)
+
+    def _step(
+        self,
+        area: Box,
+        labels: npt.NDArray[np.int32],
+        *,
+        taken: _Taken | None = None,
+        marks: Mapping[int, Flag] | None = None,
+    ) -> Change:
+        """Take over the labels of an area, the marks, or both, and note the step."""
+        rows, columns = np.nonzero(self.cells[area] != labels)
+        before, after = self.cells[area][rows, columns], labels[rows, columns]
+        where = self._flat(area, rows, columns)
+        numbers = {*before.tolist(), *after.tolist()}
+        if taken is not None:
+            numbers.update(self.cells.reshape(-1)[taken.where].tolist())
+        self.cells[area] = labels
+        if taken is not None:
+            numbers.update(self.cells.reshape(-1)[taken.where].tolist())
+        numbers.discard(0)
+        marks = self.marks if marks is None else marks
+        edited = self.edited_cells | numbers
+        map_now = self._map if taken is None else taken.map_now
+        self.history.push(Step(self._map, map_now, where, before, after, self.marks, marks, self.edited_cells, edited))
+        numbers |= _differing(self.marks, marks)
+        self._map, self.marks, self.edited_cells = map_now, marks, edited
+        self._next = max(self._next, int(after.max(initial=0)) + 1)
+        return self._changed(numbers, where, taken)
+
+    def _replay(self, steps: Sequence[Step], taken: _Taken | None, *, back: bool) -> Change:
+        flat = self.cells.reshape(-1)
+        numbers = set() if taken is None else set(flat[taken.where].tolist())
+        for step in steps:
+            flat[step.where] = step.before if back else step.after
+            numbers.update(step.before.tolist(), step.after.tolist())
+            numbers |= _differing(step.marks_before, step.marks_after) | (step.edited_before ^ step.edited_after)
+        last = steps[-1]
+        self._map = last.map_before if back else last.map_after
+        self.marks = last.marks_before if back else last.marks_after
+        self.edited_cells = last.edited_before if back else last.edited_after
+        numbers.discard(0)
+        return self._changed(numbers, np.concatenate([step.where for step in steps]), taken)
+
+    # ---- repairs of labels and marks ------------------------------------------------------------------------
+
+    def split(self, path: Sequence[Point]) -> Change:
+        """Cut cells along a line (y, x in px); the largest piece of each keeps the number.
+
+        Raises
+        ------
+        LeukocyteError
+            When the line parts no cell.
+        """
+        cuts = self._cuts(path)
+        area = joined(*(self.boxes[number] for number in cuts))
+        labels = self.cells[area].copy()
+        number = self._next
+        for cell, pieces in cuts.items():
+            part = labels[_within(self.boxes[cell], area)]
+            part[pieces > 1] = pieces[pieces > 1] + (number - 2)
+            number += int(pieces.max()) - 1
+        return self._step(area, labels)
+
+    def join(self, numbers: Iterable[int]) -> Change:
+        """Make one cell of several; it keeps the first number.
+
+        Raises
+        ------
+        LeukocyteError
+            When these are not two cells or more.
+        """
+        cells = [number for number in dict.fromkeys(numbers) if number in self.boxes]
+        if len(cells) < 2:
+            raise LeukocyteError("One cell cannot be joined: draw from one cell into another, or select two rows.")
+        area = joined(*(self.boxes[number] for number in cells))
+        labels = self.cells[area].copy()
+        labels[np.isin(labels, cells)] = cells[0]
+        return self._step(area, labels)
+
+    def mark(self, numbers: Iterable[int], flag: Flag | None) -> Change | None:
+        """Mark cells as not a WBC, or (None) as white cells after all; returns None when they are so marked already.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no such cell.
+        """
+        cells = [number for number in numbers if number in self.boxes]
+        if not cells:
+            raise LeukocyteError("There is no cell to mark: click one first.")
+        marks = {number: mark for number, mark in self.marks.items() if number not in cells}
+        if flag is not None:
+            marks.update(dict.fromkeys(cells, flag))
+        if marks == self.marks:
+            return None
+        area = self.boxes[cells[0]]
+        return self._step(area, self.cells[area].copy(), marks=marks)
+
+    def under(self, path: Sequence[Point]) -> list[int]:
+        """Return the cells that a line (y, x in px) runs over, in its order."""
+        y, x = line_pixels(path)
+        inside = (y >= 0) & (x >= 0) & (y < self.cells.shape[0]) & (x < self.cells.shape[1])
+        numbers = self.cells[y[inside], x[inside]]
+        return list(dict.fromkeys(numbers[numbers > 0].tolist()))
+
+    # ---- repairs of the class map: what its holder is to change ---------------------------------------------
+
+    def split_off(self, path: Sequence[Point]) -> Pixels:
+        """Return the pixels that become background when what a line cuts off a cell is none of it.
+
+        The largest piece stays. Raises as `split` does.
+        """
+        found = []
+        for number, pieces in self._cuts(path).items():
+            rows, columns = np.nonzero(pieces > 1)
+            box = self.boxes[number]
+            found.append((rows + box[0].start, columns + box[1].start))
+        rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
+        return rows, columns
+
+    def fill(self, number: int) -> Pixels:
+        """Return the background pixels that become cytoplasm: a cell's holes, or if it has none its deepest indent.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no such cell, or neither a hole nor an indent in it.
+        """
+        if number not in self.boxes:
+            raise LeukocyteError("There is no cell to fill: click one first.")
+        box = self.boxes[number]
+        own = self.cells[box] == number
+        others = (self.cells[box] > 0) & ~own
+        pixels = find_hole(own, others)
+        if not pixels.any():
+            pixels = find_indent(own, others)
+        if not pixels.any():
+            raise LeukocyteError(f"Cell {number} has neither a hole nor an indent to fill.")
+        rows, columns = np.nonzero(pixels)
+        return rows + box[0].start, columns + box[1].start
+
+    def _cuts(self, path: Sequence[Point]) -> dict[int, npt.NDArray[np.int32]]:
+        """Pieces (see `repair.cut`) of each cell that a line parts, in the cell's box."""
+        if not self.under(path):
+            raise LeukocyteError("The line meets no cell: draw it through the cell, from outline to outline.")
+        line = trace(path, self.cells.shape)
+        met, sizes = np.unique(self.cells[line], return_counts=True)
+        cuts = self._cut_along(line, met[met > 0].tolist())
+        if not cuts:
+            # a stroke that ends inside the cell is meant to go on to the outline
+            longest = int(met[met > 0][sizes[met > 0].argmax()])
+            reach = sum(side.stop - side.start for side in self.boxes[longest])
+            cuts = self._cut_along(trace(extended(path, reach), self.cells.shape), [longest])
+        if not cuts:
+            raise LeukocyteError("The line parts no cell: draw it through the cell, from outline to outline.")
+        return cuts
+
+    def _cut_along(self, line: npt.NDArray[np.bool_], numbers: list[int]) -> dict[int, npt.NDArray[np.int32]]:
+        cuts = {n: cut(self.cells[self.boxes[n]] == n, line[self.boxes[n]]) for n in numbers}
+        return {number: pieces for number, pieces in cuts.items() if pieces.max() > 1}
+
+    # ---- measuring ------------------------------------------------------------------------------------------
+
+    def _changed(self, numbers: set[int], where: npt.NDArray[np.intp], taken: _Taken | None) -> Change:
+        """Measure again what a change can have touched."""
+        boxes = [] if taken is None else [taken.box]
+        if where.size:
+            rows, columns = np.divmod(where, self.cells.shape[1])
+            boxes.append(
+                (slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1))
+            )
+        if not boxes:  # marks alone
+            boxes = [self.boxes[number] for number in numbers if number in self.boxes]
+        box = joined(*boxes)
+        for number in numbers:
+            region = joined(box, self.boxes[number]) if number in self.boxes else box
+            found = box_of(self.cells[region] == number)
+            if found is None:
+                self.boxes.pop(number, None)
+                self._measures.pop(number, None)
+            else:
+                rows_, columns_ = (
+                    slice(side.start + outer.start, side.stop + outer.start)
+                    for side, outer in zip(found, region, strict=True)
+                )
+                self.boxes[number] = rows_, columns_
+        # what is said of a neighbour depends on all that lies in its box and a little around it
+        reach = int(np.ceil(outline_uncertainty_px(self.pixel_size.for_areas))) + 2
+        around = widened(box, reach, self.cells.shape)
+        numbers = numbers | {number for number, its_box in self.boxes.items() if meet(its_box, around)}
+        self._measure(number for number in numbers if number in self.boxes)
+        return Change(box, frozenset(numbers))
+
+    def _measure(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._measures[number] = measure_cell(
+                self.classes,
+                self.cells,
+                number,
+                self.boxes[number],
+                pixel_size=self.pixel_size.for_areas,
+                binary=self.binary,
+                remarks=self._remarks(number),
+            )
+
+    def _remarks(self, number: int) -> set[Flag]:
+        remarks = {self.marks[number]} if number in self.marks else set()
+        if number in self.edited_cells:
+            remarks.add(Flag.EDITED)
+        elif number in self._unsure:  # whoever edited the cell has looked at it
+            remarks.add(Flag.LOW_CONFIDENCE)
+        return remarks
+
+    def _flat(self, box: Box, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Flat indices in the plane of pixels of a box."""
+        flat: npt.NDArray[np.intp] = (rows + box[0].start) * self.cells.shape[1] + (columns + box[1].start)
+        return flat
+
+
+def _differing(a: Mapping[int, Flag], b: Mapping[int, Flag]) -> set[int]:
+    """Return the cells that are marked otherwise in one than in the other."""
+    return {number for number in {*a, *b} if a.get(number) != b.get(number)}
+
+
+def _within(box: Box, area: Box) -> Box:
+    """Return where a box lies in the array of an area that holds it."""
+    rows, columns = (
+        slice(side.start - outer.start, side.stop - outer.start) for side, outer in zip(box, area, strict=True)
+    )
+    return rows, columns

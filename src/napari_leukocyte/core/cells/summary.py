@@ -1,0 +1,146 @@
+"""What a list of cells comes to, in figures and in words: how many, their median CNR, and why some have none."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.measures import CellMeasure
+
+__all__ = ["CellSummary", "is_binary", "summarise"]
+
+_REASONS = {
+    # what the user has said of a cell comes before what the maps tell
+    Flag.NOT_A_WBC_SMUDGE: ("smudge", "smudges"),
+    Flag.NOT_A_WBC_PLATELET: ("platelet", "platelets"),
+    Flag.NOT_A_WBC_NRBC: ("nucleated red cell", "nucleated red cells"),
+    Flag.NOT_A_WBC_ARTEFACT: ("artefact", "artefacts"),
+    Flag.CUT_BY_EDGE: ("cut by the edge",) * 2,
+    Flag.NO_NUCLEUS: ("without nucleus",) * 2,
+    Flag.NO_CYTOPLASM: ("without cytoplasm (smudge?)", "without cytoplasm (smudges?)"),
+    Flag.OVERLAPPING: ("overlapping",) * 2,
+}
+_FEWEST_FOR_IQR = 4
+
+
+@dataclass(frozen=True)
+class CellSummary:
+    """Counts and the middle of the CNR over some cells, of one image or of many.
+
+    Attributes
+    ----------
+    count : int
+        All cells, with or without a CNR.
+    with_cnr : int
+        Those that have one.
+    median, q1, q3 : float
+        Median and quartiles of their CNR, cell by cell, never pooled; NaN without any.
+    withheld : mapping of Flag to int
+        Cells without a CNR, each under one reason; what the user marked (smudge, platelet, nucleated red cell,
+        artefact) comes before what the maps tell. Only reasons that occur.
+    binary : int
+        Cells without a CNR for no other reason than that their map is binary.
+    in_clumps : int
+        Cells that touch or overlap another one.
+    """
+
+    count: int
+    with_cnr: int
+    median: float
+    q1: float
+    q3: float
+    withheld: Mapping[Flag, int]
+    binary: int
+    in_clumps: int
+
+    @property
+    def text(self) -> str:
+        """The summary in one sentence-like line."""
+        if not self.count:
+            return "No cells."
+        return " · ".join(part for part in (self._figures(), self._without(), self._clumps()) if part)
+
+    def _figures(self) -> str:
+        cells = _counted(self.count, "cell", "cells")
+        if not self.with_cnr:
+            return cells
+        iqr = f" (IQR {self.q1:.2f}–{self.q3:.2f})" if self.with_cnr >= _FEWEST_FOR_IQR else ""
+        if self.count == 1:
+            return f"1 cell: CNR {self.median:.2f}"
+        return f"{cells}, CNR of {self.with_cnr}: median {self.median:.2f}{iqr}"
+
+    def _without(self) -> str:
+        reasons = [_counted(self.withheld[flag], *words) for flag, words in _REASONS.items() if flag in self.withheld]
+        if self.binary == self.count:
+            return "CNR needs three classes, the map is binary"
+        if self.binary:
+            reasons.append(f"{self.binary} in a binary map (CNR needs three classes)")
+        return f"no CNR: {', '.join(reasons)}" if reasons else ""
+
+    def _clumps(self) -> str:
+        return f"{self.in_clumps} in clumps" if self.in_clumps else ""
+
+
+def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
+    """Count cells, find the middle of their CNR, and say why the others have none.
+
+    Parameters
+    ----------
+    measures : iterable of CellMeasure
+        Of one image or of many, three-class or binary.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> nan = math.nan
+    >>> cell = CellMeasure(1, 9, 9, 0.44, 0.33, 0.57, 2.27, 0.69, 44, 100, 0.4, 1.0)
+    >>> cut = replace(cell, cnr=nan, flags=(Flag.CUT_BY_EDGE, Flag.TOUCHING))
+    >>> summary = summarise([cell, replace(cell, cnr=0.8), cut])
+    >>> summary.median, dict(summary.withheld)
+    (0.62, {<Flag.CUT_BY_EDGE: 'cut_by_edge'>: 1})
+    >>> summary.text
+    '3 cells, CNR of 2: median 0.62 · no CNR: 1 cut by the edge · 1 in clumps'
+    """
+    measures = list(measures)
+    values = [measure.cnr for measure in measures if not math.isnan(measure.cnr)]
+    median = q1 = q3 = math.nan
+    if values:
+        q1, median, q3 = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
+    without = [measure for measure in measures if math.isnan(measure.cnr)]
+    reasons = Counter(_reason(measure) for measure in without)
+    return CellSummary(
+        count=len(measures),
+        with_cnr=len(values),
+        median=median,
+        q1=q1,
+        q3=q3,
+        binary=reasons.pop(None, 0),
+        withheld={flag: n for flag, n in reasons.items() if flag is not None},
+        in_clumps=sum(not {Flag.TOUCHING, Flag.OVERLAPPING}.isdisjoint(measure.flags) for measure in measures),
+    )
+
+
+def is_binary(measure: CellMeasure) -> bool:
+    """Whether a cell comes from a binary map, where its ``cytoplasm_px`` is the area of the whole cell.
+
+    In a three-class map a cell without a pixel of nucleus has `Flag.NO_NUCLEUS`.
+
+    Examples
+    --------
+    >>> nan = math.nan
+    >>> is_binary(CellMeasure(1, 9, 9, nan, nan, nan, nan, nan, 144, 0, nan, nan))
+    True
+    """
+    return measure.nucleus_px == 0 and Flag.NO_NUCLEUS not in measure.flags
+
+
+def _reason(measure: CellMeasure) -> Flag | None:
+    """The one reason under which a cell without a CNR is counted; None: its map is binary."""
+    return next((flag for flag in _REASONS if flag in measure.flags), None)
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"

@@ -1,0 +1,127 @@
+"""A class-map file with what goes with it: what it says of itself, its pixel size, the cell labels beside it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.class_map import check_cell_labels
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.masks import MaskFile, open_mask
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.planes import get_plane, plane_count
+from napari_leukocyte.core.imaging.provenance import read_provenance
+from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.results.remarks import read_remarks
+
+__all__ = ["CELLS", "CellLabels", "MapFile", "labels_path", "open_map", "stated_in"]
+
+CELLS = "_cells"  # how the stems of cell labels end
+
+
+@dataclass(frozen=True)
+class MapFile:
+    """An open class-map file.
+
+    Attributes
+    ----------
+    mask
+        Its planes.
+    stated
+        What the file says of how it was made; empty for a file of other origin.
+    pixel_size
+        What the file states.
+    labels
+        The cell labels beside it.
+    """
+
+    mask: MaskFile
+    stated: Mapping[str, Any]
+    pixel_size: PixelSize
+    labels: "CellLabels"
+
+
+def open_map(path: Path) -> MapFile:
+    """Open a class map, see ``core.imaging.masks.open_mask``, which says what it raises."""
+    mask = open_mask(path)
+    stated = stated_in(path)
+    return MapFile(mask, stated, _exact(mask.pixel_size, stated), CellLabels(path, mask.planes))
+
+
+def stated_in(path: Path) -> dict[str, Any]:
+    """Return what a file says of how it was made; empty where it says nothing or cannot be read."""
+    try:
+        return read_provenance(path)
+    except LeukocyteError:
+        return {}  # what is wrong with the file is said when its pixels are read
+
+
+def labels_path(class_map: Path) -> Path:
+    """Return where the cell labels of a class map lie, whether they are there or not."""
+    return class_map.with_name(f"{class_map.stem.removesuffix('_classes')}{CELLS}.tif")
+
+
+class CellLabels:
+    """The cell labels beside a class map, as far as they fit it.
+
+    Parameters
+    ----------
+    class_map
+        Its file.
+    planes
+        How many planes it has.
+
+    Attributes
+    ----------
+    name
+        Of the file with the labels; empty when there is none.
+    """
+
+    def __init__(self, class_map: Path, planes: int) -> None:
+        beside = labels_path(class_map)
+        self.name = beside.name if beside.is_file() else ""
+        self._problem = ""
+        self._array: Any = None
+        self._provenance: dict[str, Any] = {}
+        if not self.name:
+            return
+        try:
+            file = read_image(beside)
+            found = 0 if file.rgb else plane_count(file.array.shape, rgb=False)
+            self._array, self._provenance = file.array, read_provenance(beside)
+            if found != planes:
+                self._problem = f"{self.name} has not its number of planes"
+        except LeukocyteError as error:
+            self._problem = str(error).rstrip(".")
+
+    def of(self, plane: int, classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32] | None, dict[int, set[Flag]], str]:
+        """Labels of a plane and remarks on them; None where there are none that fit, with a note why."""
+        if not self.name:
+            return None, {}, ""
+        try:
+            if self._problem:
+                raise LeukocyteError(self._problem)
+            cells = check_cell_labels(get_plane(self._array, plane, rgb=False), name=self.name)
+            if cells.shape != classes.shape:
+                raise LeukocyteError(f"{self.name} has another size")
+            if not np.array_equal(cells > 0, classes > 0):
+                raise LeukocyteError(f"{self.name} does not cover the same pixels")
+        except LeukocyteError as error:
+            lost = ", and the marks in it are left out" if "not_a_wbc" in self._provenance else ""
+            return None, {}, f"{str(error).rstrip('.')}, so the cells were labelled anew{lost}"
+        return cells, read_remarks(self._provenance, plane=plane), ""
+
+
+def _exact(size: PixelSize, stated: Mapping[str, Any]) -> PixelSize:
+    """The pixel size that a file of ours was written with; the resolution of a PNG is rounded."""
+    try:
+        um = float(stated.get("pixel_size_um", ""))
+    except (TypeError, ValueError):
+        return size
+    same = size.um is not None and math.isclose(um, size.um, rel_tol=1e-4)
+    return PixelSize(um, size.source) if same else size

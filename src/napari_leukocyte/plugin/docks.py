@@ -1,0 +1,87 @@
+"""What all docks are built of: notes, rows, the footer, and the way back to the canvas."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
+
+__all__ = ["Dock", "footer", "note", "row", "stack"]
+
+_FOOTER = "For research use only. Not for use in diagnostic procedures."
+
+
+def note(text: str = "") -> QLabel:
+    """A line of text that wraps."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
+
+
+def footer() -> QLabel:
+    """What stands at the foot of every dock."""
+    label = note(_FOOTER)
+    label.setEnabled(False)
+    return label
+
+
+def row(*widgets: QWidget) -> QWidget:
+    """Widgets side by side."""
+    parent = QWidget()
+    layout = QHBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return parent
+
+
+def stack(parent: QWidget, *widgets: QWidget) -> None:
+    """Widgets one below the other in a parent."""
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+
+
+class Dock(QWidget):  # type: ignore[misc]
+    """A dock of this plugin. All of them share one place, as tabs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._placed = False
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102  (Qt's name)
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            QTimer.singleShot(0, self._join_siblings)  # napari places the dock first
+
+    def _join_siblings(self) -> None:
+        window, own = self._window_and_dock()
+        if window is None or own is None:
+            return
+        for other in window.findChildren(QDockWidget):
+            if other is not own and other.isVisible() and not other.isFloating() and other.findChild(Dock) is not None:
+                window.tabifyDockWidget(other, own)
+                own.raise_()
+                return
+
+    def focus_canvas(self) -> None:
+        """Let keys go to the brush again, not to the dock."""
+        window, _ = self._window_and_dock()
+        if window is not None:
+            window.centralWidget().setFocus()
+
+    @property
+    def canvas(self) -> QWidget | None:
+        """The widget on which napari draws the layers beside the dock; None while it stands in no window."""
+        window, _ = self._window_and_dock()
+        return None if window is None else window.centralWidget().findChild(QOpenGLWidget)
+
+    def _window_and_dock(self) -> tuple[QMainWindow | None, QDockWidget | None]:
+        dock, parent = None, self.parent()
+        while parent is not None and not isinstance(parent, QMainWindow):
+            dock = parent if isinstance(parent, QDockWidget) else dock
+            parent = parent.parent()
+        return parent, dock

@@ -1,0 +1,71 @@
+"""What a session knows of one image of its list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.live import LiveCells
+from napari_leukocyte.core.cells.measures import CellMeasure
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.segmentation.segment import Segmentation
+
+__all__ = ["ImageState"]
+
+
+@dataclass
+class ImageState:
+    """The segmentation that the class map began with, and its cells as they are now.
+
+    Attributes
+    ----------
+    result
+        The segmentation: model, pixel size, notes, provenance.
+    live
+        Class map, labels, marks and measures, followed through the edits.
+    before, after
+        The states that an undo of the segmentation itself leads back to, and a redo leads forward to.
+    """
+
+    result: Segmentation
+    live: LiveCells = field(init=False)
+    before: ImageState | None = None
+    after: ImageState | None = None
+
+    def __post_init__(self) -> None:
+        self.live = LiveCells(
+            self.result.classes,
+            self.result.cells,
+            pixel_size=self.result.pixel_size,
+            binary=self.result.binary,
+            unsure=self.result.unsure_cells,
+        )
+
+    @property
+    def classes(self) -> NDArray[np.uint8]:
+        """Class map (Y, X); the layer holds a copy of its own, which napari paints in place."""
+        return self.live.classes
+
+    @property
+    def cells(self) -> NDArray[np.int32]:
+        """Cell labels (Y, X)."""
+        return self.live.cells
+
+    @property
+    def measures(self) -> list[CellMeasure]:
+        """The measures of all cells, by rising number."""
+        return self.live.measures
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything differs from the segmentation."""
+        return self.live.edited
+
+    def forget_undo(self) -> None:
+        """Forget what could be undone, together with the layer."""
+        self.live.history.clear()
+        self.before = self.after = None

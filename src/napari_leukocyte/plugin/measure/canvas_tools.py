@@ -1,0 +1,207 @@
+"""What the mouse and the keys do to cells on the canvas: choose, split, join, split off, fill, mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.errors import LeukocyteError
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.cells.repair import Point
+    from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
+    from napari_leukocyte.plugin.session import Session
+
+__all__ = ["MARKS", "STROKES", "CanvasTools"]
+
+STROKES = {
+    "split": "Split: draw a line between two cells.",
+    "join": "Join: draw a line from one cell into the other.",
+    "split_off": "Split off: draw a line that cuts the platelet off; the smaller piece becomes background.",
+}
+"""The repairs that take a stroke, and what the user is told to do."""
+
+MARKS: dict[Flag, str] = {
+    Flag.NOT_A_WBC_SMUDGE: "smudge",
+    Flag.NOT_A_WBC_PLATELET: "platelet",
+    Flag.NOT_A_WBC_NRBC: "nucleated red cell",
+    Flag.NOT_A_WBC_ARTEFACT: "artefact",
+}
+
+_CLICK_PX = 4  # a press that moves less far is a click
+
+
+class CanvasTools:
+    """Knows napari's canvas, but no widget except the line that it draws.
+
+    Signals
+    -------
+    armed(name)
+        A key of `STROKES` waits for a stroke; "" when none does any more.
+    said(sentence)
+        What was done, or why it could not be.
+    """
+
+    armed = Signal(str)
+    said = Signal(str)
+
+    def __init__(self, session: Session, line: StrokeLine) -> None:
+        self.session, self._line = session, line
+        self.waiting = ""
+        self._mode_before = "pan_zoom"
+        session.commanded.connect(self.run)
+        session.shown_changed.connect(self.disarm)
+        session.images_changed.connect(self.disarm)
+        session.viewer.mouse_drag_callbacks.append(self._on_drag)
+
+    def close(self) -> None:
+        """Let go of the canvas."""
+        self.disarm()
+        self.session.commanded.disconnect(self.run)
+        callbacks = self.session.viewer.mouse_drag_callbacks
+        if self._on_drag in callbacks:
+            callbacks.remove(self._on_drag)
+
+    # ---- commands -----------------------------------------------------------------------------------------
+
+    def run(self, name: str) -> None:
+        """Do what a key or a button asks for, on the cell under the cursor or else the chosen one."""
+        if name in STROKES:
+            self.disarm() if self.waiting == name else self._arm(name)
+        elif name == "fill":
+            self._try(self._fill)
+        elif name == "mark":
+            self._try(self._mark_next)
+
+    def mark(self, cells: list[int], flag: Flag | None) -> None:
+        """Mark cells of the shown image as not a WBC, or (None) as white cells after all."""
+        self._try(lambda: self._mark(cells, flag))
+
+    def join(self, cells: list[int]) -> None:
+        """Join cells of the shown image; the first keeps its number."""
+        self._try(lambda: self._join(cells))
+
+    def _fill(self) -> str:
+        cell = self._aimed_at("fill")
+        self.session.edit_map(lambda live: live.fill(cell), 1)
+        return f"Cell {cell}: filled with cytoplasm."
+
+    def _mark_next(self) -> str:
+        cell = self._aimed_at("mark")
+        state = self.session.state
+        order = [None, *MARKS]
+        now = state.live.marks.get(cell) if state is not None else None
+        return self._mark([cell], order[(order.index(now) + 1) % len(order)])
+
+    def _mark(self, cells: list[int], flag: Flag | None) -> str:
+        self.session.edit_labels(lambda live: live.mark(cells, flag))
+        which = f"Cell {cells[0]}" if len(cells) == 1 else f"{len(cells)} cells"
+        return f"{which}: a white cell after all." if flag is None else f"{which}: not a WBC ({MARKS[flag]})."
+
+    def _join(self, cells: list[int]) -> str:
+        self.session.edit_labels(lambda live: live.join(cells))
+        return f"Joined: cell {cells[0]}."
+
+    def _aimed_at(self, what: str) -> int:
+        session = self.session
+        cell = session.cell_at(session.viewer.cursor.position)
+        if cell:
+            session.select(session.index, cell)
+        elif session.selection is not None and session.selection[0] == session.index:
+            cell = session.selection[1]
+        if not cell:
+            raise LeukocyteError(f"There is no cell to {what}: point at one, or click one first.")
+        return cell
+
+    def _try(self, job: Callable[[], str]) -> None:
+        try:
+            self.said.emit(job())
+        except LeukocyteError as error:
+            self.said.emit(str(error))
+
+    # ---- strokes ------------------------------------------------------------------------------------------
+
+    def _arm(self, name: str) -> None:
+        self.disarm()
+        session = self.session
+        layer = session.classes_layer
+        if layer is None or session.state is None:
+            self.said.emit("There is no class map yet: press Segment first.")
+            return
+        session.viewer.layers.selection.active = layer
+        self._mode_before = str(layer.mode)
+        layer.mode = "pan_zoom"
+        layer.mouse_pan = False  # the drag is ours
+        session.viewer.cursor.style = "crosshair"
+        layer.events.mode.connect(self.disarm)  # to take up the brush, or another layer, is to put this away
+        session.viewer.layers.selection.events.active.connect(self.disarm)
+        self.waiting = name
+        self.armed.emit(name)
+        self.said.emit(STROKES[name])
+
+    def disarm(self) -> None:
+        """Wait for a stroke no longer."""
+        if not self.waiting:
+            return
+        self.waiting = ""
+        self._line.clear()
+        session, layer = self.session, self.session.classes_layer
+        session.viewer.layers.selection.events.active.disconnect(self.disarm)
+        if layer is not None:
+            layer.events.mode.disconnect(self.disarm)
+            if str(layer.mode) == "pan_zoom":
+                layer.mouse_pan = True
+                session.viewer.cursor.style = "standard"
+                layer.mode = self._mode_before
+        self.armed.emit("")
+        self.said.emit("")
+
+    def _on_drag(self, viewer: object, event: Any) -> Iterator[None]:  # noqa: ARG002  (napari passes the viewer)
+        if event.button != 1 or self.session.state is None or self.session.classes_layer is None:
+            return
+        if self.waiting:
+            yield from self._stroke(event)
+            return
+        painting = str(self.session.classes_layer.mode) in ("paint", "erase", "fill")
+        position, start = event.position, event.pos
+        if painting:  # the card shows the cell that is painted
+            self._choose(position)
+            return
+        yield
+        while event.type == "mouse_move":
+            yield
+        if max(abs(event.pos[0] - start[0]), abs(event.pos[1] - start[1])) < _CLICK_PX:
+            self._choose(position, nothing=True)
+
+    def _choose(self, position: Any, *, nothing: bool = False) -> None:
+        cell = self.session.cell_at(position)
+        if cell or nothing:
+            self.session.select(self.session.index, cell)
+
+    def _stroke(self, event: Any) -> Iterator[None]:
+        name = self.waiting
+        path: list[Point] = []
+        while True:
+            path.append(self.session.to_pixels(event.position))
+            self._line.add(*event.pos)
+            if event.type == "mouse_release":
+                break
+            yield
+            if self.waiting != name:  # put away during the stroke
+                return
+        self.disarm()
+        self._try(lambda: self._repair(name, path))
+
+    def _repair(self, name: str, path: list[Point]) -> str:
+        session = self.session
+        if name == "split":
+            session.edit_labels(lambda live: live.split(path))
+            return "Split."
+        if name == "join":
+            session.flush()
+            return self._join(session.state.live.under(path) if session.state is not None else [])
+        session.edit_map(lambda live: live.split_off(path), 0)
+        return "Split off: the smaller piece is background."

@@ -1,0 +1,318 @@
+"""The Measure dock. Ten seconds of work: see an outlier in the table, click it, paint its outline, read its new CNR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QComboBox, QFileDialog, QFrame, QMenu, QPushButton, QScrollArea, QSplitter, QWidget
+
+from napari_leukocyte.plugin.docks import Dock, footer, note, row, stack
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_leukocyte.core.cells.measures import CellMeasure
+
+__all__ = ["MeasureWidget"]
+
+_ALL, _THIS = "All images", "This image"
+_REST_MS = 150  # what sums up many cells waits until the hand rests
+
+
+class MeasureWidget(Dock):
+    """Table over the image list, card of the chosen cell, repairs, histogram, export."""
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        # imported here: the manifest names this module, and opening napari must not wait for scipy
+        from napari_leukocyte.plugin.cnr_text import get_cnr_text
+        from napari_leukocyte.plugin.measure.canvas_tools import CanvasTools
+        from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
+        from napari_leukocyte.plugin.session import get_session
+
+        self.session = get_session(napari_viewer)
+        self.viewer = self.session.viewer
+        get_cnr_text(self.session)
+        self.writer: Any = None  # the worker that saves
+        self._line = StrokeLine()
+        self.tools = CanvasTools(self.session, self._line)
+        self._build()
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._sum_up)
+
+        self.tools.armed.connect(self._on_armed)
+        self.tools.said.connect(self._say)
+        self.session.images_changed.connect(self._on_images)
+        self.session.shown_changed.connect(self._on_shown)
+        self.session.changed.connect(self._on_changed)
+        self.session.selected.connect(self._on_selected)
+        self.viewer.events.theme.connect(self._follow_theme)
+        self._follow_theme()
+        self._on_images()
+
+    # ---- building ---------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        from napari_leukocyte.plugin.measure.canvas_tools import MARKS
+        from napari_leukocyte.plugin.measure.cell_card import CellCard
+        from napari_leukocyte.plugin.measure.cell_table import CellTable
+        from napari_leukocyte.plugin.measure.histogram import CnrHistogram
+
+        self.scope = QComboBox()
+        self.scope.addItems([_ALL, _THIS])
+        self.scope.setToolTip("Which cells the table, the figures and the export hold")
+        self.scope.currentTextChanged.connect(self._on_scope)
+        self.export_button = QPushButton("Export CSV …", clicked=self._choose_csv)
+        self.save_button = QPushButton("Save all …", clicked=self._choose_folder)
+        self.save_button.setToolTip("Class maps, cell labels and the table, into a folder")
+        self.summary = note()
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.problem = note()
+        self.problem.setStyleSheet("font-weight: bold;")
+        self.table = CellTable()
+        self.table.cell_chosen.connect(self._on_row)
+        self.table.clicked.connect(lambda: self.focus_canvas())  # but the arrow keys stay in the table
+        self.table.setMinimumHeight(90)
+        self.card = CellCard()
+        self.histogram = CnrHistogram()
+
+        self.stroke_buttons = {
+            name: self._tool_button(text, tip, name, checkable=True)
+            for name, text, tip in (
+                ("split", "Split", "Draw a line between two cells (Y)"),
+                ("join", "Join", "Draw a line from one cell into the other, or select rows of one image first (J)"),
+                ("split_off", "Split off", "Draw a line that cuts a platelet off; it becomes background (Shift+Y)"),
+            )
+        }
+        self.fill_button = self._tool_button(
+            "Fill hole", "Holes of the cell become cytoplasm; without one, its deepest indent (G)", "fill"
+        )
+        self.mark_button = QPushButton("Not a WBC")
+        self.mark_button.setToolTip("Withhold the CNR of the selected cells and say why (R: next kind)")
+        menu = QMenu(self.mark_button)
+        for flag, words in MARKS.items():
+            menu.addAction(words.capitalize(), lambda flag=flag: self._mark(flag))
+        menu.addSeparator()
+        menu.addAction("A white cell after all", lambda: self._mark(None))
+        self.mark_button.setMenu(menu)
+        self.status = note()
+
+        below = QWidget()
+        stack(
+            below,
+            self.card,
+            row(*self.stroke_buttons.values()),
+            row(self.fill_button, self.mark_button),
+            self.status,
+            self.histogram,
+        )
+        room = QScrollArea()  # on a small screen the lower half scrolls, and the window does not grow
+        room.setWidget(below)
+        room.setWidgetResizable(True)
+        room.setFrameShape(QFrame.Shape.NoFrame)
+        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.table)
+        split.addWidget(room)
+        split.setChildrenCollapsible(False)
+        split.setStretchFactor(0, 1)
+        split.setSizes([below.sizeHint().height() // 2, below.sizeHint().height()])
+        stack(
+            self,
+            row(self.scope, self.export_button, self.save_button),
+            self.problem,
+            self.summary,
+            split,
+            footer(),
+        )
+        self.layout().setStretch(3, 1)
+        self.layout().setContentsMargins(10, 10, 10, 10)
+        self.setMinimumWidth(340)
+
+    def _tool_button(self, text: str, tip: str, name: str, *, checkable: bool = False) -> QPushButton:
+        button = QPushButton(text, checkable=checkable)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: self._press(name))
+        return button
+
+    # ---- following the session --------------------------------------------------------------------------
+
+    def _on_images(self) -> None:
+        self.table.cells.clear()
+        for index in self.session.states:
+            self._fill_rows(index)
+        self._on_shown()
+
+    def _on_shown(self) -> None:
+        if self.scope.currentText() == _THIS:
+            self.table.show_only(self.session.index)
+        self._show_card()
+        self._refresh()
+
+    def _on_changed(self, index: int) -> None:
+        self._fill_rows(index)
+        if self.session.selection is not None and self.session.selection[0] == index:
+            self._show_card()
+        self._refresh()
+
+    def _fill_rows(self, index: int) -> None:
+        from napari_leukocyte.plugin.measure.cell_table import CellRow
+
+        label = self.session.images[index].label
+        measures = self.session.states[index].measures
+        self.table.cells.set_rows(index, [CellRow(index, label, measure) for measure in measures])
+
+    def _refresh(self) -> None:
+        self.problem.setText(self.session.problem())
+        self.problem.setVisible(bool(self.problem.text()))
+        self._rest.start()
+
+    def _sum_up(self) -> None:
+        from napari_leukocyte.core.cells.summary import summarise
+
+        measures = self._measures()
+        chosen = self._chosen()
+        self.histogram.set_values(
+            [m.cnr for m in measures if not math.isnan(m.cnr)],
+            None if chosen is None or math.isnan(chosen.cnr) else chosen.cnr,
+        )
+        images, done = len(self.session.images), len(self.session.states)
+        text = summarise(measures).text if done else "Nothing measured yet: press Segment in the Segment dock."
+        if 0 < done < images and self.scope.currentText() == _ALL:
+            text += f" ({done} of {images} images segmented)"
+        self.summary.setText(text)
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        for button in (*self.stroke_buttons.values(), self.fill_button, self.mark_button):
+            button.setEnabled(self.session.state is not None)
+        for button in (self.export_button, self.save_button):
+            button.setEnabled(bool(self.session.states) and self.writer is None)
+
+    def _indices(self) -> list[int]:
+        """Images that the scope asks for, of those that are measured."""
+        if self.scope.currentText() == _THIS:
+            return [self.session.index] if self.session.state is not None else []
+        return sorted(self.session.states)
+
+    def _measures(self) -> list[CellMeasure]:
+        return [measure for index in self._indices() for measure in self.session.states[index].measures]
+
+    def _on_scope(self, scope: str) -> None:
+        self.table.show_only(self.session.index if scope == _THIS else None)
+        self._refresh()
+
+    def _follow_theme(self) -> None:
+        self.histogram.set_theme(self.viewer.theme)
+
+    def _say(self, sentence: str) -> None:
+        self.status.setText(sentence)
+
+    # ---- the chosen cell --------------------------------------------------------------------------------
+
+    def _chosen(self) -> CellMeasure | None:
+        if self.session.selection is None:
+            return None
+        index, cell = self.session.selection
+        state = self.session.states.get(index)
+        return None if state is None else state.live.measure_of(cell)
+
+    def _show_card(self) -> None:
+        selection = self.session.selection
+        label = self.session.images[selection[0]].label if selection is not None else ""
+        self.card.show_cell(self._chosen(), label)
+
+    def _on_row(self, index: int, cell: int) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            self.session.go_to(index, cell)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+        if self.session.classes_layer is not None:
+            self.viewer.layers.selection.active = self.session.classes_layer
+
+    def _on_selected(self, index: int, cell: int) -> None:
+        self.table.select_cell(index, cell or None)
+        self._show_card()
+        self._rest.start()
+
+    # ---- repairs ----------------------------------------------------------------------------------------
+
+    def _press(self, name: str) -> None:
+        self._line.lay_over(self.canvas)
+        selected = [cell for index, cell in self.table.selected_cells() if index == self.session.index]
+        if name == "join" and len(selected) > 1:
+            self.stroke_buttons["join"].setChecked(False)
+            self.tools.join(selected)
+        else:
+            self.tools.run(name)
+        self.focus_canvas()
+
+    def _mark(self, flag: Any) -> None:
+        cells = [cell for index, cell in self.table.selected_cells() if index == self.session.index]
+        self.tools.mark(cells, flag)
+        self.focus_canvas()
+
+    def _on_armed(self, name: str) -> None:
+        self._line.lay_over(self.canvas)
+        for key, button in self.stroke_buttons.items():
+            button.setChecked(key == name)
+
+    # ---- files ------------------------------------------------------------------------------------------
+
+    def _choose_csv(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Table of cells", "cells.csv", "CSV (*.csv)")
+        if path:
+            self.export(Path(path))
+
+    def export(self, path: Path) -> None:
+        """Write the cells that the scope asks for as CSV."""
+        from napari_leukocyte.plugin.measure.saving import snapshots, write_table
+
+        images = snapshots(self.session, self._indices())
+        self._write(lambda: f"{write_table(images, path)} cells are in {path}.")
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for class maps, cell labels and the table")
+        if folder:
+            self.save(Path(folder))
+
+    def save(self, folder: Path) -> None:
+        """Write class maps, cell labels and the table of the whole list into a folder."""
+        from napari_leukocyte.plugin.measure.saving import save_results, snapshots
+
+        images = snapshots(self.session, range(len(self.session.images)))
+        self._write(lambda: save_results(images, folder))
+
+    def _write(self, job: Callable[[], str]) -> None:
+        """Write in the background; the sentence at the end says what, or why not."""
+        from napari.qt.threading import create_worker
+
+        self.writer = create_worker(_sentence_of, job, _start_thread=False)
+        self.writer.returned.connect(self._on_written)
+        self._say("Saving …")
+        self._show_buttons()
+        self.writer.start()
+
+    def _on_written(self, sentence: str) -> None:
+        self.writer = None
+        self._show_buttons()
+        self._say(sentence)
+
+    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+        self.tools.close()
+        super().closeEvent(event)
+
+
+def _sentence_of(job: Callable[[], str]) -> str:
+    from napari_leukocyte.core.errors import LeukocyteError
+
+    try:
+        return job()
+    except LeukocyteError as error:
+        return str(error)

@@ -1,0 +1,87 @@
+"""What the Measure dock writes: the table of cells, or all results of the image list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_leukocyte.core.cells.class_map import check_class_map
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.results.names import output_names
+from napari_leukocyte.core.results.table import CellTable
+from napari_leukocyte.core.results.writer import ResultWriter
+from napari_leukocyte.core.segmentation.segment import Segmentation
+
+if TYPE_CHECKING:
+    from napari_leukocyte.plugin.session import Session
+
+__all__ = ["Snapshot", "save_results", "snapshots", "write_table"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An image and its results as they are now, so that they can be written while the user paints on."""
+
+    source: ImageSource
+    result: Segmentation | None
+    measures: Sequence[CellMeasure]
+
+
+def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
+    """Copy what is known of images of the list; without a result for those that have none."""
+    session.flush()
+    found = []
+    for index in indices:
+        state, source = session.states.get(index), session.images[index]
+        if state is None:
+            found.append(Snapshot(source, None, ()))
+        else:
+            result = replace(state.result, classes=state.classes.copy(), cells=state.cells.copy())
+            found.append(Snapshot(source, result, state.measures))
+    return found
+
+
+def write_table(images: Iterable[Snapshot], path: Path) -> int:
+    """Write the cells as CSV, with its provenance in a JSON beside it; returns how many.
+
+    Raises
+    ------
+    LeukocyteError
+        When a file cannot be written.
+    """
+    table = CellTable()
+    for image in images:
+        if image.result is not None:
+            source = image.source
+            table.add(
+                image.measures,
+                image=source.name,
+                plane=source.plane,
+                planes=source.planes,
+                provenance=image.result.provenance,
+            )
+    table.write(path)
+    return len(table.rows)
+
+
+def save_results(images: Sequence[Snapshot], folder: Path) -> str:
+    """Write class maps, cell labels and the table of all images, as the command line does; returns a sentence.
+
+    Raises
+    ------
+    LeukocyteError
+        When a file cannot be written, a class map holds a value that is no class, or an image of the list would be
+        overwritten.
+    """
+    names = output_names(list(dict.fromkeys(image.source.path or Path(image.source.name) for image in images)))
+    writer = ResultWriter(folder, names)
+    for image in images:
+        if image.result is not None:  # a value painted by a slip is named with its image, before anything is written
+            check_class_map(image.result.classes, name=f"class map of {image.source.label}")
+    for image in images:
+        writer.add(image.source, image.result, measures=image.measures)
+    writer.write_table()
+    return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}."

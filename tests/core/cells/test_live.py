@@ -1,0 +1,225 @@
+"""Cells followed through edits of a class map that someone else holds."""
+
+import numpy as np
+import pytest
+from drawn import disc
+
+from edits import run
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.live import LiveCells
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+
+SHAPE = (100, 160)
+SMUDGE = Flag.NOT_A_WBC_SMUDGE
+
+
+@pytest.fixture
+def classes():
+    """Two cells apart: centres (50, 40) and (50, 115), radius 25, nuclei 12."""
+    classes = np.zeros(SHAPE, np.uint8)
+    for x in (40, 115):
+        classes[disc(SHAPE, (50, x), 25)] = 1
+        classes[disc(SHAPE, (50, x), 12)] = 2
+    return classes
+
+
+@pytest.fixture
+def live(classes):
+    return LiveCells(classes, label_cells(classes), pixel_size=PixelSize(0.25, "typed"))
+
+
+def numbers(live):
+    return [measure.cell for measure in live.measures]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_hundred_random_edits_keep_every_property(seed):
+    made, _ = run(100, seed=seed)
+    assert {"stroke", "split", "join", "mark", "undo", "redo"} <= made.keys()
+
+
+def test_the_holder_s_arrays_are_left_alone(classes, live):
+    before = classes.copy()
+    edit = classes.copy()
+    edit[40:60, 30:50] = 1
+    live.follow(edit)
+    np.testing.assert_array_equal(classes, before)
+
+
+def test_an_edit_measures_its_cell_again_and_no_other(classes, live):
+    other = live.measure_of(2)
+    edit = classes.copy()
+    edit[disc(SHAPE, (50, 40), 16)] = 2
+    change = live.follow(edit)
+    assert change.cells == {1}
+    assert live.measure_of(1).cnr < 1.6
+    assert live.measure_of(2) is other
+    assert Flag.EDITED in live.measure_of(1).flags
+    assert Flag.EDITED not in other.flags
+
+
+def test_a_neighbour_learns_that_it_is_touched(classes, live):
+    edit = classes.copy()
+    edit[45:55, 60:90] = 1
+    live.follow(edit)
+    assert Flag.TOUCHING in live.measure_of(1).flags
+    assert Flag.TOUCHING in live.measure_of(2).flags
+
+
+def test_nothing_changed_is_nothing(classes, live):
+    assert live.follow(classes) is None
+    assert not live.edited
+
+
+def test_numbers_are_never_given_twice(classes, live):
+    edit = classes.copy()
+    edit[:, 80:] = 0
+    live.follow(edit)
+    assert numbers(live) == [1]
+    live.follow(classes)
+    assert numbers(live) == [1, 3]
+
+
+def test_undo_brings_the_number_back(classes, live):
+    edit = classes.copy()
+    edit[:, 80:] = 0
+    live.follow(edit)
+    live.follow_undo(classes, back=True)
+    assert numbers(live) == [1, 2]
+    assert not live.edited
+    live.follow_undo(edit, back=False)
+    assert numbers(live) == [1]
+
+
+def test_one_undo_may_take_back_several_steps(classes, live):
+    half, whole = classes.copy(), classes.copy()
+    half[30:70, 10:25] = 0
+    whole[30:70, 10:40] = 0
+    live.follow(half)
+    live.follow(whole)
+    live.follow_undo(classes, back=True)
+    assert not live.edited
+    live.follow_undo(whole, back=False)
+    np.testing.assert_array_equal(live.classes, whole)
+    assert live.edited
+
+
+def test_an_undo_from_before_the_history_is_followed_as_an_edit(classes, live):
+    live.history.clear()
+    edit = classes.copy()
+    edit[50:53, 40:43] = 1
+    assert live.follow_undo(edit, back=True) is not None
+    np.testing.assert_array_equal(live.classes, edit)
+
+
+def test_split_and_join(live):
+    live.split([(20, 40), (80, 40)])
+    assert numbers(live) == [1, 2, 3]
+    assert live.measure_of(1).cytoplasm_px + live.measure_of(3).cytoplasm_px > 1400
+    live.join([3, 1])
+    assert numbers(live) == [2, 3]
+    live.follow_undo(live.classes.copy(), back=True)
+    assert numbers(live) == [1, 2, 3]
+    live.follow_undo(live.classes.copy(), back=True)
+    assert numbers(live) == [1, 2]
+    assert not live.edited
+
+
+def test_cells_apart_can_be_joined_and_split_again(live):
+    live.join([1, 2])
+    assert numbers(live) == [1]
+    live.split([(50, 5), (50, 155)])  # lengthwise through both
+    assert len(numbers(live)) > 1
+
+
+def test_a_short_stroke_is_meant_to_go_right_through(live):
+    live.split([(45, 40), (55, 40)])
+    assert numbers(live) == [1, 2, 3]
+
+
+def test_a_mark_withholds_the_cnr_and_is_undone(classes, live):
+    live.mark([2], SMUDGE)
+    assert np.isnan(live.measure_of(2).cnr)
+    assert SMUDGE in live.measure_of(2).flags
+    assert live.edited
+    assert live.mark([2], SMUDGE) is None
+    live.follow_undo(classes, back=True)
+    assert live.measure_of(2).cnr > 0
+    assert not live.edited
+
+
+def test_split_off_gives_the_smaller_piece(live):
+    y, x = live.split_off([(20, 55), (80, 55)])
+    assert (x >= 55).all()
+    assert 0 < len(y) < 900
+
+
+def test_fill_takes_the_holes_and_then_the_indent(classes):
+    classes[disc(SHAPE, (62, 50), 3)] = 0
+    classes[disc(SHAPE, (50, 66), 6)] = 0
+    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None))
+    y, x = live.fill(1)
+    assert len(y) == disc(SHAPE, (62, 50), 3).sum()
+    classes[y, x] = 1
+    live.follow(classes)
+    y, x = live.fill(1)
+    assert (abs(y - 50) <= 7).all()
+    classes[y, x] = 1
+    live.follow(classes)
+    with pytest.raises(LeukocyteError, match="neither a hole nor an indent"):
+        live.fill(1)
+
+
+@pytest.mark.parametrize(
+    ("job", "sentence"),
+    [
+        (lambda live: live.split([(2, 2), (2, 9)]), "meets no cell"),
+        (lambda live: live.split([(50, 40)]), "parts no cell"),
+        (lambda live: live.split([(-50, -40), (-9, -9)]), "meets no cell"),
+        (lambda live: live.split_off([(2, 2), (2, 9)]), "meets no cell"),
+        (lambda live: live.join([1]), "cannot be joined"),
+        (lambda live: live.join([1, 1, 99]), "cannot be joined"),
+        (lambda live: live.mark([99], SMUDGE), "no cell to mark"),
+        (lambda live: live.fill(99), "no cell to fill"),
+    ],
+)
+def test_a_repair_that_cannot_be_made_says_why_and_changes_nothing(live, job, sentence):
+    cells = live.cells.copy()
+    with pytest.raises(LeukocyteError, match=sentence):
+        job(live)
+    np.testing.assert_array_equal(live.cells, cells)
+    assert not live.edited
+
+
+def test_the_model_s_doubt_ends_where_a_hand_has_edited(classes):
+    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None), unsure={1, 2})
+    assert Flag.LOW_CONFIDENCE in live.measure_of(1).flags
+    edit = classes.copy()
+    edit[50:53, 40:43] = 1
+    live.follow(edit)
+    assert Flag.LOW_CONFIDENCE not in live.measure_of(1).flags
+    assert Flag.LOW_CONFIDENCE in live.measure_of(2).flags
+
+
+def test_a_value_that_is_no_class_counts_as_nucleus(classes, live):
+    edit = classes.copy()
+    edit[classes == 2] = 7
+    live.follow(edit)
+    assert live.measure_of(1).nucleus_px == int(disc(SHAPE, (50, 40), 12).sum())
+
+
+def test_an_estimated_pixel_size_gives_no_areas(classes):
+    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(0.25, "estimate", estimated=True))
+    assert np.isnan(live.measure_of(1).cytoplasm_um2)
+
+
+def test_an_empty_map_has_no_cells_and_can_be_painted():
+    empty = np.zeros((20, 20), np.uint8)
+    live = LiveCells(empty, empty.astype(np.int32), pixel_size=PixelSize(None))
+    assert live.measures == []
+    empty[5:9, 5:9] = 2
+    live.follow(empty)
+    assert numbers(live) == [1]
+    assert Flag.NO_CYTOPLASM in live.measure_of(1).flags

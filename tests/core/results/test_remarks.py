@@ -1,0 +1,39 @@
+from dataclasses import replace
+
+import pytest
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.results.remarks import read_remarks, remarks_text
+
+CELL = CellMeasure(1, *[9.0] * 7, 9, 9, 9.0, 9.0)
+KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in ("low_confidence", "edited")]
+
+
+def test_what_maps_cannot_tell_comes_back_and_nothing_else():
+    told = [flag for flag in Flag if flag not in KNOWN_FROM_THE_MAPS]
+    cells = [replace(CELL, cell=3 * n + 5, flags=(flag, *KNOWN_FROM_THE_MAPS)) for n, flag in enumerate(told)]
+    both = replace(CELL, cell=2, flags=(Flag.NOT_A_WBC_PLATELET, Flag.LOW_CONFIDENCE, Flag.EDITED))
+    read = read_remarks(remarks_text([both, CELL, *cells]))
+    assert read == {2: set(both.flags)} | {cell.cell: {flag} for cell, flag in zip(cells, told, strict=True)}
+
+
+def test_nothing_to_say_is_nothing_written_and_foreign_files_say_nothing():
+    assert remarks_text([CELL, replace(CELL, flags=tuple(KNOWN_FROM_THE_MAPS))]) == {}
+    assert read_remarks({}) == read_remarks({"image": "a.png", "not_a_wbc": ""}) == {}
+
+
+def test_planes_have_their_own():
+    said = {"not_a_wbc": ["3 smudge", "", "1 artefact, 2 nrbc"], "edited": ["", "", "2"]}
+    assert read_remarks(said, plane=0) == {3: {Flag.NOT_A_WBC_SMUDGE}}
+    assert read_remarks(said, plane=1) == read_remarks(said, plane=3) == {}
+    assert read_remarks(said, plane=2) == {1: {Flag.NOT_A_WBC_ARTEFACT}, 2: {Flag.NOT_A_WBC_NRBC, Flag.EDITED}}
+
+
+@pytest.mark.parametrize(
+    "said", [{"not_a_wbc": "3 banana"}, {"not_a_wbc": "3"}, {"not_a_wbc": "x smudge"}, {"edited": "3 smudge"}]
+)
+def test_what_cannot_be_understood_is_not_passed_over(said):
+    with pytest.raises(LeukocyteError, match=r"The remark '.+' under \w+ cannot be understood"):
+        read_remarks(said)

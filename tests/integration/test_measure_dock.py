@@ -1,0 +1,452 @@
+"""The Measure dock as a person uses it: rows, clicks on cells, strokes, keys."""
+
+import numpy as np
+import pytest
+import tifffile
+from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, paint, press
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.plugin.cnr_text import CNR
+from napari_leukocyte.plugin.layers import CELLS, CLASSES
+
+SHAPE = (200, 260)
+CELLS_DRAWN = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1300, 900)
+    return viewer
+
+
+@pytest.fixture
+def dock(viewer, qtbot):
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    qtbot.waitUntil(dock.isVisible, timeout=LONG)
+    return dock
+
+
+@pytest.fixture
+def measured(viewer, dock, segmentation, disc_map):
+    """Three cells: CNR about 3, 1 and 5.2."""
+    image = viewer.add_image(np.full((*SHAPE, 3), 200, np.uint8), name="smear")
+    dock.session.open_layer(image)
+    dock.session.put(0, segmentation(disc_map(SHAPE, *CELLS_DRAWN)))
+    viewer.reset_view()
+    return dock
+
+
+def cells_of(dock):
+    return [measure.cell for measure in dock.session.state.measures]
+
+
+def rows(dock, column="CNR"):
+    model = dock.table.model()
+    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
+    return [model.index(i, titles.index(column)).data() for i in range(model.rowCount())]
+
+
+def click_row(dock, number):
+    index = dock.table.model().index(number, 2)
+    QTest.mouseClick(dock.table.viewport(), LEFT, NO_KEY, dock.table.visualRect(index).center())
+
+
+def click_canvas(viewer, row, column):
+    native, at = viewer.window._qt_viewer.canvas.native, canvas_point(viewer, row, column)
+    QTest.mouseMove(native, at)
+    QTest.mouseClick(native, LEFT, NO_KEY, at)
+
+
+def test_every_cell_has_a_row_a_badge_and_stands_in_the_summary(viewer, measured, qtbot):
+    assert rows(measured, "Cell") == ["1", "2", "3"]
+    assert rows(measured) == list(viewer.layers[CNR].features["cnr"])
+    qtbot.waitUntil(lambda: "3 cells" in measured.summary.text(), timeout=LONG)
+
+
+def test_a_row_click_chooses_centres_and_gives_the_focus_to_the_canvas(viewer, measured, qtbot):
+    click_row(measured, 2)
+    assert measured.session.selection == (0, 3)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((150, 120), abs=1)
+    assert viewer.layers.selection.active is viewer.layers[CLASSES]
+    press(viewer, Qt.Key.Key_2)
+    assert viewer.layers[CLASSES].mode == "paint"
+    colours = viewer.layers[CNR].face_color
+    assert not np.array_equal(colours[2], colours[0])
+    np.testing.assert_array_equal(colours[0], colours[1])
+
+
+def test_a_click_on_a_cell_selects_its_row_and_on_the_ground_none(viewer, measured):
+    click_canvas(viewer, 60, 180)
+    assert measured.table.selected_cells() == [(0, 2)]
+    assert measured.card.cnr.text() == rows(measured)[1]
+    click_canvas(viewer, 190, 250)
+    assert measured.session.selection is None
+    assert measured.table.selected_cells() == []
+
+
+def test_a_drag_in_pan_mode_selects_nothing(viewer, measured):
+    paint(viewer, (60, 180), (90, 120))
+    assert measured.session.selection is None
+
+
+def test_row_card_and_badge_follow_a_stroke_its_undo_and_redo(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    layer.mode, layer.selected_label, layer.brush_size = "paint", 2, 10
+    before, others = rows(measured)[0], rows(measured)[1:]
+    paint(viewer, (60, 78), (75, 75))
+    after = rows(measured)[0]
+    assert float(after) < float(before)
+    assert rows(measured)[1:] == others
+    assert measured.card.cnr.text() == after  # the painted cell is the chosen one
+    assert viewer.layers[CNR].features["cnr"][0] == after
+    native = viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert rows(measured)[0] == before
+    QTest.keyClick(native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert rows(measured)[0] == after
+
+
+@pytest.mark.parametrize("edit", ["fill", "polygon", "erase", "program", "data"])
+def test_every_way_to_change_the_map_is_followed(viewer, measured, edit):
+    layer = viewer.layers[CLASSES]
+    before = rows(measured)[0]
+    if edit == "fill":
+        layer.fill((60, 60), 1)
+    elif edit == "polygon":
+        layer.paint_polygon([(50, 50), (50, 70), (70, 70), (70, 50)], 1)
+    elif edit == "erase":
+        layer.mode, layer.brush_size = "erase", 8
+        paint(viewer, (60, 84), (64, 86))
+    elif edit == "program":
+        layer.data_setitem(block(55, 65, 55, 65), 1)
+    else:
+        changed = layer.data.copy()
+        changed[55:65, 55:65] = 1
+        layer.data = changed
+    assert rows(measured)[0] != before
+    assert list(viewer.layers[CNR].features["cnr"]) == rows(measured)
+
+
+def test_split_by_key_and_stroke_and_its_undo(viewer, measured):
+    viewer.layers[CLASSES].mode = "paint"
+    press(viewer, Qt.Key.Key_Y)
+    assert measured.stroke_buttons["split"].isChecked()
+    assert "draw a line" in measured.status.text()
+    assert not viewer.scene.camera.mouse_pan  # the drag draws
+    paint(viewer, (20, 60), (100, 62))
+    assert cells_of(measured) == [1, 2, 3, 4]
+    assert not measured.stroke_buttons["split"].isChecked()
+    assert viewer.layers[CLASSES].mode == "paint"  # the brush is back in the hand
+    assert set(np.unique(viewer.layers[CELLS].data)) == {0, 1, 2, 3, 4}
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cells_of(measured) == [1, 2, 3]
+    assert set(np.unique(viewer.layers[CELLS].data)) == {0, 1, 2, 3}
+
+
+def test_repairs_and_strokes_are_undone_in_their_order(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    states = [rows(measured)]
+    layer.data_setitem(block(55, 65, 55, 65), 1)
+    states.append(rows(measured))
+    measured.tools.join([1, 2])
+    states.append(rows(measured))
+    layer.data_setitem(block(145, 155, 115, 125), 1)
+    states.append(rows(measured))
+    measured.tools.mark([3], Flag.NOT_A_WBC_PLATELET)
+    for state in reversed(states):
+        layer.undo()
+        assert rows(measured) == state
+    for state in states[1:]:
+        layer.redo()
+        assert rows(measured) == state
+    layer.redo()
+    assert rows(measured)[-1] == "–"
+
+
+def test_join_by_stroke_and_by_rows(viewer, measured):
+    click(measured.stroke_buttons["join"])
+    paint(viewer, (60, 60), (60, 180))
+    assert cells_of(measured) == [1, 3]
+    viewer.layers[CLASSES].undo()
+    click_row(measured, 1)
+    index = measured.table.model().index(2, 2)
+    QTest.mouseClick(
+        measured.table.viewport(), LEFT, Qt.KeyboardModifier.ControlModifier, measured.table.visualRect(index).center()
+    )
+    click(measured.stroke_buttons["join"])
+    assert cells_of(measured) == [1, 2]
+
+
+def test_a_platelet_is_split_off_in_one_stroke(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(56, 64, 90, 104), 1)  # hangs on cell 1
+    before = measured.session.state.live.measure_of(1).cytoplasm_px
+    click(measured.stroke_buttons["split_off"])
+    paint(viewer, (50, 91), (70, 91))
+    assert not layer.data[60, 98]
+    assert cells_of(measured) == [1, 2, 3]
+    assert measured.session.state.live.measure_of(1).cytoplasm_px < before
+    layer.undo()
+    assert layer.data[60, 98] == 1
+
+
+def test_a_hole_is_filled_by_key_under_the_cursor(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(76, 81, 58, 63), 0)
+    native = viewer.window._qt_viewer.canvas.native
+    viewer.window._qt_window.centralWidget().setFocus()
+    QTest.mouseMove(native, canvas_point(viewer, 40, 60))
+    press(viewer, Qt.Key.Key_G)
+    assert (layer.data[76:81, 58:63] == 1).all()
+
+
+def test_not_a_wbc_by_key_goes_through_the_kinds(viewer, measured, qtbot):
+    click_canvas(viewer, 60, 180)
+    viewer.window._qt_window.centralWidget().setFocus()
+    press(viewer, Qt.Key.Key_R)
+    assert rows(measured)[1] == "–"
+    assert "smudge" in measured.status.text()
+    press(viewer, Qt.Key.Key_R)
+    assert "platelet" in measured.status.text()
+    qtbot.waitUntil(lambda: "1 platelet" in measured.summary.text(), timeout=LONG)
+    viewer.layers[CLASSES].undo()
+    viewer.layers[CLASSES].undo()
+    assert rows(measured)[1] != "–"
+
+
+def test_not_a_wbc_by_menu_marks_all_selected_rows(measured):
+    measured.table.selectAll()
+    measured.mark_button.menu().actions()[0].trigger()
+    assert rows(measured) == ["–"] * 3
+    measured.mark_button.menu().actions()[-1].trigger()
+    assert "–" not in rows(measured)
+
+
+@pytest.mark.parametrize("name", ["split", "split_off", "join"])
+def test_a_stroke_over_nothing_says_so(viewer, measured, name):
+    click(measured.stroke_buttons[name])
+    paint(viewer, (190, 10), (190, 40))
+    assert measured.status.text().endswith((".", "outline.", "rows."))
+    assert "cell" in measured.status.text()
+    assert cells_of(measured) == [1, 2, 3]
+
+
+def test_a_tool_is_put_away_by_its_button_the_brush_or_another_layer(viewer, measured):
+    click(measured.stroke_buttons["split"])
+    click(measured.stroke_buttons["split"])
+    assert not measured.tools.waiting
+    click(measured.stroke_buttons["split"])
+    viewer.layers[CLASSES].mode = "paint"
+    assert not measured.tools.waiting
+    click(measured.stroke_buttons["join"])
+    viewer.layers.selection.active = viewer.layers["smear"]
+    assert not measured.tools.waiting
+
+
+def test_without_a_class_map_the_tools_say_what_to_do(viewer, dock):
+    for name in ("split", "fill", "mark"):
+        dock.session.commanded.emit(name)
+        assert dock.status.text()
+    assert "Segment" in dock.summary.text() or not dock.summary.text()
+
+
+def test_a_value_that_is_no_class_is_said(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(0, 4, 0, 4), 7)
+    assert measured.problem.isVisible()
+    assert "value 7" in measured.problem.text()
+    layer.undo()
+    assert not measured.problem.isVisible()
+
+
+def test_a_class_map_of_another_size_is_said_and_measures_stay(viewer, measured):
+    before = rows(measured)
+    viewer.layers[CLASSES].data = np.zeros((50, 60), np.uint8)
+    measured._refresh()
+    assert "(50, 60)" in measured.problem.text()
+    assert str(SHAPE) in measured.problem.text()
+    assert rows(measured) == before
+
+
+def test_the_cells_layer_is_locked(viewer, measured):
+    layer = viewer.layers[CELLS]
+    assert not layer.editable
+    before = layer.data.copy()
+    measured.tools.join([1, 2])
+    joined = layer.data.copy()
+    viewer.layers.selection.active = layer
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, joined)
+    assert not np.array_equal(before, joined)
+
+
+@pytest.fixture
+def files(tmp_path, dock, segmentation, disc_map):
+    """Three files in the list, measured: one cell each, CNR rising."""
+    for i in range(3):
+        Image.fromarray(np.full((120, 120, 3), 200, np.uint8)).save(tmp_path / f"crop{i}.png")
+    dock.session.open_files(list(sources_from_files(sorted(tmp_path.glob("*.png")))))
+    for i in range(3):
+        dock.session.put(i, segmentation(disc_map((120, 120), (60, 60, 40, 30 - 6 * i))))
+    return dock
+
+
+def test_one_table_holds_the_list_and_a_row_click_loads_its_image(viewer, files):
+    assert rows(files, "Image") == ["crop0.png", "crop1.png", "crop2.png"]
+    click_row(files, 2)
+    assert files.session.index == 2
+    assert "crop2.png" in [layer.name for layer in viewer.layers]
+    assert files.session.selection == (2, 1)
+    assert "crop2" in files.card.title.text()
+
+
+def test_edits_stay_when_another_image_is_shown(viewer, files):
+    viewer.layers[CLASSES].data_setitem(block(50, 70, 50, 70), 1)
+    files.tools.mark([1], Flag.NOT_A_WBC_SMUDGE)
+    click_row(files, 1)
+    assert rows(files)[0] == "–"
+    click_row(files, 0)
+    assert (viewer.layers[CLASSES].data[50:70, 50:70] == 1).all()
+    assert files.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}
+    before = rows(files)
+    viewer.layers[CLASSES].undo()  # the undo stack went with the image
+    assert rows(files) == before
+
+
+def test_this_image_only(files, qtbot):
+    files.scope.setCurrentText("This image")
+    assert rows(files, "Image") == ["crop0.png"]
+    qtbot.waitUntil(lambda: files.summary.text().startswith("1 cell"), timeout=LONG)
+    files.session.show(1)
+    assert rows(files, "Image") == ["crop1.png"]
+
+
+def test_a_file_that_is_gone_is_a_sentence(files, tmp_path):
+    (tmp_path / "crop2.png").unlink()
+    click_row(files, 2)
+    assert "crop2.png" in files.status.text()
+    assert files.session.index == 0
+
+
+def wait_until_written(dock, qtbot):
+    qtbot.waitUntil(lambda: dock.writer is None, timeout=LONG)
+
+
+def test_export_holds_what_the_scope_shows(files, qtbot, tmp_path):
+    files.tools.mark([1], Flag.NOT_A_WBC_ARTEFACT)
+    files.export(tmp_path / "all.csv")
+    wait_until_written(files, qtbot)
+    table = (tmp_path / "all.csv").read_text().splitlines()
+    assert len(table) == 4
+    assert "not_a_wbc_artefact" in table[1]
+    assert (tmp_path / "all.json").exists()
+    files.scope.setCurrentText("This image")
+    files.export(tmp_path / "one.csv")
+    wait_until_written(files, qtbot)
+    assert len((tmp_path / "one.csv").read_text().splitlines()) == 2
+
+
+def test_all_results_are_saved_with_edits_splits_and_marks(files, qtbot, tmp_path):
+    state = files.session.state
+    files.session.edit_labels(lambda live: live.split([(10, 60), (110, 60)]))
+    files.tools.mark([2], Flag.NOT_A_WBC_SMUDGE)
+    files.session.classes_layer.data_setitem(block(0, 3, 0, 3), 1)
+    files.save(tmp_path / "out")
+    wait_until_written(files, qtbot)
+    assert "3 images" in files.status.text()
+    np.testing.assert_array_equal(read_mask(tmp_path / "out" / "crop0_classes.png").classes, state.classes)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "crop0_cells.tif"), state.cells)
+    with tifffile.TiffFile(tmp_path / "out" / "crop0_cells.tif") as tiff:
+        assert "2 smudge" in tiff.pages[0].description
+    assert len((tmp_path / "out" / "cells.csv").read_text().splitlines()) == 6
+
+
+def test_what_cannot_be_saved_is_a_sentence(files, qtbot, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    files.save(tmp_path / "file")
+    wait_until_written(files, qtbot)
+    assert "cannot be made" in files.status.text()
+    files.export(tmp_path / "nowhere" / "cells.csv")
+    wait_until_written(files, qtbot)
+    assert str(tmp_path / "nowhere") in files.status.text()
+    files.session.classes_layer.data_setitem(block(0, 3, 0, 3), 7)
+    files.save(tmp_path / "out")
+    wait_until_written(files, qtbot)
+    assert "class map of crop0.png holds the value 7" in files.status.text()
+
+
+def test_planes_of_a_stack_are_rows_of_one_table(viewer, dock, segmentation, disc_map):
+    image = viewer.add_image(np.zeros((3, 120, 120, 3), np.uint8), rgb=True, name="stack")
+    dock.session.open_layer(image)
+    for i in range(3):
+        dock.session.put(i, segmentation(disc_map((120, 120), (60, 60, 40, 30 - 6 * i))))
+    assert len(rows(dock)) == 3
+    click_row(dock, 2)
+    assert viewer.dims.current_step[0] == 2
+    before = rows(dock)
+    viewer.layers[CLASSES].data_setitem(block(50, 70, 50, 70, plane=2), 1)
+    after = rows(dock)
+    assert after[:2] == before[:2]
+    assert after[2] != before[2]
+    click_row(dock, 0)
+    viewer.layers[CLASSES].undo()  # must not change the plane that is not seen
+    assert rows(dock) == after
+    dock.tools.join([1, 1])
+    assert "cannot be joined" in dock.status.text()
+
+
+def test_a_binary_map_says_that_the_cnr_needs_three_classes(viewer, dock, segmentation, disc_map, qtbot):
+    from dataclasses import replace
+
+    image = viewer.add_image(np.zeros((*SHAPE, 3), np.uint8), name="smear")
+    dock.session.open_layer(image)
+    binary = segmentation((disc_map(SHAPE, *CELLS_DRAWN) > 0).astype(np.uint8))
+    dock.session.put(0, replace(binary, binary=True))
+    assert rows(dock) == ["–"] * 3
+    qtbot.waitUntil(lambda: "three classes" in dock.summary.text(), timeout=LONG)
+
+
+def test_an_image_without_cells(viewer, dock, segmentation, qtbot):
+    image = viewer.add_image(np.zeros((*SHAPE, 3), np.uint8), name="smear")
+    dock.session.open_layer(image)
+    dock.session.put(0, segmentation(np.zeros(SHAPE, np.uint8)))
+    assert rows(dock) == []
+    qtbot.waitUntil(lambda: "No cells" in dock.summary.text(), timeout=LONG)
+
+
+def test_the_docks_share_one_place(viewer, dock, qtbot):
+    from qtpy.QtWidgets import QDockWidget
+
+    _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
+    window = viewer.window._qt_window
+    own = next(d for d in window.findChildren(QDockWidget) if d.isAncestorOf(segment))
+    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(own)) == 1, timeout=LONG)
+
+
+@pytest.mark.parametrize("command", ["split", "join", "split_off"])
+def test_the_repairs_are_commands_of_napari(viewer, measured, command):
+    from napari._app_model import get_app_model
+
+    get_app_model().commands.execute_command(f"napari-leukocyte.{command}").result()
+    assert measured.tools.waiting == command
+
+
+def test_the_image_is_closed(viewer, measured):
+    viewer.layers.remove(viewer.layers["smear"])
+    assert rows(measured) == []
+    assert measured.session.selection is None
+    measured.session.commanded.emit("split")
+    assert not measured.tools.waiting
+
+
+def test_a_closed_dock_lets_the_canvas_go(viewer, measured):
+    viewer.window.remove_dock_widget(measured)
+    measured.close()
+    click_canvas(viewer, 60, 60)
+    assert measured.session.selection is None
