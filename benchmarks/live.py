@@ -1,10 +1,11 @@
-"""From the end of a brush stroke to the new CNR on screen, and how long the event loop is held while a stroke is drawn.
+"""From the end of a brush stroke to the new figures on screen, and how long the event loop is held during a stroke.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py [--strokes 100]
 
-Real mouse events paint on the class map of a drawn smear, with the Measure dock open. A number is on screen when the
-canvas has been drawn with it; the card and the table row hold it by then too. The floor in the same run is the same
-stroke on a napari Labels layer that nobody follows.
+Real mouse events paint on the class map of a drawn smear, with the Measure dock open, and then with the Compare dock
+open, the drawing's own map as truth and the difference image shown. A number is on screen when the canvas has been
+drawn with it; the docks hold it by then too. The floor in the same run is the same stroke on a napari Labels layer that
+nobody follows.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.scoring.truth import make_truth
 from napari_leukocyte.core.segmentation.segment import Segmentation
 from napari_leukocyte.core.synthetic.smear import Smear, draw_cell, draw_field
 
@@ -130,16 +132,18 @@ def result(smear: Smear) -> Segmentation:
     )
 
 
-def measure(smear: Smear, count: int, *, followed: bool) -> Times:
-    """Paint strokes on a smear; ``followed`` by the plugin with its Measure dock, or on a plain Labels layer."""
+def measure(smear: Smear, count: int, *, dock_name: str | None) -> Times:
+    """Paint strokes on a smear, followed by the plugin with a dock, or (None) on a plain Labels layer."""
     painter = Painter()
     viewer = painter.viewer
     image = viewer.add_image(smear.image, name="smear")
     last = [0.0]
-    if followed:
-        _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    if dock_name is not None:
+        _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", dock_name)
         dock.session.open_layer(image)
         dock.session.put(0, result(smear))
+        if dock_name == "Compare":
+            compare_with(dock, smear)
         layer = dock.session.classes_layer
         # connected last, so that every dock has the number when this is called
         dock.session.changed.connect(lambda *_: last.__setitem__(0, perf_counter()))
@@ -159,6 +163,20 @@ def measure(smear: Smear, count: int, *, followed: bool) -> Times:
     return times
 
 
+def compare_with(dock: Any, smear: Smear) -> None:
+    """Give the Compare dock the drawing's map as truth, and show the difference image."""
+    truth = make_truth(
+        smear.classes,
+        whole_cell=False,
+        pixel_size=smear.pixel_size,
+        reading="",
+        source="drawn",
+        cells=smear.cells,
+    )
+    dock.comparison.set_truth(0, truth)
+    dock.boxes["difference"].setChecked(True)
+
+
 def told(name: str, seconds: list[float]) -> str:
     """Median and 95th percentile in ms."""
     median, high = (1000 * float(np.quantile(seconds, share)) for share in (0.5, 0.95))
@@ -176,9 +194,9 @@ def main() -> None:
         "2000x3000, 20 cells": draw_field(seed=1, size=(2000, 3000), px_per_um=10.2, n_cells=20),
     }
     for name, smear in smears.items():
-        for followed in (True, False):
-            times = measure(smear, given.strokes, followed=followed)
-            print(f"{name:20s} {'with the CNR live' if followed else 'floor: plain layer'}")
+        for dock_name in ("Measure", "Compare", None):
+            times = measure(smear, given.strokes, dock_name=dock_name)
+            print(f"{name:20s} {f'{dock_name} dock' if dock_name else 'floor: plain layer'}")
             print(f"    {told('number in the dock', times.known)}")
             print(f"    {told('number on screen  ', times.drawn)}")
             print(f"    {told('longest hold      ', times.held)}, at most {1000 * max(times.held):.1f} ms")

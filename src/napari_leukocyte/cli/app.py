@@ -9,6 +9,7 @@ import typer
 
 from napari_leukocyte import __version__
 from napari_leukocyte.cli.demo import demo
+from napari_leukocyte.cli.evaluate import evaluate
 from napari_leukocyte.cli.guard import Command, Group
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
@@ -26,7 +27,7 @@ app = typer.Typer(
     epilog="Exit status: 0 all done; 1 something could not be done, said on standard error; "
     "2 a wrong option; 130 stopped with Ctrl+C.  For research use only. Not for use in diagnostic procedures.",
 )
-for _command in (segment, measure, train, demo):
+for _command in (segment, measure, evaluate, train, demo):
     app.command(cls=Command)(_command)
 
 

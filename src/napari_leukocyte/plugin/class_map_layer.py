@@ -9,7 +9,16 @@ from psygnal import Signal
 
 __all__ = ["KEYS", "ClassMap", "LockedLabels"]
 
-KEYS = {"Y": "split", "J": "join", "Shift-Y": "split_off", "G": "fill", "R": "mark"}
+KEYS = {
+    "Y": "split",
+    "J": "join",
+    "Shift-Y": "split_off",
+    "G": "fill",
+    "R": "mark",
+    "O": "outlines",
+    "T": "truth",
+    "H": "difference",
+}
 """Keys of the class-map layer, none of them napari's own, and the commands that they stand for."""
 
 

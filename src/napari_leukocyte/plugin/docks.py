@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
-__all__ = ["Dock", "footer", "note", "row", "stack"]
+__all__ = ["Dock", "footer", "note", "row", "scrolling", "stack"]
 
 _FOOTER = "For research use only. Not for use in diagnostic procedures."
 
@@ -34,6 +34,16 @@ def row(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         layout.addWidget(widget)
     return parent
+
+
+def scrolling(widget: QWidget) -> QScrollArea:
+    """A widget that scrolls on a small screen, so that the window need not grow."""
+    room = QScrollArea()
+    room.setWidget(widget)
+    room.setWidgetResizable(True)
+    room.setFrameShape(QFrame.Shape.NoFrame)
+    room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return room
 
 
 def stack(parent: QWidget, *widgets: QWidget) -> None:

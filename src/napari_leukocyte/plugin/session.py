@@ -37,6 +37,9 @@ BBox = tuple[int, int, int, int]
 """Rows and columns [y0, y1) x [x0, x1) of an image."""
 
 
+_OUTLINE_PX = 2
+
+
 class Session:
     """Image list, class maps, cell labels and measures of a viewer.
 
@@ -322,11 +325,17 @@ class Session:
 
     def _follow_layer(self, layer: ClassMap) -> None:
         self._watch.start(layer)
-        layer.commanded.connect(self.commanded.emit)
+        layer.commanded.connect(self._on_command)
 
     def _leave_layer(self, layer: ClassMap) -> None:
         self._watch.stop(layer)
-        layer.commanded.disconnect(self.commanded.emit)
+        layer.commanded.disconnect(self._on_command)
+
+    def _on_command(self, name: str) -> None:
+        layer = self.classes_layer
+        if name == "outlines" and layer is not None:
+            layer.contour = 0 if layer.contour else _OUTLINE_PX
+        self.commanded.emit(name)
 
     def _on_stepped(self, back: bool) -> None:
         now, state = self._map_now(), self.state

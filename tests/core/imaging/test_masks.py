@@ -174,3 +174,22 @@ def test_a_colour_picture_is_no_mask(tmp_path):
             read_mask(tmp_path / "photo.png")
     with pytest.raises(LeukocyteError, match=r"none\.png"):
         read_mask(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("options", [{"photometric": "minisblack"}, {"imagej": True}, {"photometric": "rgb"}])
+def test_a_short_stack_of_maps_is_no_colour_image(tmp_path, options):
+    planes = np.zeros((3, 20, 30), np.uint8)
+    for number, plane in enumerate(planes):
+        plane[4:12, 5 : 15 + number] = 1
+        plane[6:8, 7:9] = 2
+    tifffile.imwrite(tmp_path / "s.tif", planes, **options)
+    file = open_mask(tmp_path / "s.tif")
+    assert file.planes == 3
+    assert all(np.array_equal(file.read(number), plane) for number, plane in enumerate(planes))
+
+
+def test_colours_that_lie_apart_are_still_colours(tmp_path):
+    classes = np.kron([[0, 1], [2, 1]], np.ones((10, 10), int))
+    colours = np.moveaxis(np.array([MASK_COLOURS[value] for value in range(3)], np.uint8)[classes], -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", colours, photometric="rgb")
+    assert np.array_equal(open_mask(tmp_path / "a.tif").read(), classes)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "box_of", "changed_box", "joined", "meet", "widened"]
+__all__ = ["Box", "box_of", "changed_box", "joined", "meet", "widened", "within"]
 
 Box = tuple[slice, slice]
 """Rows and columns of a plane."""
@@ -52,5 +52,19 @@ def widened(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     """Return a box with a margin, as far as the plane goes."""
     rows, columns = (
         slice(max(side.start - by, 0), min(side.stop + by, length)) for side, length in zip(box, shape, strict=True)
+    )
+    return rows, columns
+
+
+def within(box: Box, area: Box) -> Box:
+    """Return where a box lies in the array of an area that holds it.
+
+    Examples
+    --------
+    >>> within((slice(5, 7), slice(9, 10)), (slice(4, 9), slice(9, 12)))
+    (slice(1, 3, None), slice(0, 1, None))
+    """
+    rows, columns = (
+        slice(side.start - outer.start, side.stop - outer.start) for side, outer in zip(box, area, strict=True)
     )
     return rows, columns

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened
+from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened, within
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.history import History, Step, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
@@ -217,7 +217,7 @@ class LiveCells:
         labels = self.cells[area].copy()
         number = self._next
         for cell, pieces in cuts.items():
-            part = labels[_within(self.boxes[cell], area)]
+            part = labels[within(self.boxes[cell], area)]
             part[pieces > 1] = pieces[pieces > 1] + (number - 2)
             number += int(pieces.max()) - 1
         return self._step(area, labels)
@@ -381,11 +381,3 @@ class LiveCells:
 def _differing(a: Mapping[int, Flag], b: Mapping[int, Flag]) -> set[int]:
     """Return the cells that are marked otherwise in one than in the other."""
     return {number for number in {*a, *b} if a.get(number) != b.get(number)}
-
-
-def _within(box: Box, area: Box) -> Box:
-    """Return where a box lies in the array of an area that holds it."""
-    rows, columns = (
-        slice(side.start - outer.start, side.stop - outer.start) for side, outer in zip(box, area, strict=True)
-    )
-    return rows, columns

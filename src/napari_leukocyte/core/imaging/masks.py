@@ -1,7 +1,7 @@
 """Class maps and expert masks from files: what their values or colours mean is found in them, and said in words."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,21 +107,21 @@ def open_mask(path: Path) -> MaskFile:
 
     Values are read as in `mask_from_values`. In colour, it must be the mask colours: blue background, green
     cytoplasm, red nucleus; softened edges between them take the nearest. A file with a palette is read by its
-    colours, or else by its numbers.
+    colours, or else by its numbers. A TIFF whose short first axis is no colours is a stack.
 
     Raises
     ------
     LeukocyteError
         When the file cannot be read, or is no class map; the sentence says why.
     """
-    file = read_image(path)
     try:
+        file = read_image(path)
         return _interpreted(file.array, file.rgb, file, path)
     except LeukocyteError:
-        numbers = _palette_numbers(path) if file.rgb else None
-        if numbers is None:
+        other = _read_otherwise(path)
+        if other is None:
             raise
-        return _interpreted(numbers, False, file, path)
+        return _interpreted(other.array, False, other, path)
 
 
 def read_mask(path: Path) -> Mask:
@@ -208,6 +208,17 @@ def _from_colours(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
     by_channel = np.zeros(3, np.uint8)
     by_channel[np.argmax(colours, axis=1)] = values
     return np.asarray(by_channel[plane[..., :3].argmax(axis=-1)])
+
+
+def _read_otherwise(path: Path) -> ImageFile | None:
+    """A file whose colours are those of a palette, or may be the planes of a stack, without them; None for others."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    file = read_image(path, planes=True)
+    if not file.rgb:
+        return file
+    numbers = _palette_numbers(path)
+    return None if numbers is None else replace(file, array=numbers, rgb=False)
 
 
 def _palette_numbers(path: Path) -> NDArray[np.generic] | None:

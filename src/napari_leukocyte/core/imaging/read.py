@@ -97,7 +97,7 @@ def find_images(
     return list(found.values())
 
 
-def read_image(path: str | Path) -> ImageFile:
+def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     """Read an image or a stack from a PNG, JPEG, BMP, WebP or TIFF file, told apart by its content.
 
     Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits. The EXIF orientation is ignored, as
@@ -108,6 +108,8 @@ def read_image(path: str | Path) -> ImageFile:
     ----------
     path : str or Path
         The file.
+    planes : bool
+        It holds class maps or labels: a short first axis of a TIFF is the planes of a stack, not colours.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def read_image(path: str | Path) -> ImageFile:
         if path.stat().st_size == 0:
             raise LeukocyteError(f"{path} is empty (0 bytes); copy it again from its source.")
         if is_tiff(path):
-            return ImageFile(*read_tiff(path))
+            return ImageFile(*read_tiff(path, planes=planes))
         return _read_raster(path)
     except LeukocyteError as error:
         if str(path) in str(error):

@@ -32,8 +32,15 @@ def is_tiff(path: Path) -> bool:
         return stream.read(4) in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 
 
-def read_tiff(path: Path) -> tuple[Any, bool, float | None, str]:
+def read_tiff(path: Path, *, planes: bool = False) -> tuple[Any, bool, float | None, str]:
     """Read the largest image or stack of a TIFF file; several images of that size and kind are a stack.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    planes : bool
+        What lies apart in the file is no colours but the planes of a stack, as it is in class maps.
 
     Returns
     -------
@@ -59,8 +66,9 @@ def read_tiff(path: Path) -> tuple[Any, bool, float | None, str]:
         page = series.keyframe
         size, source = from_tiff(tiff)
         if int(page.compression) in _OWN_COMPRESSIONS and int(page.photometric) in _PLAIN_PHOTOMETRIC:
-            rgb = _check_axes(series.axes, series.shape)
-            array = _in_order(_open(path, tiff, series), series.axes)
+            axes = series.axes.replace("S", "Q") if planes and series.axes.startswith("S") else series.axes
+            rgb = _check_axes(axes, series.shape, planes=planes)
+            array = _in_order(_open(path, tiff, series), axes)
             if len(alike) > 1 and array.ndim == (3 if rgb else 2):
                 array = np.stack([_in_order(one.asarray(), one.axes) for one in alike])
             if int(page.photometric) == 0 and array.dtype.kind == "u":  # white is zero
@@ -90,7 +98,7 @@ def _open(path: Path, tiff: tifffile.TiffFile, series: Any) -> Any:
     return series.asarray()
 
 
-def _check_axes(axes: str, shape: tuple[int, ...]) -> bool:
+def _check_axes(axes: str, shape: tuple[int, ...], *, planes: bool) -> bool:
     """Return whether the image is RGB; raise when it is no image or stack of the kinds we know."""
     lengths = dict(zip(axes, shape, strict=True))
     samples = lengths.get("S", 1)
@@ -104,7 +112,7 @@ def _check_axes(axes: str, shape: tuple[int, ...]) -> bool:
             f"The file has the axes {axes} of lengths {', '.join(map(str, shape))}; "
             "save one image or one stack of images from it."
         )
-    if samples == 1 and rest and rest[0] in "CQ":
+    if samples == 1 and rest and rest[0] in "CQ" and not planes:
         # Channels, or an axis without a meaning: a short one could be colours.
         plane_count((lengths[rest[0]], lengths["Y"], lengths["X"]))
     return samples in (3, 4)

@@ -91,7 +91,7 @@ class CellLabels:
         if not self.name:
             return
         try:
-            file = read_image(beside)
+            file = read_image(beside, planes=True)
             found = 0 if file.rgb else plane_count(file.array.shape, rgb=False)
             self._array, self._provenance = file.array, read_provenance(beside)
             if found != planes:

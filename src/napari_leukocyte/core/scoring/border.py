@@ -1,15 +1,17 @@
 """The border band: pixels beside a border between ground-truth classes, left out of IoU_b."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_leukocyte.core.cells.boxes import widened, within
 from napari_leukocyte.core.cells.class_map import check_class_map, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["BAND_PX", "BAND_UM", "band_width_px", "border_band"]
+__all__ = ["BAND_PX", "BAND_UM", "Bands", "band_width_px", "border_band", "border_bands"]
 
 BAND_UM = 0.39
 BAND_PX = 4.0
@@ -79,10 +81,52 @@ def border_band(truth: npt.ArrayLike, *, width_px: float, cell_only: bool = Fals
     if cell_only:
         classes = (classes > 0).astype(np.uint8)
     band = np.zeros(classes.shape, bool)
+    reach = width_px / 2 + 0.5
+    margin = math.ceil(reach)
+    # every border is that of some piece of foreground, so that no more than the pieces' surroundings need a look
+    pieces, _ = ndi.label(classes > 0, structure=np.ones((3, 3)))
+    for box in ndi.find_objects(pieces):
+        inner = widened(box, margin, classes.shape)
+        outer = widened(inner, margin, classes.shape)
+        found = _band(classes[outer], reach)
+        band[inner] |= found[within(inner, outer)]
+    return band
+
+
+def _band(classes: npt.NDArray[np.uint8], reach: float) -> npt.NDArray[np.bool_]:
+    band = np.zeros(classes.shape, bool)
     present = np.unique(classes)
     if present.size < 2:  # no other class anywhere
         return band
     for value in present:
         inside = classes == value
-        band |= inside & (ndi.distance_transform_edt(inside) <= width_px / 2 + 0.5)
+        band |= inside & (ndi.distance_transform_edt(inside) <= reach)
     return band
+
+
+@dataclass(frozen=True)
+class Bands:
+    """The border bands that the scores of one image leave out.
+
+    Attributes
+    ----------
+    cell : (Y, X) bool array
+        Beside the border between cell and background, for the scores of ``cell``.
+    classes : (Y, X) bool array or None
+        Beside every border, for ``cytoplasm`` and ``nucleus``; None when only ``cell`` is scored.
+    """
+
+    cell: npt.NDArray[np.bool_]
+    classes: npt.NDArray[np.bool_] | None
+
+    def at(self, where: tuple[slice | npt.NDArray[np.intp], ...]) -> "Bands":
+        """Return the bands of some pixels, such as a box, or the ones that a smaller image is sampled from."""
+        return Bands(self.cell[where], None if self.classes is None else self.classes[where])
+
+
+def border_bands(truth: npt.ArrayLike, *, width_px: float, whole_cell: bool = False) -> Bands:
+    """Find both bands of one image, see `border_band`; with ``whole_cell`` that of ``cell`` alone."""
+    return Bands(
+        border_band(truth, width_px=width_px, cell_only=True),
+        None if whole_cell else border_band(truth, width_px=width_px),
+    )

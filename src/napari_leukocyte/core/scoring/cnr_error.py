@@ -1,7 +1,7 @@
 """How far predicted CNRs are off, over cells matched to the truth, with what was missed and withheld."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from napari_leukocyte.core.cells.class_map import check_cell_labels, check_same_shape
 from napari_leukocyte.core.cells.measures import CellMeasure
 
-__all__ = ["CnrErrors", "Matching", "compare_cnr", "match_cells"]
+__all__ = ["CnrErrors", "Matching", "compare_cnr", "match_cells", "match_overlaps"]
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,40 @@ def match_cells(predicted: npt.ArrayLike, truth: npt.ArrayLike, *, min_iou: floa
     check_same_shape(ours.shape, theirs.shape, names=("The prediction", "the ground truth"))
     our_size, their_size = np.bincount(ours.ravel()), np.bincount(theirs.ravel())
     both = (ours > 0) & (theirs > 0)
-    overlaps, common = np.unique(np.stack([ours[both], theirs[both]]), axis=1, return_counts=True)
-    a, b = overlaps
-    matched = common > min_iou * (our_size[a] + their_size[b] - common)
-    pairs = tuple(zip(a[matched].tolist(), b[matched].tolist(), strict=True))
-    false_cells = np.setdiff1d(np.flatnonzero(our_size[1:]) + 1, a[matched])
-    missed_cells = np.setdiff1d(np.flatnonzero(their_size[1:]) + 1, b[matched])
-    return Matching(pairs, tuple(false_cells.tolist()), tuple(missed_cells.tolist()))
+    shared, common = np.unique(np.stack([ours[both], theirs[both]]), axis=1, return_counts=True)
+    overlaps: dict[int, dict[int, int]] = {int(a): {} for a in np.flatnonzero(our_size[1:]) + 1}
+    for a, b, pixels in zip(*shared.tolist(), common.tolist(), strict=True):
+        overlaps[a][b] = pixels
+    return match_overlaps(overlaps, {a: int(our_size[a]) for a in overlaps}, their_size, min_iou=min_iou)
+
+
+def match_overlaps(
+    overlaps: Mapping[int, Mapping[int, int]],
+    sizes: Mapping[int, int],
+    true_sizes: npt.NDArray[np.intp],
+    *,
+    min_iou: float = 0.5,
+) -> Matching:
+    """Match cells as `match_cells`, from what is known of their pixels.
+
+    Parameters
+    ----------
+    overlaps : mapping
+        For each predicted cell, the pixels that it shares with each true cell.
+    sizes : mapping
+        Pixels of each predicted cell.
+    true_sizes : (N,) array of integers
+        Pixels of each true cell, by its number; 0 for a number that no cell has.
+    """
+    pairs = []
+    for ours in sorted(sizes):
+        for theirs, common in overlaps[ours].items():
+            if common > min_iou * (sizes[ours] + int(true_sizes[theirs]) - common):
+                pairs.append((ours, theirs))
+    false_cells = sorted(set(sizes) - {ours for ours, _ in pairs})
+    there = set((np.flatnonzero(true_sizes[1:]) + 1).tolist())
+    missed_cells = sorted(there - {theirs for _, theirs in pairs})
+    return Matching(tuple(pairs), tuple(false_cells), tuple(missed_cells))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.cells.class_map import check_class_map, check_same_shape
-from napari_leukocyte.core.scoring.border import border_band
+from napari_leukocyte.core.scoring.border import Bands, border_bands
 
 __all__ = [
     "CLASS_NAMES",
@@ -18,6 +18,7 @@ __all__ = [
     "ImageCounts",
     "Score",
     "count_image",
+    "count_pixels",
     "iou",
     "iou_b",
     "mean_score",
@@ -57,6 +58,10 @@ class ClassCounts:
         """Pool two images."""
         return ClassCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def __sub__(self, other: "ClassCounts") -> "ClassCounts":
+        """Take out what was counted before."""
+        return ClassCounts(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
+
     @property
     def false_class(self) -> bool:
         """Whether the class was predicted though the truth has none of it."""
@@ -87,6 +92,14 @@ class ImageCounts:
             {n: self.classes.get(n, nothing) + other.classes.get(n, nothing) for n in names},
             self.correct + other.correct,
             self.pixels + other.pixels,
+        )
+
+    def __sub__(self, other: "ImageCounts") -> "ImageCounts":
+        """Take out a part of the image; both have the same classes."""
+        return ImageCounts(
+            {name: own - other.classes[name] for name, own in self.classes.items()},
+            self.correct - other.correct,
+            self.pixels - other.pixels,
         )
 
     @property
@@ -151,16 +164,28 @@ def count_image(
     predicted = check_class_map(prediction, name="prediction")
     true = check_class_map(truth, name="ground truth")
     check_same_shape(predicted.shape, true.shape, names=("The prediction", "the ground truth"))
-    outside = ~border_band(true, width_px=border_px, cell_only=True)
-    classes = {"cell": _count_class(predicted > 0, true > 0, outside)}
-    if whole_cell:
-        correct = (predicted > 0) == (true > 0)
+    return count_pixels(predicted, true, border_bands(true, width_px=border_px, whole_cell=whole_cell))
+
+
+def count_pixels(prediction: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], bands: Bands) -> ImageCounts:
+    """Count as `count_image`, with bands found before.
+
+    Parameters
+    ----------
+    prediction, truth : uint8 arrays of one shape
+        Classes of an image, or of some of its pixels. They are not checked.
+    bands : Bands
+        Of the same pixels. Without a band between classes, only ``cell`` is scored.
+    """
+    classes = {"cell": _count_class(prediction > 0, truth > 0, ~bands.cell)}
+    if bands.classes is None:
+        correct = (prediction > 0) == (truth > 0)
     else:
-        correct = predicted == true
-        outside = ~border_band(true, width_px=border_px)
+        correct = prediction == truth
+        outside = ~bands.classes
         for value, name in ((1, "cytoplasm"), (2, "nucleus")):
-            classes[name] = _count_class(predicted == value, true == value, outside)
-    return ImageCounts(classes, int(np.count_nonzero(correct)), true.size)
+            classes[name] = _count_class(prediction == value, truth == value, outside)
+    return ImageCounts(classes, int(np.count_nonzero(correct)), truth.size)
 
 
 def _count_class(

@@ -2,14 +2,16 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
-from napari_leukocyte.core.segmentation.predictor import Predictor
+
+if TYPE_CHECKING:  # the predictor calls this module
+    from napari_leukocyte.core.segmentation.predictor import Predictor
 
 __all__ = ["Prediction", "WindowDone", "predict_class_map", "relay"]
 
@@ -41,14 +43,14 @@ def relay(events: Iterator[WindowDone | Result]) -> Generator[WindowDone, None, 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of a plane.
+    """What a method says of a plane.
 
     Attributes
     ----------
     classes
         Class map (Y, X) uint8 with the values that the model has.
     sure
-        (Y, X) bool: the pixels whose class has a probability of at least 0.8.
+        (Y, X) bool: the pixels whose class has a probability of at least 0.8; all of them where there are none.
     """
 
     classes: NDArray[np.uint8]
@@ -61,7 +63,7 @@ class Prediction:
 
 
 def predict_class_map(
-    plane: Any, conversion: Conversion, predictor: Predictor, *, pixel_size: float
+    plane: Any, conversion: Conversion, predictor: "Predictor", *, pixel_size: float
 ) -> Iterator[WindowDone | Prediction]:
     """Yield progress and, last, the prediction.
 
@@ -120,7 +122,7 @@ def _most_probable(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
 
 
 def _predict(
-    plane: Any, conversion: Conversion, predictor: Predictor, row: Span, columns: list[Span], block: int
+    plane: Any, conversion: Conversion, predictor: "Predictor", row: Span, columns: list[Span], block: int
 ) -> list[NDArray[np.float32]]:
     """Probabilities (C, y, x) of windows of one row; windows of one width go through together."""
     windows = [conversion(_mirrored_window(plane, row, column)) for column in columns]

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
@@ -10,16 +10,18 @@ from scipy import ndimage
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM, PixelSize
 from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
-from napari_leukocyte.core.segmentation.predictor import Predictor
 
-__all__ = ["estimate_pixel_size"]
+if TYPE_CHECKING:  # the predictor calls this module
+    from napari_leukocyte.core.segmentation.predictor import Predictor
 
-_CANDIDATES = tuple(1 / r for r in (3.5, 6.0, 10.2, 17.0))  # um per px: each within 1.35 x 1.3 of the next
+__all__ = ["CANDIDATES", "centre_part", "estimate_pixel_size"]
+
+CANDIDATES = tuple(1 / r for r in (3.5, 6.0, 10.2, 17.0))  # um per px: each within 1.35 x 1.3 of the next
 _LOST, _SLACK = 1.3, 0.02  # more unsure pixels than 1.3 times those before and 2 %: a wrong turn
 _LARGEST = 3e6  # px at the working resolution that one pass may look at
 
 
-def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: Predictor) -> Iterator[WindowDone | PixelSize]:
+def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: "Predictor") -> Iterator[WindowDone | PixelSize]:
     """Yield progress and, last, the estimate.
 
     The plane is segmented at a few assumed pixel sizes. The network knows cells of the size they have at its
@@ -30,7 +32,7 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: Predictor
     When no pass finds a cell the estimate is the working resolution itself, and its source says so.
     """
     surest: _Pass | None = None
-    for candidate in _CANDIDATES:
+    for candidate in CANDIDATES:
         tried = yield from _try(plane, conversion, predictor, candidate)
         if tried.cells and (surest is None or tried.rank < surest.rank):
             surest = tried
@@ -65,10 +67,10 @@ class _Pass:
 
 
 def _try(
-    plane: Any, conversion: Conversion, predictor: Predictor, assumed: float
+    plane: Any, conversion: Conversion, predictor: "Predictor", assumed: float
 ) -> Generator[WindowDone, None, _Pass]:
     """Segment the plane, or its middle, under an assumed pixel size and measure the cells."""
-    part = _centre_part(plane, assumed / predictor.info.pixel_size)
+    part = centre_part(plane, assumed / predictor.info.pixel_size)
     prediction = yield from relay(predict_class_map(part, conversion, predictor, pixel_size=assumed))
     labels, n = ndimage.label(prediction.classes > 0)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:].astype(float)
@@ -83,7 +85,7 @@ def _try(
     return _Pass(assumed, prediction.unsure, len(rulers), float(np.median(rulers)) if len(rulers) else 1.0)
 
 
-def _centre_part(plane: Any, scale: float) -> Any:
+def centre_part(plane: Any, scale: float) -> Any:
     """The middle of a plane too large to look at whole under a fine assumed pixel size."""
     height, width = plane.shape[:2]
     shrink = min(1.0, float(np.sqrt(_LARGEST / (height * width * scale**2))))

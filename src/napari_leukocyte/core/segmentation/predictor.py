@@ -1,12 +1,16 @@
 """A loaded network on its device: RGB windows in, class probabilities out, also when memory runs short."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.model.device import (
     autocast,
     bfloat16_is_faster,
@@ -16,6 +20,8 @@ from napari_leukocyte.core.model.device import (
 )
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
+from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone, predict_class_map
+from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
 
 __all__ = ["Predictor"]
 
@@ -56,6 +62,29 @@ class Predictor:
     def used(self) -> str:
         """Device and precision in words, for instance ``cpu (2 threads), bfloat16``."""
         return f"{describe_device(self.device)}, {'bfloat16' if self.bfloat16 else 'float32'}"
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.info.name
+
+    @property
+    def classes(self) -> int:
+        """2 or 3."""
+        return self.info.classes
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Name and hash of the model."""
+        return {"model": self.name, "model_sha256": self.hash}
+
+    def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
+        """See `pixel_size.estimate_pixel_size`."""
+        return estimate_pixel_size(plane, conversion, self)
+
+    def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:
+        """See `class_map.predict_class_map`."""
+        return predict_class_map(plane, conversion, self, pixel_size=pixel_size)
 
     def __call__(
         self, windows: list[NDArray[np.float32]], working: tuple[int, int], native: tuple[int, int]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFrame, QMenu, QPushButton, QScrollArea, QSplitter, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter, QWidget
 
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, stack
+from napari_leukocyte.plugin.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
     import napari
@@ -57,10 +57,10 @@ class MeasureWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        from napari_leukocyte.plugin.histogram import Histogram
         from napari_leukocyte.plugin.measure.canvas_tools import MARKS
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
-        from napari_leukocyte.plugin.measure.histogram import CnrHistogram
 
         self.scope = QComboBox()
         self.scope.addItems([_ALL, _THIS])
@@ -78,7 +78,7 @@ class MeasureWidget(Dock):
         self.table.clicked.connect(lambda: self.focus_canvas())  # but the arrow keys stay in the table
         self.table.setMinimumHeight(90)
         self.card = CellCard()
-        self.histogram = CnrHistogram()
+        self.histogram = Histogram()
 
         self.stroke_buttons = {
             name: self._tool_button(text, tip, name, checkable=True)
@@ -110,14 +110,9 @@ class MeasureWidget(Dock):
             self.status,
             self.histogram,
         )
-        room = QScrollArea()  # on a small screen the lower half scrolls, and the window does not grow
-        room.setWidget(below)
-        room.setWidgetResizable(True)
-        room.setFrameShape(QFrame.Shape.NoFrame)
-        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
-        split.addWidget(room)
+        split.addWidget(scrolling(below))
         split.setChildrenCollapsible(False)
         split.setStretchFactor(0, 1)
         split.setSizes([below.sizeHint().height() // 2, below.sizeHint().height()])

@@ -1,14 +1,14 @@
-"""Bins for a histogram of CNRs."""
+"""Bins for a histogram."""
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["cnr_bins"]
+__all__ = ["histogram_bins"]
 
 _FEWEST, _MOST = 5, 30
 
 
-def cnr_bins(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def histogram_bins(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return the edges of equal bins, as wide as Freedman and Diaconis (1981) say, but 5 to 30 of them.
 
     Parameters
@@ -23,7 +23,7 @@ def cnr_bins(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> cnr_bins([0.5, 1.0, 1.5, 2.0, 3.0])
+    >>> histogram_bins([0.5, 1.0, 1.5, 2.0, 3.0])
     array([0.5, 1. , 1.5, 2. , 2.5, 3. ])
     """
     values = np.asarray(values, float)

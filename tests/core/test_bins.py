@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_leukocyte.core.cells.bins import cnr_bins
+from napari_leukocyte.core.bins import histogram_bins
 
 RNG = np.random.default_rng(0)
 
@@ -19,7 +19,7 @@ RNG = np.random.default_rng(0)
     ids=["one", "equal", "zeros", "one far off", "forty", "long tail"],
 )
 def test_every_value_is_in_one_of_five_to_thirty_equal_bins(values):
-    edges = cnr_bins(values)
+    edges = histogram_bins(values)
     assert 5 <= len(edges) - 1 <= 30
     assert (np.diff(edges) > 0).all()
     assert np.allclose(np.diff(edges), np.diff(edges)[0])
@@ -28,5 +28,5 @@ def test_every_value_is_in_one_of_five_to_thirty_equal_bins(values):
 
 def test_between_the_caps_the_width_is_that_of_freedman_and_diaconis():
     values = RNG.normal(1, 0.2, 200)
-    assert len(cnr_bins(values)) == len(np.histogram_bin_edges(values, "fd"))
-    assert 6 < len(cnr_bins(values)) < 30
+    assert len(histogram_bins(values)) == len(np.histogram_bin_edges(values, "fd"))
+    assert 6 < len(histogram_bins(values)) < 30

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_leukocyte.plugin.measure.histogram import CnrHistogram
+from napari_leukocyte.plugin.histogram import Histogram
 
 VALUES = list(np.random.default_rng(0).lognormal(size=60))
 
 
 @pytest.fixture
 def histogram(qtbot):
-    histogram = CnrHistogram("dark")
+    histogram = Histogram(theme="dark")
     histogram.resize(320, histogram.height())
     qtbot.addWidget(histogram)
     with qtbot.waitExposed(histogram):
@@ -128,8 +128,8 @@ def test_to_make_one_does_not_wait_for_matplotlib():
 import sys
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
-from napari_leukocyte.plugin.measure.histogram import CnrHistogram
-CnrHistogram()
+from napari_leukocyte.plugin.histogram import Histogram
+Histogram()
 print("matplotlib" in sys.modules)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The histogram of CNRs, drawn when the hand rests."""
+"""A histogram that is drawn when the hand rests."""
 
 from __future__ import annotations
 
@@ -10,46 +10,58 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QStackedLayout, QWidget
 
-from napari_leukocyte.core.cells.bins import cnr_bins
+from napari_leukocyte.core.bins import histogram_bins
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 
-__all__ = ["CnrHistogram"]
+__all__ = ["Histogram"]
 
-_EMPTY = "No CNR to show."
 _REST_MS = 150
 _HEIGHT = 140
 _TEXT_PT = 8
 
 
-class CnrHistogram(QWidget):  # type: ignore[misc]
-    """How the CNRs of the cells spread, with their median and that of the selected cell."""
+class Histogram(QWidget):  # type: ignore[misc]
+    """How a figure spreads over cells or images, with its median and that of the selected one.
 
-    def __init__(self, theme: str = "dark", parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    figure
+        What the figure is called.
+    noun
+        What has it, in the singular.
+    theme
+        Name of a napari theme.
+    """
+
+    def __init__(
+        self, figure: str = "CNR", noun: str = "cell", theme: str = "dark", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._figure, self._noun = figure, noun
         self.canvas: FigureCanvasQTAgg | None = None
         self._values: list[float] = []
         self._selected: float | None = None
         self._theme = theme
-        self._empty = QLabel(_EMPTY, alignment=Qt.AlignmentFlag.AlignCenter)
+        self._empty = QLabel(f"No {figure} to show.", alignment=Qt.AlignmentFlag.AlignCenter)
         self._empty.setEnabled(False)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._timer = QTimer(self, singleShot=True, interval=_REST_MS)
         self._timer.timeout.connect(self._draw)
         self.setFixedHeight(_HEIGHT)
-        self.setToolTip("The CNRs of the cells. Thin line: their median. Coloured line: the selected cell.")
+        self.setToolTip(f"The {figure} of each {noun}. Thin line: the median. Coloured line: the selected {noun}.")
 
     def set_values(self, values: Sequence[float], selected: float | None = None) -> None:
-        """Take the CNRs of the cells and draw them at the next pause.
+        """Take the figures and draw them at the next pause.
 
         Parameters
         ----------
         values : sequence of float
-            NaN, for a cell without a CNR, is left out.
+            NaN, where there is none, is left out.
         selected : float, optional
-            The CNR of the selected cell, which is marked.
+            That of the selected one, which is marked.
         """
         self._values = [value for value in values if math.isfinite(value)]
         self._selected = None if selected is None or not math.isfinite(selected) else selected
@@ -75,7 +87,7 @@ class CnrHistogram(QWidget):  # type: ignore[misc]
             return
         canvas = self._canvas()
         self._pages.setCurrentWidget(canvas)
-        _plot(canvas, self._values, self._selected, self._theme)
+        _plot(canvas, self._values, self._selected, self._theme, (self._figure, self._noun))
         canvas.draw_idle()  # type: ignore[no-untyped-call]
 
     def _canvas(self) -> FigureCanvasQTAgg:
@@ -90,7 +102,9 @@ class CnrHistogram(QWidget):  # type: ignore[misc]
         return self.canvas
 
 
-def _plot(canvas: FigureCanvasQTAgg, values: list[float], selected: float | None, theme: str) -> None:
+def _plot(
+    canvas: FigureCanvasQTAgg, values: list[float], selected: float | None, theme: str, words: tuple[str, str]
+) -> None:
     import numpy as np
     from matplotlib.ticker import MaxNLocator
     from napari.utils.theme import get_theme
@@ -99,9 +113,10 @@ def _plot(canvas: FigureCanvasQTAgg, values: list[float], selected: float | None
     text, bars, mark = (getattr(colours, name).as_hex("long") for name in ("text", "highlight", "current"))
     figure = canvas.figure
     figure.clear()
-    figure.set_facecolor(colours.background.as_hex("long"))
-    axes = figure.add_subplot(facecolor=colours.background.as_hex("long"))
-    axes.hist(values, cnr_bins(values).tolist(), color=bars, edgecolor=colours.background.as_hex("long"), linewidth=0.8)
+    ground = colours.background.as_hex("long")
+    figure.set_facecolor(ground)
+    axes = figure.add_subplot(facecolor=ground)
+    axes.hist(values, histogram_bins(values).tolist(), color=bars, edgecolor=ground, linewidth=0.8)
     median = float(np.median(values))
     axes.axvline(median, color=text, linewidth=1)
     axes.annotate(
@@ -116,8 +131,8 @@ def _plot(canvas: FigureCanvasQTAgg, values: list[float], selected: float | None
     )
     if selected is not None:
         axes.axvline(selected, color=mark, linewidth=2)
-    axes.set_xlabel("CNR", color=text, fontsize=_TEXT_PT)
-    axes.set_ylabel(f"{len(values)} cell{'s' * (len(values) != 1)}", color=text, fontsize=_TEXT_PT)
+    axes.set_xlabel(words[0], color=text, fontsize=_TEXT_PT)
+    axes.set_ylabel(f"{len(values)} {words[1]}{'s' * (len(values) != 1)}", color=text, fontsize=_TEXT_PT)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.tick_params(colors=text, labelsize=_TEXT_PT)
     for side, spine in axes.spines.items():

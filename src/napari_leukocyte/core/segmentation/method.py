@@ -1,0 +1,64 @@
+"""What turns a plane into a class map: a network, or the active contour that is compared with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation.active_contour import ACTIVE_CONTOUR, ActiveContour
+from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone
+from napari_leukocyte.core.segmentation.predictor import Predictor
+
+__all__ = ["Method", "load_method"]
+
+
+class Method(Protocol):
+    """A method, ready to run.
+
+    Attributes
+    ----------
+    notes
+        What happened that the user should know; a run adds to it.
+    """
+
+    notes: list[str]
+
+    @property
+    def name(self) -> str:
+        """What the user sees."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """2 or 3."""
+        ...
+
+    @property
+    def used(self) -> str:
+        """Device in words."""
+        ...
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What goes into every file and layer: model and model_sha256, and model_parameters where there are any."""
+        ...
+
+    def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
+        """Yield progress and, last, an estimate of an unknown pixel size."""
+        ...
+
+    def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:
+        """Yield progress and, last, the prediction for a plane of ``pixel_size`` um per px."""
+        ...
+
+
+def load_method(model: str | Path = "default", *, device: str = "auto") -> Method:
+    """Load ``active-contour``, a shipped model by its name, or a weight file.
+
+    Raises
+    ------
+    LeukocyteError
+        As for `Predictor`.
+    """
+    return ActiveContour() if str(model) == ACTIVE_CONTOUR else Predictor(model, device=device)

@@ -1,0 +1,385 @@
+"""The Compare dock. Ten seconds of work: load the truth, see where the mask is wrong and whether the CNR minds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QFormLayout, QPushButton, QWidget
+
+from napari_leukocyte.plugin.docks import Dock, footer, note, row, scrolling, stack
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Labels
+
+    from napari_leukocyte.core.scoring.evaluation import ImageScore
+
+__all__ = ["CompareWidget"]
+
+_KEEP = {"All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
+_NOTHING = "–"
+_REST_MS = 150
+
+
+class CompareWidget(Dock):
+    """Ground truth, live figures, difference image, and the images of the list from worst to best."""
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        # imported here: the manifest names this module, and opening napari must not wait for scipy
+        from napari_leukocyte.plugin.compare.comparison import Comparison
+        from napari_leukocyte.plugin.compare.error_layers import ErrorLayers
+        from napari_leukocyte.plugin.session import get_session
+
+        self.session = get_session(napari_viewer)
+        self.viewer = self.session.viewer
+        self.comparison = Comparison(self.session)
+        self.layers = ErrorLayers(self.comparison)
+        self.loader: Any = None  # the worker that reads truths
+        self._failed: list[str] = []
+        self._build()
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._show_list)
+
+        self.comparison.scored.connect(self._on_scored)
+        self.comparison.cleared.connect(self._on_cleared)
+        self.session.shown_changed.connect(self._on_shown)
+        self.session.commanded.connect(self._on_command)
+        self.viewer.layers.events.inserted.connect(self._list_layers)
+        self.viewer.layers.events.removed.connect(self._list_layers)
+        self.viewer.events.theme.connect(self._follow_theme)
+        self._follow_theme()
+        self._list_layers()
+        self._show_figures()
+        self._show_list()
+
+    # ---- building ---------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
+        from napari_leukocyte.plugin.compare.score_tables import ClassTable, ImageTable
+        from napari_leukocyte.plugin.histogram import Histogram
+        from napari_leukocyte.plugin.layers import TRUTH
+
+        self.truth = QComboBox()
+        self.truth.setToolTip("A Labels layer with the ground truth")
+        self.truth.activated.connect(lambda: self._take_layer())
+        self.file_button = QPushButton("File …", clicked=self._choose_file)
+        self.file_button.setToolTip("The mask of the shown image: index, grey, RGB or black-and-white")
+        self.folder_button = QPushButton("Folder …", clicked=self._choose_folder)
+        self.folder_button.setToolTip("Masks of the images of the list, named as they are")
+        self.reading = note()
+        self.width = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.5, decimals=2, value=4)
+        self.unit = QComboBox()
+        self.unit.addItems(["px", "µm"])
+        self.keep = QComboBox()
+        self.keep.addItems(list(_KEEP))
+        self.keep.setToolTip("Which cells count, in the segmentation and in the truth alike")
+        self.thesis_rule = QCheckBox("An empty class scores 0 (thesis)")
+        self.other = QComboBox()
+        self.other.setToolTip("A second segmentation of the shown image against the same truth")
+        for signal in (self.width.valueChanged, self.unit.currentIndexChanged, self.keep.currentIndexChanged):
+            signal.connect(self._on_parameters)
+        self.thesis_rule.toggled.connect(self._on_parameters)
+        self.other.activated.connect(lambda: self._show_figures())
+        form = QWidget()
+        rows = QFormLayout(form)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows.addRow("Truth", self.truth)
+        rows.addRow("", row(self.file_button, self.folder_button))
+        rows.addRow("Band width", row(self.width, self.unit))
+        rows.addRow("Keep", self.keep)
+        rows.addRow("Beside", self.other)
+        rows.addRow(self.thesis_rule)
+
+        self.in_force = note()
+        self.figures = ClassTable()
+        self.cells_text = note()
+        self.cells_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.boxes = {
+            name: QCheckBox(text)
+            for name, text in ((TRUTH, "Truth (T)"), (DIFFERENCE, "Difference (H)"), (BAND, "Band"))
+        }
+        for name, box in self.boxes.items():
+            box.toggled.connect(partial(self._on_box, name))
+        self.scheme = QComboBox()
+        self.scheme.addItems(list(SCHEMES))
+        self.scheme.setToolTip("Colours of the difference image")
+        self.scheme.currentTextChanged.connect(self.layers.set_scheme)
+        self.key = note()
+        self.images = ImageTable()
+        self.images.setMinimumHeight(80)
+        self.images.image_chosen.connect(self._on_image)
+        self.histogram = Histogram("cell IoU_b", "image")
+        self.status = note()
+        content = QWidget()
+        stack(
+            content,
+            form,
+            self.reading,
+            self.in_force,
+            self.figures,
+            self.cells_text,
+            row(*self.boxes.values()),
+            self.scheme,
+            self.key,
+            self.images,
+            self.histogram,
+            self.status,
+        )
+        content.layout().setStretch(8, 1)
+        stack(self, scrolling(content), footer())
+        self.layout().setContentsMargins(10, 10, 10, 10)
+        self.setMinimumWidth(340)
+
+    def _follow_theme(self) -> None:
+        self.histogram.set_theme(self.viewer.theme)
+
+    # ---- ground truth -----------------------------------------------------------------------------------
+
+    def _list_layers(self) -> None:
+        for combo in (self.truth, self.other):
+            chosen = combo.currentData()
+            combo.blockSignals(True)
+            combo.clear()
+            combo.addItem(_NOTHING, None)
+            for layer in self._labels():
+                combo.addItem(layer.name, layer)
+                if layer is chosen:
+                    combo.setCurrentIndex(combo.count() - 1)
+            combo.blockSignals(False)
+
+    def _labels(self) -> list[Labels]:
+        """Labels layers that are not the plugin's own."""
+        from napari.layers import Labels
+
+        from napari_leukocyte.plugin.class_map_layer import LockedLabels
+
+        own = (self.session.classes_layer, self.session.cells_layer)
+        return [
+            layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Labels) and not isinstance(layer, LockedLabels) and layer not in own
+        ]
+
+    def _take_layer(self) -> None:
+        layer = self.truth.currentData()
+        if layer is None:
+            self.comparison.clear()
+            return
+        from napari_leukocyte.plugin.compare.truths import truths_from_layer
+
+        self._load(partial(truths_from_layer, layer))
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Ground truth of the shown image")
+        if path:
+            self.open_file(Path(path))
+
+    def open_file(self, path: Path) -> None:
+        """Take a file as the truth of the shown image, or of all planes of the stack."""
+        from napari_leukocyte.plugin.compare.truths import truths_from_file
+
+        self._load(lambda images: truths_from_file(path, images, self.session.index))
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of ground-truth masks")
+        if folder:
+            self.open_folder(Path(folder))
+
+    def open_folder(self, folder: Path) -> None:
+        """Take the masks of a folder as the truths of the images that they are named as."""
+        from napari_leukocyte.plugin.compare.truths import truths_from_folder
+
+        self._load(partial(truths_from_folder, folder))
+
+    def _load(self, find: Callable[[list[Any]], Iterator[Any]]) -> None:
+        """Read truths in the background; each is scored when it is there."""
+        from napari.qt.threading import create_worker
+
+        if self.loader is not None:
+            self.status.setText("Wait until the truths are read.")
+            return
+        if not self.session.images:
+            self.status.setText("There is no image yet: open one and press Segment first.")
+            return
+        self._failed = []
+        self._generation = self.session.generation
+        self.status.setText("Reading the truth …")
+        self.loader = create_worker(_found, find, list(self.session.images), _start_thread=False)
+        self.loader.yielded.connect(self._on_truth)
+        self.loader.finished.connect(self._on_loaded)
+        self.loader.start()
+
+    def _on_truth(self, event: Any) -> None:
+        from napari_leukocyte.plugin.compare.truths import TruthFound
+
+        if isinstance(event, str):
+            self._failed.append(event)
+        elif self._generation != self.session.generation:
+            return
+        elif isinstance(event, TruthFound):
+            self.comparison.set_truth(event.index, event.truth)
+        else:
+            self._failed.append(f"{event.name}: {event.reason}")
+
+    def _on_loaded(self) -> None:
+        from napari_leukocyte.plugin.segment_job import bullets
+
+        self.loader = None
+        found = len(self.comparison.truths)
+        said = [f"Truth of {found} of {len(self.session.images)} images."] if found else []
+        self.status.setText("\n".join([*said, *bullets("Not taken:", self._failed)]))
+        self._show_figures()
+
+    # ---- figures ----------------------------------------------------------------------------------------
+
+    def _on_parameters(self) -> None:
+        from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
+
+        in_px = self.unit.currentText() == "px"
+        self.comparison.set_parameters(
+            EvaluationParameters(
+                border_px=self.width.value() if in_px else None,
+                border_um=None if in_px else self.width.value(),
+                keep=_KEEP[self.keep.currentText()],  # type: ignore[arg-type]
+                empty_scores_zero=self.thesis_rule.isChecked(),
+            )
+        )
+        self.layers.refresh()
+        self._show_figures()
+        if self.sender() is not None and not self.width.hasFocus():
+            self.focus_canvas()
+
+    def _on_scored(self, index: int, box: object) -> None:  # noqa: ARG002  (the box is for the layers)
+        if index == self.session.index:
+            self._show_figures()
+        self._rest.start()
+
+    def _on_cleared(self) -> None:
+        self.status.setText("")
+        self._show_figures()
+        self._rest.start()
+
+    def _on_shown(self) -> None:
+        self._show_figures()
+        self.images.select_image(self.session.index)
+
+    def _show_figures(self) -> None:
+        index = self.session.index
+        known, truth = self.comparison.of(index), self.comparison.truths.get(index)
+        self.reading.setText("" if truth is None else f"Truth: {truth.name}, read as {truth.reading}.")
+        if known is None:
+            self.figures.show_scores(())
+            self.in_force.setText("")
+            self.cells_text.setText(self.comparison.problems.get(index, "") or self._what_is_missing(truth is not None))
+            return
+        scores = [known.score]
+        other = self.other.currentData()
+        if other is not None:
+            scores += self._scores_of_other(other)
+        self.figures.show_scores(scores)
+        self.in_force.setText(f"Border band in force: {_band_text(known.score)}.")
+        self.cells_text.setText("\n".join(_cell_lines(scores)))
+
+    def _what_is_missing(self, has_truth: bool) -> str:
+        if not self.session.states:
+            return "Segment the image first, in the Segment dock."
+        if not has_truth:
+            return "Choose the ground truth: a Labels layer, a file, or a folder of masks."
+        return "This image is not segmented yet."
+
+    def _scores_of_other(self, layer: Labels) -> list[ImageScore]:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            return [self.comparison.score_other(layer)]
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+            return []
+
+    def _show_list(self) -> None:
+        scores = self.comparison.scores()
+        for part in (self.images, self.histogram):  # one image has no list
+            part.setVisible(len(self.session.images) > 1)
+        self.images.show_scores(scores)
+        self.images.select_image(self.session.index)
+        values = [score.score("cell", "iou_b").value for score in scores.values()]
+        own = scores.get(self.session.index)
+        self.histogram.set_values(values, None if own is None else own.score("cell", "iou_b").value)
+
+    def _on_image(self, index: int) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            self.session.show(index)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+        self.focus_canvas()
+
+    # ---- layers -----------------------------------------------------------------------------------------
+
+    def _on_box(self, name: str, on: bool) -> None:
+        from napari_leukocyte.plugin.compare.error_layers import DIFFERENCE
+
+        self.layers.show(name, on=on)
+        self.key.setText(_KEY if on and name == DIFFERENCE else "" if name == DIFFERENCE else self.key.text())
+        self.focus_canvas()
+
+    def _on_command(self, name: str) -> None:
+        box = self.boxes.get(name)
+        if box is not None:
+            box.toggle()
+
+    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+        self.comparison.close()
+        self.layers.close()
+        super().closeEvent(event)
+
+
+_KEY = (
+    "Colours: yellow false positive, blue false negative, red wrong class, grey inside the band. "
+    "Thesis: correct black, false positive white, false negative grey; three-class: wrong white."
+)
+
+
+def _found(find: Callable[[list[Any]], Iterator[Any]], images: list[Any]) -> Iterator[Any]:
+    """The worker's generator; a sentence when nothing can be read."""
+    from napari_leukocyte.core.errors import LeukocyteError
+
+    try:
+        yield from find(images)
+    except LeukocyteError as error:
+        yield str(error)
+
+
+def _band_text(score: ImageScore) -> str:
+    if score.pixel_size is None:
+        return f"{score.border_px:.3g} px wide (pixel size unknown)"
+    return f"{score.border_px:.3g} px = {score.border_px * score.pixel_size:.2g} µm wide"
+
+
+def _cell_lines(scores: list[ImageScore]) -> list[str]:
+    """Accuracy, CNR and false cells in words, for one segmentation or two."""
+    from napari_leukocyte.plugin.compare.score_tables import percent
+
+    lines = []
+    for letter, score in zip("AB", scores, strict=False):
+        lead = f"{letter} ({'class map' if letter == 'A' else score.name}): " if len(scores) > 1 else ""
+        lines.append(f"{lead}accuracy {percent(score.counts.accuracy)}")
+        cnr = score.cnr
+        if score.whole_cell:
+            lines.append("CNR: the truth knows whole cells only")
+        else:
+            lines.append(
+                f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)}, "
+                f"coverage {cnr.n} of {cnr.true_cnrs}"
+                + (f", {cnr.given_without_truth} where the truth has none" if cnr.given_without_truth else "")
+            )
+        lines.append(f"{score.false_cells} false cells, {score.missed_cells} missed")
+    return lines

@@ -1,0 +1,131 @@
+"""The image list against its ground truth: scores that follow every edit. No Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.masks import mask_from_values
+from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
+from napari_leukocyte.core.scoring.live_comparison import LiveComparison
+from napari_leukocyte.core.scoring.truth import Truth
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+    from napari_leukocyte.plugin.session import Session
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """Keeps a score for each image of a session that has a truth and a segmentation.
+
+    Signals
+    -------
+    scored(index, box)
+        The score of an image is new; the box tells where its class map changed (None: all over).
+    cleared()
+        No truth is known any more.
+    """
+
+    scored = Signal(int, object)
+    cleared = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.parameters = EvaluationParameters()
+        self.truths: dict[int, Truth] = {}
+        self.problems: dict[int, str] = {}  # why an image with a truth has no score
+        self._live: dict[int, LiveComparison] = {}
+        session.changed.connect(self._on_changed)
+        session.images_changed.connect(self.clear)
+
+    def close(self) -> None:
+        """Follow the session no longer."""
+        self.session.changed.disconnect(self._on_changed)
+        self.session.images_changed.disconnect(self.clear)
+
+    def clear(self) -> None:
+        """Forget all truths."""
+        self.truths, self._live, self.problems = {}, {}, {}
+        self.cleared.emit()
+
+    def set_truth(self, index: int, truth: Truth) -> None:
+        """Take the truth of an image of the list, and score it."""
+        self.truths[index] = truth
+        self._live.pop(index, None)
+        self.scored.emit(index, None)
+
+    def set_parameters(self, parameters: EvaluationParameters) -> None:
+        """Compare otherwise: another band, another rule for the cells to keep."""
+        if parameters != self.parameters:
+            self.parameters = parameters
+            self._live = {}
+            for index in self.truths:
+                self.scored.emit(index, None)
+
+    def of(self, index: int) -> LiveComparison | None:
+        """The comparison of an image; None without a truth or a segmentation, or when they do not fit."""
+        truth, state = self.truths.get(index), self.session.states.get(index)
+        if truth is None or state is None:
+            return None
+        known = self._live.get(index)
+        if known is None or known.live is not state.live:  # segmented again, or that was undone
+            self.problems.pop(index, None)
+            try:
+                known = LiveComparison(state.live, truth, self.parameters, name=self.session.images[index].label)
+            except LeukocyteError as error:
+                self.problems[index] = str(error)
+                return None
+            self._live[index] = known
+        return known
+
+    def scores(self) -> dict[int, ImageScore]:
+        """The scores of all images that have one."""
+        found = {index: self.of(index) for index in sorted(self.truths)}
+        return {index: one.score for index, one in found.items() if one is not None}
+
+    def score_other(self, layer: Labels) -> ImageScore:
+        """Score another segmentation of the shown image against the same truth.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no truth, or the layer is no segmentation of this image.
+        """
+        index = self.session.index
+        truth = self.truths.get(index)
+        if truth is None:
+            raise LeukocyteError("There is no ground truth of this image to compare with.")
+        data = np.asarray(layer.data)
+        plane = data[index] if data.ndim == 3 and len(data) == len(self.session.images) else data
+        mask = mask_from_values(plane, name=f'The layer "{layer.name}"')
+        state = self.session.states.get(index)
+        size = None if state is None else state.result.pixel_size.for_areas
+        case = Case(
+            layer.name,
+            mask.classes,
+            truth.classes,
+            binary=mask.whole_cell,
+            whole_cell=truth.whole_cell,
+            pixel_size=size,
+            true_cells=truth.cells,
+            true_remarks={measure.cell: measure.flags for measure in truth.measures},
+        )
+        return score_case(case, self.parameters)
+
+    def _on_changed(self, index: int, bbox: tuple[int, int, int, int]) -> None:
+        if index not in self.truths:
+            return
+        box: Box = (slice(bbox[0], bbox[1]), slice(bbox[2], bbox[3]))
+        known, state = self._live.get(index), self.session.states.get(index)
+        if known is not None and state is not None and known.live is state.live:
+            known.follow(box)
+            self.scored.emit(index, box)
+        else:
+            self.scored.emit(index, None)

@@ -1,0 +1,158 @@
+"""Truth outline, difference image and border band as layers of the canvas, kept in step with the comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, PALETTES
+from napari_leukocyte.core.scoring.difference import difference_classes
+from napari_leukocyte.core.scoring.live_comparison import LiveComparison
+from napari_leukocyte.plugin.layers import TRUTH, placed_like
+from napari_leukocyte.plugin.settings import get_settings
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+    from napari_leukocyte.plugin.compare.comparison import Comparison
+
+__all__ = ["BAND", "DIFFERENCE", "SCHEMES", "ErrorLayers"]
+
+DIFFERENCE, BAND = "difference", "border band"
+SCHEMES = ("colour-blind safe", "thesis")
+_BAND_COLOUR = (1.0, 1.0, 0.4, 1.0)
+_OUTLINE_PX = 2
+
+
+class ErrorLayers:
+    """Shows what is asked for, in layers that are made at the first wish and then changed in place.
+
+    They lie over the shown image; a stack's layers show the plane on screen.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self.wanted: set[str] = set()
+        self.scheme = SCHEMES[0]
+        self._layers: dict[str, Labels] = {}
+        self._over: Image | None = None  # the image that the layers lie over
+        session = comparison.session
+        comparison.scored.connect(self._on_scored)
+        comparison.cleared.connect(self._remove)
+        session.shown_changed.connect(self._on_shown)
+
+    def close(self) -> None:
+        """Take the layers away, and follow no longer."""
+        self.comparison.scored.disconnect(self._on_scored)
+        self.comparison.cleared.disconnect(self._remove)
+        self.comparison.session.shown_changed.disconnect(self._on_shown)
+        self._remove()
+
+    def show(self, name: str, *, on: bool) -> None:
+        """Show or hide one of `TRUTH`, `DIFFERENCE` and `BAND`."""
+        (self.wanted.add if on else self.wanted.discard)(name)
+        self.refresh()
+
+    def set_scheme(self, scheme: str) -> None:
+        """Choose one of `SCHEMES` for the difference image."""
+        self.scheme = scheme
+        self._take_away([DIFFERENCE])
+        self.refresh()
+
+    def refresh(self, box: Box | None = None) -> None:
+        """Bring the wanted layers in step; only within a box when only that has changed."""
+        session = self.comparison.session
+        known = self.comparison.of(session.index)
+        if known is None or session.classes_layer is None:
+            for layer in self._layers.values():
+                layer.visible = False
+            return
+        if self._over is not session.image_layer:  # of another place and scale, and above these layers
+            self._remove()
+            self._over = session.image_layer
+        for name in (TRUTH, DIFFERENCE, BAND):
+            if name in self.wanted:
+                self._write(name, known, box)
+            elif name in self._layers:
+                self._layers[name].visible = False
+
+    def _write(self, name: str, known: LiveComparison, box: Box | None) -> None:
+        session = self.comparison.session
+        layer = self._layers.get(name)
+        if layer is None or layer not in session.viewer.layers or layer.data.shape != known.truth.classes.shape:
+            self._take_away([name])
+            layer = self._layers[name] = self._make(name, known)
+            box = None
+        layer.visible = True
+        rows, columns = box or (slice(0, layer.data.shape[0]), slice(0, layer.data.shape[1]))
+        now = self._pixels(name, known, (rows, columns))
+        y, x = np.nonzero(layer.data[rows, columns] != now)
+        if y.size:
+            layer.data_setitem((y + rows.start, x + columns.start), now[y, x])
+
+    def _pixels(self, name: str, known: LiveComparison, box: Box) -> NDArray[np.uint8]:
+        if name == TRUTH:
+            return known.kept_truth.classes[box]
+        if name == BAND:
+            return known.band[box].astype(np.uint8)
+        # the thesis's schemes show every error, whether in the band or not
+        band = known.band[box] if self.scheme == SCHEMES[0] else None
+        truth = known.kept_truth.classes[box]
+        return difference_classes(known.prediction[box], truth, band, whole_cell=known.cell_only)
+
+    def _make(self, name: str, known: LiveComparison) -> Labels:
+        from napari.utils.colormaps import DirectLabelColormap
+
+        from napari_leukocyte.plugin.class_map_layer import LockedLabels
+
+        session = self.comparison.session
+        assert session.image_layer is not None  # there is a comparison of the shown image
+        colours: dict[int | None, NDArray[np.float32]] = {
+            value: np.array(rgba, np.float32) for value, rgba in self._palette(name, known).items()
+        }
+        colours[None] = np.zeros(4, np.float32)
+        layer = LockedLabels(
+            np.zeros(known.truth.classes.shape, np.uint8),
+            name=name,
+            opacity=0.5 if name == BAND else 1.0,
+            colormap=DirectLabelColormap(color_dict=colours),
+            **placed_like(session.image_layer, 2),
+        )
+        if name == TRUTH:
+            layer.contour = _OUTLINE_PX
+        active = session.viewer.layers.selection.active
+        session.viewer.add_layer(layer)
+        layer.editable = False
+        if active is not None and active in session.viewer.layers:
+            session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
+        return layer
+
+    def _palette(self, name: str, known: LiveComparison) -> dict[int, tuple[float, float, float, float]]:
+        if name == BAND:
+            return {0: (0.0, 0.0, 0.0, 0.0), 1: _BAND_COLOUR}
+        if name == TRUTH:
+            return PALETTES[get_settings().palette]
+        if self.scheme == SCHEMES[0]:
+            return DIFFERENCE_PALETTES[SCHEMES[0]]
+        return DIFFERENCE_PALETTES["thesis, binary" if known.cell_only else "thesis, three-class"]
+
+    def _on_scored(self, index: int, box: Box | None) -> None:
+        if index == self.comparison.session.index and self.wanted:
+            self.refresh(box)
+
+    def _on_shown(self) -> None:
+        if self.wanted:
+            self.refresh()
+
+    def _remove(self) -> None:
+        self._take_away(list(self._layers))
+
+    def _take_away(self, names: list[str]) -> None:
+        layers = self.comparison.session.viewer.layers
+        for name in names:
+            layer = self._layers.pop(name, None)
+            if layer is not None and layer in layers:
+                layers.remove(layer)

@@ -1,0 +1,153 @@
+"""Ground truth of an image list: from a Labels layer, or from files beside its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.imaging.masks import mask_from_values
+from napari_leukocyte.core.scoring.map_side import MapSide, in_planes, in_px, open_side
+from napari_leukocyte.core.scoring.pairing import MapPaths, find_maps
+from napari_leukocyte.core.scoring.truth import Truth, make_truth
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+__all__ = ["TruthFailed", "TruthFound", "truths_from_file", "truths_from_folder", "truths_from_layer"]
+
+
+@dataclass(frozen=True)
+class TruthFound:
+    """The truth of one image of the list."""
+
+    index: int
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class TruthFailed:
+    """Why an image got no truth, as a sentence; the others go on."""
+
+    name: str
+    reason: str
+
+
+Event = TruthFound | TruthFailed
+
+
+def truths_from_layer(layer: Labels, images: Sequence[ImageSource]) -> Iterator[Event]:
+    """Take an open Labels layer as the truth of an open image or stack.
+
+    Raises
+    ------
+    LeukocyteError
+        When the layer has not as many planes as the list has images, or is no mask.
+    """
+    data = np.asarray(layer.data)
+    planes = list(data) if data.ndim == 3 else [data]
+    if len(planes) != len(images):
+        raise LeukocyteError(
+            f'The layer "{layer.name}" has {in_planes(len(planes))} and the images are {len(images)}: '
+            "give a truth with a plane for each image."
+        )
+    for index, (plane, source) in enumerate(zip(planes, images, strict=True)):
+        try:
+            mask = mask_from_values(plane, name=f'The layer "{layer.name}"')
+            _check_size(mask.classes, source, f'the layer "{layer.name}"')
+            truth = make_truth(
+                mask.classes,
+                whole_cell=mask.whole_cell,
+                pixel_size=source.pixel_size.for_areas,
+                reading=mask.reading,
+                source=layer.name,
+            )
+        except LeukocyteError as error:
+            yield TruthFailed(source.label, str(error))
+        else:
+            yield TruthFound(index, truth)
+
+
+def truths_from_file(path: Path, images: Sequence[ImageSource], index: int) -> Iterator[Event]:
+    """Take a file as the truth of an image of a list of files, or of all planes of a stack.
+
+    Raises
+    ------
+    LeukocyteError
+        When it cannot be read, or has not as many planes as the stack.
+    """
+    shown = images[index]
+    own = [i for i, source in enumerate(images) if (source.path, source.name) == (shown.path, shown.name)]
+    yield from _truths_of(MapPaths(path), images, own)
+
+
+def truths_from_folder(folder: Path, images: Sequence[ImageSource]) -> Iterator[Event]:
+    """Find the truth of each image in a folder, by its name.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such folder, or no truth of any image in it.
+    """
+    maps = find_maps(folder)
+    planes: dict[str, list[int]] = {}
+    for index, source in enumerate(images):
+        planes.setdefault(Path(source.name).stem if source.path is None else source.path.stem, []).append(index)
+    if not planes.keys() & maps.keys():
+        raise LeukocyteError(
+            f"No file in {folder} has the name of an image: {next(iter(maps))} is no truth of {next(iter(planes))}, "
+            "so give masks named as their images."
+        )
+    for name, indices in planes.items():
+        if name not in maps:
+            yield TruthFailed(images[indices[0]].name, f"there is no mask of this name in {folder}.")
+            continue
+        try:
+            yield from _truths_of(maps[name], images, indices)
+        except LeukocyteError as error:
+            yield TruthFailed(images[indices[0]].name, str(error))
+
+
+def _truths_of(paths: MapPaths, images: Sequence[ImageSource], indices: Sequence[int]) -> Iterator[Event]:
+    side = open_side(paths)
+    if side.planes != len(indices):
+        raise LeukocyteError(
+            f"The truth {paths} has {in_planes(side.planes)} and {images[indices[0]].name} {in_planes(len(indices))}: "
+            "give stacks whose planes belong together."
+        )
+    for plane, index in enumerate(indices):
+        source = images[index]
+        try:
+            yield TruthFound(index, _truth(side, plane, source))
+        except LeukocyteError as error:
+            yield TruthFailed(source.label, str(error))
+
+
+def _truth(side: MapSide, plane: int, source: ImageSource) -> Truth:
+    classes = side.read(plane)
+    _check_size(classes, source, f"the truth {side.paths}")
+    cells, remarks, _ = side.cells(plane, classes)
+    return make_truth(
+        classes,
+        whole_cell=side.whole_cell,
+        pixel_size=source.pixel_size.for_areas if source.pixel_size.um else side.pixel_size,
+        reading=side.reading,
+        source=str(side.paths),
+        cells=cells,
+        remarks=remarks,
+    )
+
+
+def _check_size(classes: NDArray[np.uint8], source: ImageSource, what: str) -> None:
+    image = source.read()
+    if image.shape[:2] != classes.shape:
+        raise LeukocyteError(
+            f"The image {source.label} has {in_px(image[..., 0] if image.ndim == 3 else image)} and {what} "
+            f"{in_px(classes)}: give a mask of its size, for nothing is resized unasked."
+        )

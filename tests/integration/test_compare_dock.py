@@ -1,0 +1,234 @@
+"""The Compare dock as a person uses it: truth from layers and files, live figures, difference image, list."""
+
+import numpy as np
+import pytest
+from driving import LEFT, LONG, NO_KEY, block, click, paint
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.imaging.write import write_class_png
+from napari_leukocyte.core.scoring.difference import Difference
+from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE
+from napari_leukocyte.plugin.layers import CLASSES, TRUTH
+
+SHAPE = (200, 260)
+DISCS = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1300, 900)
+    return viewer
+
+
+@pytest.fixture
+def dock(viewer, qtbot):
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Compare")
+    qtbot.waitUntil(dock.isVisible, timeout=LONG)
+    return dock
+
+
+@pytest.fixture
+def segmented(viewer, dock, segmentation, disc_map):
+    """Three cells, as the truth would have them."""
+    image = viewer.add_image(np.full((*SHAPE, 3), 200, np.uint8), name="smear", scale=(0.1, 0.1), units="um")
+    dock.session.open_layer(image)
+    dock.session.put(0, segmentation(disc_map(SHAPE, *DISCS)))
+    viewer.reset_view()
+    return dock
+
+
+def wait_for_truth(dock, qtbot):
+    qtbot.waitUntil(lambda: dock.loader is None, timeout=LONG)
+
+
+def choose_layer(dock, combo, name, qtbot):
+    combo.setCurrentIndex(combo.findText(name))
+    combo.activated.emit(combo.currentIndex())
+    wait_for_truth(dock, qtbot)
+
+
+def figures(dock):
+    table = dock.figures
+    return [[table.item(row, column).text() for column in range(table.columnCount())] for row in range(3)]
+
+
+@pytest.fixture
+def compared(viewer, segmented, disc_map, qtbot):
+    viewer.add_labels(disc_map(SHAPE, *DISCS), name="experts")
+    choose_layer(segmented, segmented.truth, "experts", qtbot)
+    viewer.layers.selection.active = viewer.layers[CLASSES]
+    return segmented
+
+
+def test_the_same_masks_score_one(compared):
+    assert [row[1] for row in figures(compared)] == ["1.000"] * 3
+    assert "CNR error 0.0 %" in compared.cells_text.text()
+    assert "0 false cells" in compared.cells_text.text()
+    assert "index (0 background" in compared.reading.text()
+    assert "µm" in compared.in_force.text()
+
+
+def test_figures_follow_a_stroke_and_its_undo(viewer, compared):
+    layer = viewer.layers[CLASSES]
+    viewer.layers.selection.active = layer
+    layer.mode, layer.selected_label, layer.brush_size = "paint", 2, 10
+    before = figures(compared)
+    paint(viewer, (6.0, 7.8), (7.5, 7.5))
+    after = figures(compared)
+    assert float(after[2][0]) < float(before[2][0])
+    assert after[0] == before[0]  # the cell is what it was
+    assert "CNR error 0.0 %" not in compared.cells_text.text() or "bias" in compared.cells_text.text()
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert figures(compared) == before
+
+
+def test_the_difference_image_follows_and_its_colours_can_be_changed(viewer, compared):
+    click(compared.boxes[DIFFERENCE])
+    difference = viewer.layers[DIFFERENCE]
+    assert not difference.data.any()
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)
+    viewer.layers[CLASSES].data_setitem(block(145, 155, 115, 125), 0)
+    assert (difference.data[:9, :9] == Difference.FALSE_POSITIVE).all()
+    assert (difference.data[146:154, 116:124] == Difference.FALSE_NEGATIVE).all()
+    assert viewer.layers.selection.active is viewer.layers[CLASSES]
+    assert not difference.editable
+    compared.scheme.setCurrentText("thesis")
+    assert viewer.layers[DIFFERENCE].data[4, 4] == Difference.FALSE_POSITIVE
+    click(compared.boxes[DIFFERENCE])
+    assert not viewer.layers[DIFFERENCE].visible
+
+
+def test_truth_and_band_are_drawn_and_the_keys_toggle_them(viewer, compared):
+    viewer.layers.selection.active = viewer.layers[CLASSES]
+    viewer.window._qt_window.centralWidget().setFocus()
+    QTest.keyClick(viewer.window._qt_window.focusWidget(), Qt.Key.Key_T)
+    assert compared.boxes[TRUTH].isChecked()
+    np.testing.assert_array_equal(viewer.layers[TRUTH].data, compared.comparison.truths[0].classes)
+    QTest.keyClick(viewer.window._qt_window.focusWidget(), Qt.Key.Key_T)
+    assert not viewer.layers[TRUTH].visible
+    click(compared.boxes[BAND])
+    narrow = viewer.layers[BAND].data.sum()
+    compared.width.setValue(8)
+    assert viewer.layers[BAND].data.sum() > narrow
+    assert "8 px = 0.8 µm" in compared.in_force.text()
+    compared.unit.setCurrentText("µm")
+    compared.width.setValue(0.2)
+    assert "2 px = 0.2 µm" in compared.in_force.text()
+
+
+def test_keep_acts_on_both_sides(viewer, compared):
+    viewer.layers[CLASSES].data_setitem(block(190, 200, 240, 260), 1)  # a false cell, cut by the edge
+    assert float(figures(compared)[0][0]) < 1
+    compared.keep.setCurrentText("Whole cells only")
+    assert figures(compared)[0][0] == "1.000"
+    assert "1 false cells" in compared.cells_text.text()  # not hidden by the rule
+
+
+def test_two_segmentations_stand_beside_each_other(viewer, compared, disc_map):
+    viewer.add_labels(disc_map(SHAPE, *((y, x, r - 3, n) for y, x, r, n in DISCS)), name="rival")
+    compared.other.setCurrentIndex(compared.other.findText("rival"))
+    compared.other.activated.emit(compared.other.currentIndex())
+    titles = [compared.figures.horizontalHeaderItem(i).text() for i in range(4)]
+    assert titles == ["IoU A", "IoU_b A", "IoU B", "IoU_b B"]
+    assert float(figures(compared)[0][2]) < float(figures(compared)[0][0])
+    assert "B (rival)" in compared.cells_text.text()
+
+
+def test_a_whole_cell_truth_scores_the_cell_only(viewer, segmented, disc_map, qtbot):
+    viewer.add_labels(255 * (disc_map(SHAPE, *DISCS) > 0).astype(np.uint8), name="cells only")
+    choose_layer(segmented, segmented.truth, "cells only", qtbot)
+    assert figures(segmented)[0][0] == "1.000"
+    assert figures(segmented)[2] == ["–"] * 3
+    assert "whole cells only" in segmented.cells_text.text()
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (np.zeros((50, 60), np.uint8), "260 × 200 px"),
+        (np.full(SHAPE, 7, np.uint8), "7"),
+        (np.zeros((3, *SHAPE), np.uint8), "3 planes"),
+    ],
+    ids=["size", "value", "planes"],
+)
+def test_a_layer_that_is_no_truth_is_a_sentence(viewer, segmented, qtbot, mask, words):
+    viewer.add_labels(mask, name="odd")
+    choose_layer(segmented, segmented.truth, "odd", qtbot)
+    assert words in segmented.status.text()
+    assert not segmented.comparison.truths
+
+
+def test_a_file_that_is_no_truth_is_a_sentence(segmented, tmp_path, qtbot):
+    for name, content in (("text.png", b"no image"), ("empty.png", b"")):
+        (tmp_path / name).write_bytes(content)
+        segmented.open_file(tmp_path / name)
+        wait_for_truth(segmented, qtbot)
+        assert name in segmented.status.text()
+    segmented.open_folder(tmp_path / "nowhere")
+    wait_for_truth(segmented, qtbot)
+    assert "nowhere" in segmented.status.text()
+
+
+def test_without_an_image_the_dock_says_what_to_do(dock, tmp_path):
+    assert "Segment" in dock.cells_text.text()
+    dock.open_folder(tmp_path)
+    assert "no image yet" in dock.status.text()
+
+
+@pytest.fixture
+def files(tmp_path, dock, segmentation, disc_map, qtbot):
+    """Three images with masks in a folder, the second segmented worst; a third mask is missing."""
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    images.mkdir()
+    masks.mkdir()
+    for i in range(3):
+        Image.fromarray(np.full((120, 120, 3), 200, np.uint8)).save(images / f"crop{i}.png")
+    for i in range(2):
+        write_class_png(masks / f"crop{i}.png", disc_map((120, 120), (60, 60, 40, 20)), provenance={})
+    dock.session.open_files(list(sources_from_files(sorted(images.glob("*.png")))))
+    for i, radius in enumerate((40, 30, 40)):
+        dock.session.put(i, segmentation(disc_map((120, 120), (60, 60, radius, 20))))
+    dock.open_folder(masks)
+    wait_for_truth(dock, qtbot)
+    qtbot.waitUntil(lambda: dock.images.rowCount() == 2, timeout=LONG)
+    return dock
+
+
+def test_a_list_is_ordered_by_its_worst_and_a_click_goes_there(viewer, files):
+    assert [files.images.item(row, 0).text() for row in range(2)] == ["crop1.png", "crop0.png"]
+    assert "Truth of 2 of 3 images" in files.status.text()
+    assert "crop2.png" in files.status.text()
+    QTest.mouseClick(
+        files.images.viewport(), LEFT, NO_KEY, files.images.visualItemRect(files.images.item(0, 0)).center()
+    )
+    assert files.session.index == 1
+    assert "crop1.png" in files.reading.text()
+
+
+def test_error_layers_follow_the_image_that_is_shown(viewer, files):
+    click(files.boxes[DIFFERENCE])
+    assert not viewer.layers[DIFFERENCE].data.any()
+    files.session.show(1)
+    assert viewer.layers[DIFFERENCE].data.any()
+    assert viewer.layers.index(viewer.layers[DIFFERENCE]) > viewer.layers.index(viewer.layers["crop1.png"])
+    files.session.show(2)  # without a truth
+    assert DIFFERENCE not in viewer.layers or not viewer.layers[DIFFERENCE].visible
+
+
+def test_segmenting_again_and_its_undo_are_scored(viewer, compared, segmentation, disc_map):
+    compared.session.put(0, segmentation(disc_map(SHAPE, *DISCS[:2])))
+    assert "1 missed" in compared.cells_text.text()
+    viewer.layers[CLASSES].undo()
+    assert "0 missed" in compared.cells_text.text()
+
+
+def test_a_closed_dock_takes_its_layers_away(viewer, compared):
+    click(compared.boxes[DIFFERENCE])
+    viewer.window.remove_dock_widget(compared)
+    compared.close()
+    assert DIFFERENCE not in viewer.layers
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)  # nobody follows
