@@ -34,6 +34,7 @@ from napari_leukocyte.core.scoring.border import band_width_px
 from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
 from napari_leukocyte.core.scoring.metrics import count_image
+from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import Mode
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
@@ -54,7 +55,7 @@ class Options:
         return self.keep or ("centre" if source in self.centre else "all")
 
 
-def segment(row: IndexRow, predictor: Predictor, options: Options) -> Segmentation:
+def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     """Every cell of one image, before any keep rule."""
     file = read_image(row.image)
     array: Any = file.array
@@ -62,7 +63,7 @@ def segment(row: IndexRow, predictor: Predictor, options: Options) -> Segmentati
         array = np.asarray(array)[..., :3].mean(axis=-1).round().astype(array.dtype)
     known = PixelSize(None) if options.estimate_pixel_size else PixelSize(row.pixel_size, "index.csv")
     source = sources_from_array(array, name=row.name, rgb=file.rgb and not options.grey, pixel_size=known)[0]
-    mode: Mode = "binary" if predictor.info.classes == 2 else "three-class"
+    mode: Mode = "binary" if predictor.classes == 2 else "three-class"
     *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), predictor)
     assert isinstance(result, Segmentation)  # the last event
     return result
@@ -76,7 +77,7 @@ def kept(
     return np.where(cells > 0, classes, 0).astype(np.uint8), cells
 
 
-def score(row: IndexRow, predictor: Predictor, options: Options) -> Scored:
+def score(row: IndexRow, predictor: Method, options: Options) -> Scored:
     """Segment one image and compare it with its mask."""
     result = segment(row, predictor, options)
     mask = read_mask(row.mask)
@@ -109,7 +110,7 @@ def score(row: IndexRow, predictor: Predictor, options: Options) -> Scored:
     )
 
 
-def score_all(rows: Sequence[IndexRow], predictor: Predictor, options: Options) -> Iterator[Scored]:
+def score_all(rows: Sequence[IndexRow], predictor: Method, options: Options) -> Iterator[Scored]:
     for i, row in enumerate(rows, start=1):
         yield score(row, predictor, options)
         print(f"\r{i} of {len(rows)} images", end="", flush=True)
@@ -131,7 +132,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", type=Path, help="JSON with the lists train, validation, test")
     parser.add_argument("--part", choices=[*PARTS, "all"], default="test")
-    parser.add_argument("--model", default="default", help="shipped name or weight file")
+    parser.add_argument("--model", default="default", help="shipped name, weight file, or active-contour")
     parser.add_argument("--keep", choices=get_args(Keep), help="for every source; default: see --centre")
     parser.add_argument("--centre", nargs="*", default=["zheng1", "zheng2"], help="sources scored on the central cell")
     parser.add_argument("--device", default="auto")
@@ -145,11 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parse(arguments)
     options = Options(cast(Keep, given.keep), tuple(given.centre), given.estimate_pixel_size, given.grey)
     rows = chosen_rows(given.data, given.split, given.part)
-    predictor = Predictor(given.model, device=given.device)
+    predictor = load_method(given.model, device=given.device)
     scored = list(score_all(rows, predictor, options))
     result = {
-        "model": predictor.info.name,
-        "weights_sha256": weights_hash(model_path(given.model)),
+        "model": predictor.name,
+        "weights_sha256": weights_hash(model_path(given.model)) if isinstance(predictor, Predictor) else None,
         "plugin_version": __version__,
         "device": predictor.used,
         "split": given.split.name if given.split else None,

@@ -15,6 +15,8 @@ import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from napari_leukocyte.core.synthetic.smear import draw_field
+
 OUT = Path(__file__).with_name("images")
 LEFT = Qt.MouseButton.LeftButton
 CNR_COLUMN = 2
@@ -89,6 +91,35 @@ def measure() -> None:
     viewer.close()
 
 
+def compare() -> None:
+    """The Compare dock on a drawn field whose exact map is known, after a stroke that is wrong."""
+    smear = draw_field(seed=5, size=(700, 900), px_per_um=10.2, n_cells=6)
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 900)
+    _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
+    viewer.add_image(smear.image, name="drawn smear", scale=(smear.pixel_size,) * 2, units="um")
+    QTest.mouseClick(segment.segment_button, LEFT)
+    wait_for(lambda: not segment.job.running)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Compare")
+    truth = viewer.add_labels(smear.classes, name="experts", scale=(smear.pixel_size,) * 2, units="um", visible=False)
+    dock.truth.setCurrentIndex(dock.truth.findData(truth))
+    dock.truth.activated.emit(dock.truth.currentIndex())
+    wait_for(lambda: dock.loader is None)
+    layer = viewer.layers["classes"]
+    viewer.layers.selection.active = layer
+    found = max(dock.session.state.measures, key=lambda measure: measure.nucleus_px)
+    dock.session.go_to(0, found.cell)
+    viewer.scene.camera.zoom *= 2.5
+    for name in ("truth", "difference"):
+        QTest.mouseClick(dock.boxes[name], LEFT)
+    layer.mode, layer.selected_label, layer.brush_size = "paint", 1, 16
+    radius = 1.02 * np.sqrt((found.cytoplasm_px + found.nucleus_px) / np.pi)
+    turns = np.linspace(2.2, 3.6, 24)
+    drag(viewer, [canvas_point(viewer, found.y + radius * np.sin(t), found.x + radius * np.cos(t)) for t in turns])
+    picture(viewer, "compare.png")
+    viewer.close()
+
+
 def main() -> None:
     """All pictures."""
     OUT.mkdir(exist_ok=True)
@@ -101,6 +132,7 @@ def main() -> None:
     picture(viewer, "segment-cell.png")
     viewer.close()
     measure()
+    compare()
 
 
 if __name__ == "__main__":

@@ -257,6 +257,17 @@ def test_three_classes_from_a_binary_model_are_refused_and_binary_works(viewer, 
     assert list(viewer.layers[CNR].features["cnr"]) == ["–"]
 
 
+def test_the_active_contour_is_one_of_the_methods(viewer, dock, qtbot):
+    QTest.keyClicks(dock.model.native, "Active")  # the list goes to the entry that begins so
+    viewer.add_image(smear(radius=40), name="smear")
+    dock.pixel_size.value = 0.2
+    press_segment_and_wait(dock, qtbot)
+    assert dock.status.text() == "Done on cpu."
+    assert dock.session.state.result.provenance["model"] == "active-contour"
+    (measure,) = dock.session.state.measures
+    assert measure.cnr == pytest.approx(3, rel=0.15)  # radii 40 and 20
+
+
 def test_an_unexpected_error_is_a_sentence_and_the_dock_lives_on(viewer, dock, qtbot, monkeypatch, caplog):
     from napari_leukocyte.core.segmentation import segment
 

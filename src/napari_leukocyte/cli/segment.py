@@ -12,8 +12,8 @@ from napari_leukocyte.cli.log import logger
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
     from napari_leukocyte.cli.remarks import Remarks
     from napari_leukocyte.core.results.writer import ResultWriter
+    from napari_leukocyte.core.segmentation.method import Method
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-    from napari_leukocyte.core.segmentation.predictor import Predictor
 
 __all__ = ["segment"]
 
@@ -31,7 +31,8 @@ def segment(
     model: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE", help="default, thesis-three-class, thesis-binary, or a weight file (.safetensors)."
+            metavar="NAME|FILE",
+            help="default, thesis-three-class, thesis-binary, a weight file (.safetensors), or active-contour.",
         ),
     ] = "default",
     device: Annotated[
@@ -79,7 +80,7 @@ def segment(
     paths = find_images(inputs)
     writer = ResultWriter(out, output_names(paths))
     predictor = load_predictor(parameters)
-    logger.info("model %s, sha256 %s, on %s", predictor.info.name, predictor.hash, predictor.used)
+    logger.info("%s, on %s", predictor.provenance, predictor.used)
     remarks = Remarks()
     failures: list[str] = []
     stopped = False
@@ -103,7 +104,7 @@ def segment(
 def _run(
     paths: Sequence[Path],
     parameters: "SegmentParameters",
-    predictor: "Predictor",
+    predictor: "Method",
     writer: "ResultWriter",
     remarks: "Remarks",
 ) -> Iterator[str]:

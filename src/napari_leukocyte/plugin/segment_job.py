@@ -161,13 +161,13 @@ def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Itera
 
 
 def _predictor(parameters: SegmentParameters) -> Any:
-    from napari_leukocyte.core.segmentation.predictor import Predictor
+    from napari_leukocyte.core.segmentation.method import load_method
     from napari_leukocyte.core.segmentation.segment import check_mode
 
     key = (parameters.model, parameters.device)
     loaded = SegmentJob._loaded
     if key not in loaded:
-        predictor = Predictor(parameters.model, device=parameters.device)
+        predictor = load_method(parameters.model, device=parameters.device)
         loaded.clear()
         loaded[key] = predictor
     check_mode(loaded[key], parameters)

@@ -30,6 +30,7 @@ _MODELS = {
     "Default (three-class)": "default",
     "Thesis, three-class": "thesis-three-class",
     "Thesis, binary": "thesis-binary",
+    "Active contour": "active-contour",
 }
 _FILE = "Weight file …"
 _KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}

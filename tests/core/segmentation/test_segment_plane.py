@@ -152,7 +152,7 @@ def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkey
         predictor.notes.append("the CPU went on")
         yield PixelSize(0.2, "estimated", estimated=True)
 
-    monkeypatch.setattr("napari_leukocyte.core.segmentation.segment.estimate_pixel_size", estimate)
+    monkeypatch.setattr("napari_leukocyte.core.segmentation.predictor.estimate_pixel_size", estimate)
     *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
     assert result.notes == ("the CPU went on",)
 

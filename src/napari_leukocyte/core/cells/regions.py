@@ -1,79 +1,98 @@
-"""Which pieces of a clump belong to one cell: merging of watershed regions by neck, size and nucleus."""
+"""Which pieces of a clump are one cell: the grouping whose cells hold the largest discs."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
-__all__ = ["Neck", "Region", "junctions", "merge_regions", "neighbours"]
+__all__ = ["group_pieces", "necks"]
 
-_WIDE_NECK = 0.78  # neck / radius of the smaller piece; two equal discs reach it 1.25 radii apart
-_WIDE_NECK_TWO_NUCLEI = 0.82  # with a nucleus on each side, a wider neck may still lie between two cells
-_ONE_NUCLEUS = 0.70  # the same for the nucleus: wider, and one nucleus spans the neck
-_THIN = 0.35  # a piece thinner than this share of its neighbour is an outgrowth, not a cell
-_JUNCTION_AREA = 0.6  # of the piece's inscribed disc; a cell, even a cut one, fills more of it
-_NO_NUCLEUS = 0.05  # less than this share of nucleus, and a piece has none
+_THIN = 0.35  # a part thinner than this share of the whole is an outgrowth, not a cell
+
+Pieces = frozenset[int]
 
 
-@dataclass(frozen=True)
-class Region:
-    """A piece of a clump: inscribed radius and area (px), of the cell and of the nucleus in it."""
-
-    radius: float
-    area: int
-    nucleus_radius: float
-    nucleus_area: int
-
-    def joined(self, other: "Region") -> "Region":
-        """Return the two as one piece."""
-        return Region(
-            max(self.radius, other.radius),
-            self.area + other.area,
-            max(self.nucleus_radius, other.nucleus_radius),
-            self.nucleus_area + other.nucleus_area,
-        )
-
-    @property
-    def has_nucleus(self) -> bool:
-        """Whether more than a trace of the piece is nucleus."""
-        return self.nucleus_area > _NO_NUCLEUS * self.area
-
-
-@dataclass(frozen=True)
-class Neck:
-    """Half the width (px) of the passage between two pieces, and of the nucleus in it."""
-
-    cell: float
-    nucleus: float
-
-    def joined(self, other: "Neck") -> "Neck":
-        """Return the wider of two passages between the same pieces."""
-        return Neck(max(self.cell, other.cell), max(self.nucleus, other.nucleus))
-
-
-def neighbours(
+def group_pieces(
     pieces: npt.NDArray[np.int32],
-    depth: npt.NDArray[np.float64],
-    nucleus_depth: npt.NDArray[np.float64] | None,
-) -> dict[tuple[int, int], Neck]:
-    """Find the pieces that touch and the neck between them.
+    depth: npt.NDArray[np.floating],
+    *,
+    one_cell: float,
+    thinnest: float = 0.0,
+) -> tuple[npt.NDArray[np.int32], float]:
+    """Group the pieces of a clump into cells; returns the groups, and how well they fill the clump with discs.
+
+    A cell is nearly as wide as it is long, so the largest disc inside it says how much of a cell a part is. Two
+    halves of a cell hold discs much smaller than the whole; two cells as one part hold no larger disc than one of
+    them. The pieces are joined two by two, first those that are least like discs and most broadly connected; of
+    this tree, the parts are taken whose squared radii add up to most.
 
     Parameters
     ----------
     pieces : (Y, X) int32 array
         0 outside, 1..k.
-    depth, nucleus_depth : (Y, X) float arrays
-        Distance (px) to the outline of the cell and of the nucleus.
+    depth : (Y, X) array
+        Distance (px) to the outline of the clump.
+    one_cell : float
+        A part stays whole if its squared radius is at least this share of what its own parts add up to. Two equal
+        cells have 0.5; of two cells of radius 1 and 0.5, it is 0.8.
+    thinnest : float
+        Radius (px) below which a part is no cell.
+
+    Returns
+    -------
+    (k + 1,) int32 array
+        The group of each piece, 1..n; 0 for 0.
+    float
+        Sum of the groups' squared radii: of two ways to cut a clump into pieces, the one with more is the better.
+    """
+    count = int(pieces.max())
+    discs = _Discs(pieces)
+    passages = necks(pieces, depth)
+    parts: list[Pieces] = [frozenset({number}) for number in range(1, count + 1)]
+    best = {part: [part] for part in parts}
+    urge: dict[tuple[Pieces, Pieces], float] = {}
+    while len(parts) > 1:
+        for i, a in enumerate(parts):
+            for b in parts[:i]:
+                if (a, b) not in urge:
+                    urge[a, b] = _urge(a, b, discs, passages)
+        a, b = max(((a, b) for i, a in enumerate(parts) for b in parts[:i]), key=urge.__getitem__)
+        if urge[a, b] == -math.inf:  # the rest lies apart
+            break
+        whole = a | b
+        split = best.pop(a) + best.pop(b)
+        radius = discs.radius(whole)
+        counted = [discs.radius(part) for part in split]
+        value = sum(r**2 for r in counted if r >= max(_THIN * max(counted), thinnest))
+        best[whole] = [whole] if radius**2 >= one_cell * value else split
+        parts = [part for part in parts if part not in (a, b)] + [whole]
+    lookup = np.zeros(count + 1, np.int32)
+    total = sum(discs.radius(part) ** 2 for found in best.values() for part in found)
+    groups = sorted((part for found in best.values() for part in found), key=min)
+    for number, part in enumerate(groups, start=1):
+        lookup[list(part)] = number
+    return lookup, total
+
+
+def necks(pieces: npt.NDArray[np.int32], depth: npt.NDArray[np.floating]) -> dict[tuple[int, int], float]:
+    """Find the pieces that touch, and half the width (px) of the passage between them.
+
+    Parameters
+    ----------
+    pieces : (Y, X) int32 array
+        0 outside, 1..k.
+    depth : (Y, X) array
+        Distance (px) to the outline.
 
     Returns
     -------
     dict
-        ``{(a, b): neck}`` with a < b.
+        ``{(a, b): half width}`` with a < b.
     """
     count = int(pieces.max()) + 1
-    necks: dict[tuple[int, int], Neck] = {}
+    found: dict[tuple[int, int], float] = {}
     height, width = pieces.shape
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
         here = (slice(0, height - dy), slice(max(0, -dx), width - max(0, dx)))
@@ -83,95 +102,54 @@ def neighbours(
             continue
         a, b = pieces[here][border], pieces[there][border]
         codes, which = np.unique(np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b), return_inverse=True)
-        cell = np.zeros(codes.size)
-        np.maximum.at(cell, which, np.minimum(depth[here][border], depth[there][border]))
-        nucleus = np.zeros(codes.size)
-        if nucleus_depth is not None:
-            both = np.minimum(nucleus_depth[here][border], nucleus_depth[there][border])
-            np.maximum.at(nucleus, which, both)
-        for code, c, n in zip(codes.tolist(), cell.tolist(), nucleus.tolist(), strict=True):
+        widest = np.zeros(codes.size)
+        np.maximum.at(widest, which, np.minimum(depth[here][border], depth[there][border]))
+        for code, half in zip(codes.tolist(), widest.tolist(), strict=True):
             pair = divmod(code, count)
-            found = Neck(c, n)
-            necks[pair] = found.joined(necks[pair]) if pair in necks else found
-    return necks
-
-
-def junctions(regions: Mapping[int, Region], necks: Mapping[tuple[int, int], Neck]) -> set[int]:
-    """Find the pieces that lie where three or more cells meet.
-
-    Such a piece is as deep as a cell, but its inscribed disc reaches far into the cells around it. It is no
-    cell, and to merge over it would join all of them.
-
-    Parameters
-    ----------
-    regions, necks : mappings
-        The pieces and the passages between them.
-    """
-    found = set()
-    for number, region in regions.items():
-        if region.area >= _JUNCTION_AREA * math.pi * region.radius**2:
-            continue
-        beside = [b if a == number else a for a, b in necks if number in (a, b)]
-        if sum(regions[other].radius >= 0.5 * region.radius for other in beside) >= 3:
-            found.add(number)
+            found[pair] = max(half, found.get(pair, 0.0))
     return found
 
 
-def merge_regions(
-    regions: Mapping[int, Region],
-    necks: Mapping[tuple[int, int], Neck],
-    *,
-    nuclei_known: bool,
-    thinnest: float,
-) -> dict[int, int]:
-    """Merge pieces, the widest neck first, until every piece left is a cell of its own.
-
-    Parameters
-    ----------
-    regions, necks : mappings
-        The pieces and the passages between them.
-    nuclei_known : bool
-        Whether the map is three-class, so that a piece without nucleus is no cell.
-    thinnest : float
-        Inscribed radius (px) below which a piece is no cell; 0 if the pixel size is unknown.
-
-    Returns
-    -------
-    dict
-        ``{piece: group}``; a group is called after its lowest piece.
-    """
-    regions, necks = dict(regions), dict(necks)
-    group_of = {number: number for number in regions}
-    while True:
-        candidates = [
-            (neck.cell / min(regions[a].radius, regions[b].radius), -a, -b)
-            for (a, b), neck in necks.items()
-            if _one_cell(regions[a], regions[b], neck, nuclei_known=nuclei_known, thinnest=thinnest)
-        ]
-        if not candidates:
-            return group_of
-        _, a, b = max(candidates)
-        keep, gone = -a, -b
-        regions[keep] = regions[keep].joined(regions.pop(gone))
-        group_of = {piece: keep if group == gone else group for piece, group in group_of.items()}
-        joined: dict[tuple[int, int], Neck] = {}
-        for (p, q), neck in necks.items():
-            p, q = (keep if p == gone else p), (keep if q == gone else q)
-            if p != q:
-                pair = (min(p, q), max(p, q))
-                joined[pair] = neck.joined(joined[pair]) if pair in joined else neck
-        necks = joined
+def _urge(a: Pieces, b: Pieces, discs: "_Discs", passages: dict[tuple[int, int], float]) -> float:
+    """How much speaks for joining two parts first; -inf if they do not touch."""
+    neck = max((passages.get((min(p, q), max(p, q)), 0.0) for p in a for q in b), default=0.0)
+    if neck <= 0:
+        return -math.inf
+    radii = discs.radius(a), discs.radius(b)
+    unlike_discs = (discs.area(a) + discs.area(b)) / (radii[0] ** 2 + radii[1] ** 2)
+    return math.log(unlike_discs) + 0.5 * math.log(neck / min(radii))
 
 
-def _one_cell(a: Region, b: Region, neck: Neck, *, nuclei_known: bool, thinnest: float) -> bool:
-    """Whether two pieces that touch belong to one cell."""
-    small, large = sorted((a.radius, b.radius))
-    if small < max(_THIN * large, thinnest):
-        return True
-    if not nuclei_known:
-        return neck.cell >= _WIDE_NECK * small
-    if not (a.has_nucleus and b.has_nucleus):
-        return True
-    if neck.nucleus >= _ONE_NUCLEUS * min(a.nucleus_radius, b.nucleus_radius):
-        return True
-    return neck.cell >= _WIDE_NECK_TWO_NUCLEI * small
+@dataclass
+class _Discs:
+    """The largest disc inside any union of pieces."""
+
+    pieces: npt.NDArray[np.int32]
+    known: dict[Pieces, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.boxes = ndi.find_objects(self.pieces)
+        self.areas = np.bincount(self.pieces.ravel())
+
+    def area(self, part: Pieces) -> int:
+        """Pixels of the part."""
+        return int(self.areas[list(part)].sum())
+
+    def radius(self, part: Pieces) -> float:
+        """Radius (px) of the largest disc; it may reach over the edge of the array."""
+        if part not in self.known:
+            self.known[part] = self._radius(part)
+        return self.known[part]
+
+    def _radius(self, part: Pieces) -> float:
+        boxes = [self.boxes[number - 1] for number in part]
+        box = tuple(
+            slice(max(min(b[axis].start for b in boxes) - 1, 0), max(b[axis].stop for b in boxes) + 1)
+            for axis in (0, 1)
+        )
+        inside = np.zeros(len(self.areas), bool)
+        inside[list(part)] = True
+        mask = inside[self.pieces[box]]
+        if mask.all():  # no outline anywhere
+            return math.hypot(*mask.shape)
+        return float(ndi.distance_transform_edt(mask).max())

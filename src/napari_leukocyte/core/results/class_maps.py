@@ -15,7 +15,13 @@ from napari_leukocyte.core.results.names import image_names
 
 __all__ = ["MapFailed", "MapMeasured", "find_class_maps", "measure_class_maps"]
 
-_KEPT_KEYS = ("model", "model_sha256", "mode", "keep")  # what a class map of ours says of how it was made
+_KEPT_KEYS = (
+    "model",
+    "model_sha256",
+    "model_parameters",
+    "mode",
+    "keep",
+)  # what a class map of ours says of how it was made
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ __all__ = ["ACTIVE_CONTOUR", "ActiveContour"]
 
 ACTIVE_CONTOUR = "active-contour"
 
-_NUCLEUS_UM2 = 50.0  # median over the nuclei of the training images, as they are found
+_NUCLEUS_UM2 = 58.0  # median over the nuclei of the training images, as they are found
 _SEED_UM = 1.5  # an outline of a nucleus comes no further from its seed
 _MARGIN_UM = 3.0  # of background beyond the reach of a cell's outline
 
@@ -106,7 +106,7 @@ class ActiveContour:
         return cell_contour(density, nucleus, others, pixel_size=um, parameters=self.parameters), nucleus
 
     def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
-        """Yield progress and, last, the pixel size that gives the median nucleus found its usual area of 50 um2.
+        """Yield progress and, last, the pixel size that gives the median nucleus found its usual area of 58 um2.
 
         What is large enough for a nucleus depends on the pixel size, so that some are assumed and the one is taken
         that the nuclei found with it agree with best; a last look with their estimate refines it.

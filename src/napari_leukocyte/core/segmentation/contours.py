@@ -53,7 +53,8 @@ def nucleus_contour(
             return np.zeros(stain.shape, np.float32)
         dark, light = float(stain[inside].mean()), float(stain[ring].mean())
         level = light + parameters.nucleus_level * (dark - light)
-        return np.clip((stain - np.float32(level)) / np.float32(max((dark - light) / 2, 1e-3)), -1, 1)
+        push = (stain - np.float32(level)) / np.float32(max((dark - light) / 2, 1e-3))
+        return np.asarray(np.clip(push, -1, 1))
 
     sigma = parameters.nucleus_smoothing / pixel_size
     return _evolve(seed, force, sigma=sigma, weight=parameters.nucleus_force, allowed=allowed)

@@ -58,7 +58,9 @@ class Reduced:
         if b > 1:
             image = np.pad(image, [(0, -image.shape[0] % b), (0, -image.shape[1] % b), (0, 0)], mode="edge")
             # summed in one fixed order, so that no window rounds differently
-            image = np.asarray(sum(image[i::b, j::b] for i in range(b) for j in range(b))) / np.float32(b * b)
+            image = np.asarray(sum(image[i::b, j::b] for i in range(b) for j in range(b)), np.float32) / np.float32(
+                b * b
+            )
         return np.asarray(-np.log(np.maximum(image, np.float32(self.darkest))), np.float32)
 
     def strips(self) -> Iterator[tuple[slice, NDArray[np.float32], WindowDone]]:

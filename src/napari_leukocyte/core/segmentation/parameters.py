@@ -19,7 +19,7 @@ class SegmentParameters:
     Attributes
     ----------
     model
-        Name of a shipped model, or the path of a weight file.
+        Name of a shipped model, the path of a weight file, or ``active-contour``.
     mode
         ``three-class`` (0 background, 1 cytoplasm, 2 nucleus) or ``binary`` (0 background, 1 cell).
     device

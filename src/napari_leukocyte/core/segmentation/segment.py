@@ -15,11 +15,10 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
+from napari_leukocyte.core.segmentation.class_map import WindowDone, relay
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
+from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
-from napari_leukocyte.core.segmentation.predictor import Predictor
 
 __all__ = [
     "ImageFailed",
@@ -90,23 +89,23 @@ class ImageFailed:
     reason: str
 
 
-def load_predictor(parameters: SegmentParameters) -> Predictor:
+def load_predictor(parameters: SegmentParameters) -> Method:
     """Load the model that the parameters name, and check that it can do their mode."""
-    predictor = Predictor(parameters.model, device=parameters.device)
+    predictor = load_method(parameters.model, device=parameters.device)
     check_mode(predictor, parameters)
     return predictor
 
 
-def check_mode(predictor: Predictor, parameters: SegmentParameters) -> None:
+def check_mode(predictor: Method, parameters: SegmentParameters) -> None:
     """Refuse, in words, to make three classes with a network that knows two."""
-    if parameters.mode == "three-class" and predictor.info.classes == 2:
+    if parameters.mode == "three-class" and predictor.classes == 2:
         raise LeukocyteError(
-            f"The model {predictor.info.name} knows only cell and background: choose binary, or a three-class model."
+            f"The model {predictor.name} knows only cell and background: choose binary, or a three-class model."
         )
 
 
 def segment_plane(
-    source: ImageSource, parameters: SegmentParameters, predictor: Predictor
+    source: ImageSource, parameters: SegmentParameters, predictor: Method
 ) -> Iterator[WindowDone | Segmentation]:
     """Segment one image; yields progress and, last, the result.
 
@@ -125,11 +124,11 @@ def segment_plane(
     else:
         pixel_size = source.pixel_size
     if pixel_size.um is None:
-        pixel_size = yield from relay(estimate_pixel_size(plane, conversion, predictor))
+        pixel_size = yield from relay(predictor.estimate_pixel_size(plane, conversion))
     assert pixel_size.um is not None  # the estimate always gives one
-    prediction = yield from relay(predict_class_map(plane, conversion, predictor, pixel_size=pixel_size.um))
+    prediction = yield from relay(predictor.predict(plane, conversion, pixel_size=pixel_size.um))
     classes = prediction.classes
-    clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.info.classes == 2)
+    clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.classes == 2)
     cells = label_cells(classes, pixel_size=pixel_size.um)
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
     if keep != "all":
@@ -159,13 +158,10 @@ def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_]) -> frozense
     return frozenset(found)
 
 
-def _provenance(
-    parameters: SegmentParameters, predictor: Predictor, pixel_size: PixelSize, keep: str
-) -> dict[str, str]:
+def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:
     return {
         "napari-leukocyte": __version__,
-        "model": predictor.info.name,
-        "model_sha256": predictor.hash,
+        **predictor.provenance,
         "device": predictor.used,
         "mode": parameters.mode,
         "keep": keep if keep == parameters.keep else f"{keep} (auto)",
@@ -175,7 +171,7 @@ def _provenance(
 
 
 def segment_images(
-    images: Iterable[ImageSource | BrokenImage], parameters: SegmentParameters, predictor: Predictor
+    images: Iterable[ImageSource | BrokenImage], parameters: SegmentParameters, predictor: Method
 ) -> Iterator[WindowDone | ImageSegmented | ImageFailed]:
     """Segment a list; a bad image is reported and the others still run. Stop iterating to cancel."""
     for index, image in enumerate(images):

@@ -8,28 +8,36 @@ from napari_leukocyte.core.errors import LeukocyteError
 
 from .leukocytes import Leukocyte
 
-__all__ = ["in_contact", "place_leukocytes"]
+__all__ = ["in_contact", "outer_radius", "overlap", "place_leukocytes"]
 
 _PRESSED = 0.25  # um that each of two touching cells would reach into the other
 _APART = 2.0  # um at least between cells that do not touch
 _TRIES = 400
 
 
-def in_contact(first: Leukocyte, second: Leukocyte, angle: float) -> Leukocyte:
-    """Return the second cell, moved to touch the first in the direction `angle` (radians, from x to y)."""
-    axis = np.arange(-2.0, 2.01, 0.02) * first.outline.radius
-    y = (first.outline.radius * np.sin(angle) + axis).astype(np.float32)[:, None]
-    x = (first.outline.radius * np.cos(angle) + axis).astype(np.float32)[None, :]
+def in_contact(first: Leukocyte, second: Leukocyte, angle: float, pressed: float = _PRESSED) -> Leukocyte:
+    """Return the second cell, moved to touch the first in the direction `angle` (radians, from x to y).
+
+    Each of the two would reach `pressed` um into the other if both kept their shape.
+    """
     near, far = 0.0, 2.0 * (first.outline.radius + second.outline.radius)
-    depth = first.outline.depth(y, x)
-    for _ in range(16):
+    while far - near > 0.01:
         distance = (near + far) / 2
-        other = second.outline.moved(distance * np.sin(angle), distance * np.cos(angle))
-        if np.minimum(depth, other.depth(y, x)).max() > _PRESSED:
+        moved = replace(second, y=first.y + distance * np.sin(angle), x=first.x + distance * np.cos(angle))
+        if overlap(first, moved) > pressed:
             near = distance
         else:
             far = distance
     return replace(second, y=first.y + near * np.sin(angle), x=first.x + near * np.cos(angle))
+
+
+def overlap(first: Leukocyte, second: Leukocyte) -> float:
+    """Return how far (um) each of two cells reaches into the other; negative: half the gap between them."""
+    dy, dx = np.float32(second.y - first.y), np.float32(second.x - first.x)
+    if second.outline.depth(np.array([-dy]), np.array([-dx]))[0] > 0:  # it lies over the middle of the first
+        return first.outline.radius / 2
+    y, x = second.outline.points()
+    return float(first.outline.depth(y + dy, x + dx).max()) / 2
 
 
 def place_leukocytes(
@@ -86,22 +94,22 @@ def place_leukocytes(
     return placed
 
 
-def _radius(cell: Leukocyte) -> float:
+def outer_radius(cell: Leukocyte) -> float:
     """Radius that holds all of the cell, with its bumps and ruffles."""
     return cell.outline.radius * (1 + sum(abs(a) for _, a, _ in cell.outline.harmonics)) + 3 * cell.ruffle
 
 
 def _clear(a: Leukocyte, b: Leukocyte) -> bool:
-    return bool(np.hypot(a.y - b.y, a.x - b.x) > _radius(a) + _radius(b) + _APART)
+    return bool(np.hypot(a.y - b.y, a.x - b.x) > outer_radius(a) + outer_radius(b) + _APART)
 
 
 def _whole(rng: np.random.Generator, group: list[Leukocyte], extent: tuple[float, float]) -> list[Leukocyte] | None:
     """Put cells that keep their distance from each other wholly inside the frame; None if they cannot be."""
     if len(group) == 1:
         group = [replace(group[0], y=0.0, x=0.0)]
-    low = [max(_radius(c) - where for c, where in zip(group, axis, strict=True)) for axis in _places(group)]
+    low = [max(outer_radius(c) - where for c, where in zip(group, axis, strict=True)) for axis in _places(group)]
     high = [
-        length - max(_radius(c) + where for c, where in zip(group, axis, strict=True))
+        length - max(outer_radius(c) + where for c, where in zip(group, axis, strict=True))
         for length, axis in zip(extent, _places(group), strict=True)
     ]
     if low[0] > high[0] or low[1] > high[1]:

@@ -10,7 +10,7 @@ import numpy as np
 from napari_leukocyte.core.errors import LeukocyteError
 
 from .noise import lattice_noise
-from .nuclei import NUCLEI, NucleusShape
+from .nuclei import NUCLEI, NucleusShape, neutrophil_nucleus
 from .shapes import Blob, FloatArray, area_of, random_blob
 
 __all__ = ["CELL_TYPES", "Leukocyte", "depths", "make_leukocyte"]
@@ -35,6 +35,7 @@ _KINDS = {
     "monocyte": _Kind((14.4, 18.3), (0.75, 1.35), 0.14, 0.060, 0.13),
 }
 _LYMPHOCYTE_NUCLEUS = (7.2, 9.2)  # diameter, um
+_MOST_LOBES = 6
 
 CELL_TYPES: tuple[str, ...] = tuple(_KINDS)
 
@@ -81,7 +82,12 @@ class Leukocyte:
 
 
 def make_leukocyte(
-    rng: np.random.Generator, cell_type: str | None = None, *, y: float = 0.0, x: float = 0.0
+    rng: np.random.Generator,
+    cell_type: str | None = None,
+    *,
+    n_lobes: int | None = None,
+    y: float = 0.0,
+    x: float = 0.0,
 ) -> Leukocyte:
     """Draw the shape of one white cell.
 
@@ -90,6 +96,8 @@ def make_leukocyte(
     rng : numpy.random.Generator
     cell_type : str, optional
         One of `CELL_TYPES`; None draws one.
+    n_lobes : int, optional
+        Lobes of a neutrophil's nucleus, 1 (a band) to 6; None draws them. The other types have their own.
     y, x : float
         Centre, um.
 
@@ -100,12 +108,16 @@ def make_leukocyte(
     Raises
     ------
     LeukocyteError
-        For an unknown cell type.
+        For an unknown cell type, or lobes that it cannot have.
     """
     drawn = str(rng.choice(CELL_TYPES))
     if cell_type is not None and cell_type not in _KINDS:
         raise LeukocyteError(f"There is no cell type called {cell_type!r}; choose one of {', '.join(CELL_TYPES)}.")
     name = drawn if cell_type is None else cell_type
+    if n_lobes is not None and (name != "neutrophil" or not 1 <= n_lobes <= _MOST_LOBES):
+        raise LeukocyteError(
+            f"Only a neutrophil can be given lobes, 1 to {_MOST_LOBES} of them, not {n_lobes} for a {name}."
+        )
     kind = _KINDS[name]
     ratio = rng.uniform(*kind.ratio)
     if name == "lymphocyte":  # its nucleus varies little, its cytoplasm much
@@ -115,7 +127,8 @@ def make_leukocyte(
     outline = random_blob(
         rng, diameter / 2, stretch=rng.uniform(0.2, 1) * kind.stretch, bumps=rng.uniform(0.5, 1.2) * kind.bumps
     )
-    nucleus = _fit_nucleus(rng, NUCLEI[name](rng), outline, area=np.pi * diameter**2 / 4 / (1 + ratio))
+    shape = NUCLEI[name](rng) if n_lobes is None else neutrophil_nucleus(rng, n_lobes)
+    nucleus = _fit_nucleus(rng, shape, outline, area=np.pi * diameter**2 / 4 / (1 + ratio))
     wrinkle = {"monocyte": 0.24, "neutrophil": 0.17}.get(name, 0.09)
     texture = int(rng.integers(2**32))
     ruffle = kind.ruffle * float(rng.uniform(0.5, 1.6))

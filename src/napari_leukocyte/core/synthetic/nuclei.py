@@ -8,7 +8,7 @@ import numpy as np
 
 from .shapes import Blob, Ribbon, Shape, Union, random_blob
 
-__all__ = ["NUCLEI", "NucleusShape"]
+__all__ = ["NUCLEI", "NucleusShape", "neutrophil_nucleus"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,22 @@ class NucleusShape:
         return NucleusShape(self.outline.moved(dy, dx), tuple((y + dy, x + dx) for y, x in self.lobes))
 
 
-def _neutrophil(rng: np.random.Generator) -> NucleusShape:
-    """Three to five lobes on threads, or now and then an undivided band."""
-    if rng.random() < 0.12:
+def neutrophil_nucleus(rng: np.random.Generator, n_lobes: int | None = None) -> NucleusShape:
+    """Lobes on threads, or an undivided band.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_lobes : int, optional
+        1 is a band. None draws three to five, or now and then a band.
+
+    Returns
+    -------
+    NucleusShape
+    """
+    if n_lobes == 1 or (n_lobes is None and rng.random() < 0.12):
         return _bent(rng, turn=rng.uniform(3.2, 4.4), radius=3.4, width=(1.15, 1.5))
-    count = int(rng.choice([3, 4, 5], p=[0.45, 0.40, 0.15]))
+    count = int(rng.choice([3, 4, 5], p=[0.45, 0.40, 0.15])) if n_lobes is None else n_lobes
     return _lobed(rng, count, radius=2.0 * np.sqrt(4 / count) * 0.95, gap=(-0.2, 1.5), bend=rng.uniform(2.7, 3.8))
 
 
@@ -66,7 +77,7 @@ def _monocyte(rng: np.random.Generator) -> NucleusShape:
 
 
 NUCLEI: dict[str, Callable[[np.random.Generator], NucleusShape]] = {
-    "neutrophil": _neutrophil,
+    "neutrophil": neutrophil_nucleus,
     "eosinophil": _eosinophil,
     "basophil": _basophil,
     "lymphocyte": _lymphocyte,

@@ -60,6 +60,18 @@ class Blob:
             circle: FloatArray = np.float32(self.radius) - distance
             return circle
         angle = np.arctan2(dy, dx)
+        edge, slope = self._edge(angle)
+        depth: FloatArray = (edge - distance) / np.hypot(np.float32(1), slope / edge)
+        return depth
+
+    def points(self, count: int = 180) -> tuple[FloatArray, FloatArray]:
+        """Return the y and x (um) of `count` points on the outline, evenly spread over the directions."""
+        angle = np.linspace(0, 2 * np.pi, count, endpoint=False, dtype=np.float32)
+        edge, _ = self._edge(angle)
+        return np.float32(self.y) + edge * np.sin(angle), np.float32(self.x) + edge * np.cos(angle)
+
+    def _edge(self, angle: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the radius in each direction, and how it changes with the angle."""
         edge = np.ones_like(angle)
         slope = np.zeros_like(angle)
         for order, amplitude, phase in self.harmonics:
@@ -67,9 +79,8 @@ class Blob:
             edge += np.float32(amplitude) * np.cos(turn)
             slope -= np.float32(amplitude * order) * np.sin(turn)
         # The area of the outline is that of the circle times 1 + half the summed squares.
-        base = self.radius / np.sqrt(1 + sum(amplitude**2 for _, amplitude, _ in self.harmonics) / 2)
-        depth: FloatArray = (np.float32(base) * edge - distance) / np.hypot(np.float32(1), slope / edge)
-        return depth
+        base = np.float32(self.radius / np.sqrt(1 + sum(amplitude**2 for _, amplitude, _ in self.harmonics) / 2))
+        return base * edge, base * slope
 
     def scaled(self, factor: float) -> "Blob":
         """Return the shape enlarged about the origin."""

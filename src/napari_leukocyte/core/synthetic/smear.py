@@ -3,7 +3,8 @@
 Everything random comes from the seed and is in um, so that one seed gives one smear, at any resolution.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,9 @@ from napari_leukocyte.core.errors import LeukocyteError
 
 from .canvas import Canvas, Window
 from .chromatin import chromatin_density
+from .clusters import ARRANGEMENTS, place_cluster
 from .cytoplasm import cytoplasm_density, overlay_granules
-from .layout import place_leukocytes
+from .layout import outer_radius, place_leukocytes
 from .leukocytes import CELL_TYPES, Leukocyte, depths, make_leukocyte
 from .optics import choose_optics, photograph
 from .platelets import draw_platelets
@@ -21,11 +23,12 @@ from .red_cells import draw_red_cells, place_red_cells
 from .shapes import FloatArray, soft_edge
 from .stain import Stain, choose_stain
 
-__all__ = ["Smear", "draw_cell", "draw_field", "draw_stack"]
+__all__ = ["Smear", "draw_cell", "draw_cluster", "draw_field", "draw_stack"]
 
 _EDGE = 0.3  # um over which an outline fades
 _RIM = 0.25  # um of cytoplasm at least between nucleus and outline
 _UM2_PER_CELL = 2600.0  # glass for each white cell of a field, unless told otherwise
+_CLUSTER_MARGIN = 6.0  # um of smear around a cluster
 _COARSEST = 1.0  # px/um; below it a cell is too few pixels for nucleus and cytoplasm
 # How often each type is drawn in a field: rarer types more often than in blood, so that all are seen.
 _FIELD_SHARES = {"neutrophil": 0.42, "lymphocyte": 0.27, "monocyte": 0.14, "eosinophil": 0.11, "basophil": 0.06}
@@ -130,6 +133,68 @@ def draw_field(
     return _draw(canvas, place_leukocytes(shape_rng, cells, canvas.extent, exactly=n_cells is not None), rng, stain)
 
 
+def draw_cluster(
+    *,
+    seed: int,
+    cell_types: Sequence[str] | int,
+    n_lobes: Sequence[int | None] | None = None,
+    arrangement: str | None = None,
+    pressed: tuple[float, float] = (0.2, 1.0),
+    px_per_um: float = 10.2,
+    stain: str | None = None,
+) -> Smear:
+    """Draw white cells in contact, in a frame that holds them all with 6 um around.
+
+    Parameters
+    ----------
+    seed, px_per_um, stain
+        As for `draw_cell`.
+    cell_types : sequence of str, or int
+        The type of each cell, two or more; or how many cells, their types as mixed as in a field. Cell labels
+        follow this order.
+    n_lobes : sequence, optional
+        Lobes of each cell's nucleus, for neutrophils 1 (a band) to 6; None where the type decides.
+    arrangement : str, optional
+        "chain", "ring" (three or more) or "pack"; None draws one.
+    pressed : tuple of float
+        How far (um) two neighbours would reach into each other if they kept their shape: least and most. They
+        flatten each other, and the border runs halfway.
+
+    Returns
+    -------
+    Smear
+
+    Raises
+    ------
+    LeukocyteError
+        As for `draw_cell`, for fewer than two cells, lobes that do not fit the types, or an impossible arrangement.
+    """
+    scale = _check_resolution(px_per_um)
+    shape_rng, rng = _streams(seed, 2)
+    if isinstance(cell_types, int):
+        count = cell_types
+        types = [
+            str(name) for name in shape_rng.choice(list(_FIELD_SHARES), size=count, p=list(_FIELD_SHARES.values()))
+        ]
+    else:
+        count, types = len(cell_types), list(cell_types)
+    lobes = [None] * count if n_lobes is None else list(n_lobes)
+    if count < 2:
+        raise LeukocyteError(f"A cluster needs at least 2 white cells, not {count}.")
+    if len(lobes) != count:
+        raise LeukocyteError(f"Give a number of lobes (or None) for each of the {count} cells, not for {len(lobes)}.")
+    cells = [make_leukocyte(shape_rng, name, n_lobes=number) for name, number in zip(types, lobes, strict=True)]
+    drawn = str(shape_rng.choice([name for name in ARRANGEMENTS if name != "ring" or count > 2]))
+    cells = place_cluster(shape_rng, cells, drawn if arrangement is None else arrangement, pressed)
+    top = min(cell.y - outer_radius(cell) for cell in cells) - _CLUSTER_MARGIN
+    left = min(cell.x - outer_radius(cell) for cell in cells) - _CLUSTER_MARGIN
+    cells = [replace(cell, y=cell.y - top, x=cell.x - left) for cell in cells]
+    height = max(cell.y + outer_radius(cell) for cell in cells) + _CLUSTER_MARGIN
+    width = max(cell.x + outer_radius(cell) for cell in cells) + _CLUSTER_MARGIN
+    canvas = _new_canvas((round(height * scale), round(width * scale)), scale)
+    return _draw(canvas, cells, rng, stain)
+
+
 def draw_stack(*, seed: int, n: int = 8, size: tuple[int, int] = (300, 300), px_per_um: float = 10.2) -> list[Smear]:
     """Draw a stack of unrelated one-cell images with mixed cell types and stains.
 
@@ -167,9 +232,13 @@ def _new_canvas(size: tuple[int, int], px_per_um: float) -> Canvas:
     """Check size and resolution, and return an empty canvas."""
     if len(size) != 2 or min(size) < 1:
         raise LeukocyteError(f"The image size must be height and width of at least 1 px each, not {tuple(size)}.")
+    return Canvas((int(size[0]), int(size[1])), _check_resolution(px_per_um))
+
+
+def _check_resolution(px_per_um: float) -> float:
     if not (np.isfinite(px_per_um) and px_per_um >= _COARSEST):
         raise LeukocyteError(f"The resolution must be at least {_COARSEST:g} px per um, not {px_per_um}.")
-    return Canvas((int(size[0]), int(size[1])), float(px_per_um))
+    return float(px_per_um)
 
 
 def _streams(seed: int, count: int) -> list[np.random.Generator]:

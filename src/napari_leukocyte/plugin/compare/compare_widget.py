@@ -132,7 +132,8 @@ class CompareWidget(Dock):
             self.histogram,
             self.status,
         )
-        content.layout().setStretch(8, 1)
+        content.layout().setStretch(8, 100)
+        content.layout().addStretch(1)  # where there is no list
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(340)

@@ -124,7 +124,10 @@ class ErrorLayers:
         if name == TRUTH:
             layer.contour = _OUTLINE_PX
         active = session.viewer.layers.selection.active
-        session.viewer.add_layer(layer)
+        layers = session.viewer.layers
+        # over the class map and under the badges
+        place = layers.index(session.cells_layer) + 1 if session.cells_layer in layers else len(layers)
+        layers.insert(place, layer)
         layer.editable = False
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on

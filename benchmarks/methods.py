@@ -1,0 +1,93 @@
+"""Score the shipped models and the active contour on the test part, natively and at 128 px as in the thesis.
+
+    python benchmarks/methods.py DATA [--split benchmarks/split.json] [--out docs/methods.md]
+
+The tables go between the markers of the page; the text around them stays. Zheng crops count the central cell on both
+sides, the others all cells.
+"""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from accuracy import Options, chosen_rows, segment
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.model.dataset import IndexRow
+from napari_leukocyte.core.scoring.evaluation import (
+    Case,
+    EvaluationParameters,
+    ImageScore,
+    Measure,
+    mean_over_images,
+    pooled_cnr,
+    score_case,
+)
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+from napari_leukocyte.core.segmentation.method import Method, load_method
+
+METHODS = ("default", "thesis-three-class", "thesis-binary", "active-contour")
+MEASURES: tuple[Measure, ...] = ("iou", "iou_b")
+CENTRE = ("zheng1", "zheng2")
+START, END = "<!-- tables -->", "<!-- end of tables -->"
+
+
+def case_of(row: IndexRow, method: Method) -> Case:
+    """One image of the part, segmented, beside its mask."""
+    result = segment(row, method, Options(None, CENTRE, False, False))
+    mask = read_mask(row.mask)
+    return Case(
+        row.name,
+        result.classes,
+        mask.classes,
+        binary=result.binary,
+        whole_cell=mask.whole_cell,
+        pixel_size=row.pixel_size,
+        predicted_cells=result.cells,
+        cell_type=row.cell_type,
+        source=row.source,
+    )
+
+
+def parameters(source: str, score_at: int | None) -> EvaluationParameters:
+    return EvaluationParameters(keep="centre" if source in CENTRE else "all", score_at=score_at)
+
+
+def line(method: str, source: str, scores: list[ImageScore]) -> str:
+    accuracy = sum(score.counts.accuracy for score in scores) / len(scores)
+    values = [mean_over_images(scores, cls, measure) for cls in CLASS_NAMES for measure in MEASURES]
+    cnr = pooled_cnr(scores)
+    error = f"{100 * cnr.median_error:.1f} %, {100 * cnr.bias:+.1f} %" if cnr.n else ""
+    cells = " | ".join(str(value) if value.value == value.value else "" for value in values)
+    return f"| {method} | {source} | {len(scores)} | {accuracy:.3f} | {cells} | {error} |"
+
+
+def table(cases: dict[str, list[Case]], score_at: int | None) -> Iterable[str]:
+    titles = " | ".join(f"{cls} {measure}" for cls in CLASS_NAMES for measure in ("IoU", "IoU_b"))
+    yield f"| method | source | images | accuracy | {titles} | CNR error, bias |"
+    yield "|---" * 11 + "|"
+    for method, own in cases.items():
+        for source in dict.fromkeys(case.source for case in own):
+            scores = [score_case(case, parameters(source, score_at)) for case in own if case.source == source]
+            yield line(method, source, scores)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
+    parser.add_argument("--out", type=Path, default=Path("docs/methods.md"))
+    given = parser.parse_args()
+    rows = chosen_rows(given.data, given.split, "test")
+    methods = {name: load_method(name) for name in METHODS}
+    cases = {name: [case_of(row, method) for row in rows] for name, method in methods.items()}
+    lines = ["## Native resolution", "", *table(cases, None), "", "## Scored at 128 px", "", *table(cases, 128)]
+    before, _, rest = given.out.read_text(encoding="utf-8").partition(START)
+    after = rest.partition(END)[2]
+    text = f"{before}{START}\n\n" + "\n".join(lines) + f"\n\n{END}{after}"
+    with atomic_path(given.out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

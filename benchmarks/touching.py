@@ -1,0 +1,109 @@
+"""Count how often touching cells come apart right, on drawn clusters of 2-6 cells.
+
+    python benchmarks/touching.py [--clusters 40] [--model default] [--seeds development]
+
+From the exact class map, or with --model from the class map that a network makes of the drawn image. Seeds from
+1,000,000 on are held out: nothing was tuned on them. A cell is found if a label covers it with IoU > 0.75. A nucleus is
+cut if it is shared out over two labels, more than 5 % of it in the second.
+"""
+
+import argparse
+from collections import Counter
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.imaging.image_list import sources_from_array
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.scoring.cnr_error import match_cells
+from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
+from napari_leukocyte.core.synthetic.smear import Smear, draw_cluster
+
+FIRST_SEED = {"development": 0, "held-out": 1_000_000}
+NUMBERS = (2, 3, 4, 5, 6)
+KINDS: dict[str, tuple[str, int | None]] = {  # cell type and lobes
+    "band": ("neutrophil", 1),
+    "eosinophil, 2 lobes": ("eosinophil", None),
+    "neutrophil, 3 lobes": ("neutrophil", 3),
+    "neutrophil, 4 lobes": ("neutrophil", 4),
+    "neutrophil, 5 lobes": ("neutrophil", 5),
+    "neutrophil, 6 lobes": ("neutrophil", 6),
+    "basophil": ("basophil", None),
+    "lymphocyte": ("lymphocyte", None),
+    "monocyte": ("monocyte", None),
+}
+LOBED = tuple(KINDS)[:6]
+TRACE = 0.05  # of a nucleus
+MIN_IOU = 0.75
+
+
+def cluster(number: int, seed: int, px_per_um: float) -> tuple[Smear, list[str]]:
+    """Draw a cluster of so many cells of random kinds; label n is the n-th kind."""
+    kinds = [str(kind) for kind in np.random.default_rng(seed).choice(list(KINDS), number)]
+    types, lobes = zip(*(KINDS[kind] for kind in kinds), strict=True)
+    return draw_cluster(seed=seed, cell_types=types, n_lobes=lobes, px_per_um=px_per_um), kinds
+
+
+def labels_of(smear: Smear, predictor: Predictor | None) -> NDArray[np.int32]:
+    """Cell labels from the exact class map, or from the network's."""
+    if predictor is None:
+        return label_cells(smear.classes, pixel_size=smear.pixel_size)
+    size = PixelSize(smear.pixel_size, "drawn")
+    (source,) = sources_from_array(smear.image, name="cluster", rgb=True, pixel_size=size)
+    *_, last = segment_plane(source, SegmentParameters(keep="all"), predictor)
+    assert isinstance(last, Segmentation)
+    return last.cells
+
+
+def is_cut(nucleus: NDArray[np.bool_], labels: NDArray[np.int32]) -> bool:
+    """Whether more than a trace of a nucleus lies in a second label."""
+    shares = np.sort(np.bincount(labels[nucleus & (labels > 0)], minlength=2)[1:])
+    return len(shares) > 1 and bool(shares[-2] > TRACE * np.count_nonzero(nucleus))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--clusters", type=int, default=40, help="of each number of cells")
+    parser.add_argument("--seeds", choices=list(FIRST_SEED), default="held-out")
+    parser.add_argument("--px-per-um", type=float, default=10.2)
+    parser.add_argument("--model", help="shipped name or weight file; default: the exact class map")
+    given = parser.parse_args()
+    predictor = Predictor(given.model) if given.model else None
+    cells, found, lobed, cut, clumps, right = (Counter[str]() for _ in range(6))
+    seconds = []
+    for number in NUMBERS:
+        name = f"{number} in contact"
+        for i in range(given.clusters):
+            smear, kinds = cluster(number, FIRST_SEED[given.seeds] + 1000 * number + i, given.px_per_um)
+            start = perf_counter()
+            labels = labels_of(smear, predictor)
+            seconds.append(perf_counter() - start)
+            matched = {theirs for _, theirs in match_cells(labels, smear.cells, min_iou=MIN_IOU).pairs}
+            clumps[name] += 1
+            right[name] += int(labels.max()) == number
+            for cell, kind in enumerate(kinds, start=1):
+                for key in (name, kind):
+                    cells[key] += 1
+                    found[key] += cell in matched
+                    if kind in LOBED:
+                        lobed[key] += 1
+                        cut[key] += is_cut((smear.cells == cell) & (smear.classes == 2), labels)
+    print(f"{'':22s}  cells  found  count right  lobed nuclei cut")
+    for key in (*(f"{number} in contact" for number in NUMBERS), *KINDS):
+        count = f"{100 * right[key] / clumps[key]:9.1f} %" if clumps[key] else " " * 11
+        share = f"{cut[key]} of {lobed[key]}" if lobed[key] else ""
+        print(f"{key:22s}  {cells[key]:5d}  {100 * found[key] / max(1, cells[key]):5.1f}  {count}  {share:>16s}")
+    total, all_found = sum(cells[k] for k in KINDS), sum(found[k] for k in KINDS)
+    all_cut, all_lobed = sum(cut[k] for k in KINDS), sum(lobed[k] for k in KINDS)
+    print(
+        f"all: {100 * all_found / total:.1f} % of {total} cells found, {100 * all_cut / all_lobed:.2f} % of "
+        f"{all_lobed} lobed nuclei cut, {100 * sum(right.values()) / sum(clumps.values()):.1f} % of counts right; "
+        f"median {1000 * float(np.median(seconds)):.0f} ms a cluster"
+    )
+
+
+if __name__ == "__main__":
+    main()
