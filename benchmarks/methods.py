@@ -10,6 +10,8 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+
 from accuracy import Options, chosen_rows, segment
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.imaging.masks import read_mask
@@ -72,6 +74,20 @@ def table(cases: dict[str, list[Case]], score_at: int | None) -> Iterable[str]:
             yield line(method, source, scores)
 
 
+def plot(cases: dict[str, list[Case]], path: Path) -> None:
+    """Draw how the cell IoU_b of the images spreads, a panel for each method (as the thesis's Figure 5.2)."""
+    figure, panels = plt.subplots(1, len(cases), figsize=(12, 3), sharey=True, layout="constrained")
+    for panel, (method, own) in zip(panels, cases.items(), strict=True):
+        values = [score_case(case, parameters(case.source, None)).score("cell", "iou_b").value for case in own]
+        known = [value for value in values if value == value]
+        panel.hist(known, [i / 20 for i in range(21)], color="0.55", edgecolor="white")
+        above = sum(value >= 0.9 for value in known)
+        panel.set_title(f"{method}\n{above} of {len(known)} at 0.90 or more", fontsize=10)
+        panel.set_xlabel("cell IoU_b")
+    panels[0].set_ylabel("images")
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path)
@@ -82,6 +98,7 @@ def main() -> None:
     methods = {name: load_method(name) for name in METHODS}
     cases = {name: [case_of(row, method) for row in rows] for name, method in methods.items()}
     lines = ["## Native resolution", "", *table(cases, None), "", "## Scored at 128 px", "", *table(cases, 128)]
+    plot(cases, given.out.with_name("images") / "methods-iou-b.png")
     before, _, rest = given.out.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
     text = f"{before}{START}\n\n" + "\n".join(lines) + f"\n\n{END}{after}"
