@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from drawn import chain, clump, disc, ellipse, matched, rough
+from scipy import ndimage as ndi
 
 from napari_leukocyte.core.cells.labels import label_cells
 
@@ -8,7 +9,10 @@ from napari_leukocyte.core.cells.labels import label_cells
 @pytest.mark.parametrize("px_per_um", [5, 10])
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
 @pytest.mark.parametrize(("reach", "squeeze"), [(0.95, 1.0), (0.85, 1.0), (0.85, 0.9)])
-def test_touching_cells_come_apart_and_lobes_stay_together(px_per_um, count, reach, squeeze):
+def test_touching_cells_come_apart_and_lobes_stay_together(px_per_um, count, reach, squeeze, request):
+    if (count, reach, squeeze) == (5, 0.85, 1.0):
+        reason = "a cell far under its neighbours gets too much of them (IoU 0.69)"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     positions, radii = chain(count, reach=reach, seed=count)
     lobe_counts = [1 + (number + count) % 5 for number in range(count)]
     classes, truth = clump(positions, radii, lobe_counts, px_per_um=px_per_um, squeeze=squeeze)
@@ -16,9 +20,7 @@ def test_touching_cells_come_apart_and_lobes_stay_together(px_per_um, count, rea
         for class_map in (classes, (classes > 0).astype(np.uint8)):
             labels = label_cells(class_map, pixel_size=pixel_size)
             assert labels.max() == count
-            # in one of these clumps a cell lies so far under its neighbours that the cut gives it too much of them
-            hidden = (count, reach, squeeze) == (5, 0.85, 1.0)
-            assert matched(labels, truth) >= count - hidden
+            assert matched(labels, truth) == count
 
 
 def test_no_gap_between_three_cells_does_not_join_them():
@@ -79,6 +81,24 @@ def test_lobes_joined_across_a_waist_are_one_cell():
     assert label_cells(classes).max() == 2
     classes[40:61, 50:106] = 2
     assert label_cells(classes).max() == 1
+
+
+def test_a_sliver_of_the_only_nucleus_makes_no_second_cell():
+    shape = (120, 140)
+    classes = (disc(shape, (60, 50), 35) | disc(shape, (60, 98), 22)).astype(np.uint8)
+    assert label_cells(classes).max() == 2
+    classes[disc(shape, (60, 61), 24)] = 2
+    assert label_cells(classes).max() == 1
+
+
+def test_a_ragged_mask_of_hundreds_of_pieces_is_labelled_whole():
+    rng = np.random.default_rng(0)
+    smooth = [ndi.gaussian_filter(rng.normal(size=(240, 240)), 2) for _ in range(2)]
+    body = smooth[0] > -0.02
+    for classes in (body.astype(np.uint8), body * (1 + (smooth[1] > 0.05))):
+        labels = label_cells(classes)
+        assert np.array_equal(labels > 0, body)
+        assert all(ndi.label(labels == number, np.ones((3, 3)))[1] == 1 for number in range(1, labels.max() + 1))
 
 
 def test_a_nucleus_is_not_shared_out():

@@ -46,25 +46,26 @@ def group_clump(nuclei: Labels, closed: Depth, opened: Depth, solid: Mask, *, th
     """
     seeds = nuclei if nuclei.any() else None
     cells = _best(seeds, closed, opened, solid, one_cell=_ONE_CELL, thinnest=thinnest)
-    for number in range(1, int(cells.max()) + 1 if seeds is not None else 0):
-        _part_joined_nuclei(cells, number, nuclei, closed, opened, thinnest)
+    for number, box in enumerate(ndi.find_objects(cells) if seeds is not None else (), start=1):
+        # one px more all round, except at the edge of the clump's own box
+        box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        own = cells[box]
+        found = _part_joined_nuclei(own == number, nuclei[box], closed[box], opened[box], thinnest)
+        more = found > 1
+        own[more] = int(cells.max()) + found[more] - 1
     return cells
 
 
-def _part_joined_nuclei(
-    cells: Labels, number: int, nuclei: Labels, closed: Depth, opened: Depth, thinnest: float
-) -> None:
-    """Split, in place, what is two cells though their nuclei touch."""
-    part = cells == number
+def _part_joined_nuclei(part: Mask, nuclei: Labels, closed: Depth, opened: Depth, thinnest: float) -> Labels:
+    """Number 1..n the cells of a part that is two cells though their nuclei touch; 0 all over if it is one."""
+    one = np.zeros(part.shape, np.int32)
     radius = float(ndi.distance_transform_edt(np.pad(part, 1)).max())
     if np.count_nonzero(part) < _ELONGATED * np.pi * radius**2:
-        return
+        return one
     lobes = find_lobes((nuclei > 0) & part)
     if lobes.max() < 2:
-        return
-    found = _best(lobes, closed, opened, part, one_cell=_ONE_CELL_ONE_NUCLEUS, thinnest=thinnest)
-    more = found > 1
-    cells[more] = int(cells.max()) + found[more] - 1
+        return one
+    return _best(lobes, closed, opened, part, one_cell=_ONE_CELL_ONE_NUCLEUS, thinnest=thinnest)
 
 
 def _best(
@@ -101,7 +102,8 @@ def _respects(cells: Labels, nuclei: Labels) -> bool:
     inside = (nuclei > 0) & (cells > 0)
     shares = np.bincount(nuclei[inside] * count + cells[inside], minlength=(int(nuclei.max()) + 1) * count)
     table = shares.reshape(-1, count)[1:, 1:]
-    return bool((table.sum(axis=0) > 0).all() and (table.max(axis=1) >= WHOLE_NUCLEUS * table.sum(axis=1)).all())
+    each_has_one = np.unique(table.argmax(axis=1)).size == count - 1
+    return each_has_one and bool((table.max(axis=1) >= WHOLE_NUCLEUS * table.sum(axis=1)).all())
 
 
 def _grown(

@@ -151,10 +151,10 @@ def _cores(groups: Labels) -> Labels:
 def _connected(cells: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """Leave each cell its largest connected piece and give the rest to the cell beside it."""
     kept = np.zeros_like(cells)
-    for number in range(1, int(cells.max()) + 1):
-        parts, count = ndi.label(cells == number, structure=_EIGHT)
-        if count:
-            kept[parts == int(np.bincount(parts.ravel())[1:].argmax()) + 1] = number
+    for number, box in enumerate(ndi.find_objects(cells), start=1):
+        if box is not None:
+            parts, _ = ndi.label(cells[box] == number, structure=_EIGHT)
+            kept[box][parts == int(np.bincount(parts.ravel())[1:].argmax()) + 1] = number
     if np.array_equal(kept > 0, mask):
         return kept
     return np.asarray(watershed(np.zeros(mask.shape), kept, mask=mask, connectivity=2), dtype=np.int32)

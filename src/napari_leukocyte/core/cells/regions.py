@@ -1,7 +1,7 @@
 """Which pieces of a clump are one cell: the grouping whose cells hold the largest discs."""
 
+import heapq
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +9,8 @@ from scipy import ndimage as ndi
 
 __all__ = ["group_pieces", "necks"]
 
-_THIN = 0.35  # a part thinner than this share of the whole is an outgrowth, not a cell
-
-Pieces = frozenset[int]
+_THIN = 0.35  # a part thinner than this share of the part beside it is an outgrowth, not a cell
+_HOPELESS = 3.0  # parts that add up to so many times the whole will not become one cell, whatever is joined to them
 
 
 def group_pieces(
@@ -21,12 +20,12 @@ def group_pieces(
     one_cell: float,
     thinnest: float = 0.0,
 ) -> tuple[npt.NDArray[np.int32], float]:
-    """Group the pieces of a clump into cells; returns the groups, and how well they fill the clump with discs.
+    """Group the pieces of a clump into cells.
 
-    A cell is nearly as wide as it is long, so the largest disc inside it says how much of a cell a part is. Two
-    halves of a cell hold discs much smaller than the whole; two cells as one part hold no larger disc than one of
-    them. The pieces are joined two by two, first those that are least like discs and most broadly connected; of
-    this tree, the parts are taken whose squared radii add up to most.
+    A cell is nearly as wide as it is long, so the largest disc inside a part says how much of a cell it is. Two
+    halves of a cell hold discs much smaller than the whole does; two cells taken as one hold no larger disc than one
+    of them. The pieces are joined two by two, first those that are least like discs and most broadly connected, and
+    in the tree that this gives, the parts are chosen whose squared radii add up to most.
 
     Parameters
     ----------
@@ -35,45 +34,31 @@ def group_pieces(
     depth : (Y, X) array
         Distance (px) to the outline of the clump.
     one_cell : float
-        A part stays whole if its squared radius is at least this share of what its own parts add up to. Two equal
-        cells have 0.5; of two cells of radius 1 and 0.5, it is 0.8.
+        A part stays whole if its squared radius is at least this share of what its own parts add up to. For two
+        equal cells the share is 0.5, for two with radii of 1 and 0.5 it is 0.8; for the lobes of one cell, above 1.
     thinnest : float
         Radius (px) below which a part is no cell.
 
     Returns
     -------
-    (k + 1,) int32 array
+    groups : (k + 1,) int32 array
         The group of each piece, 1..n; 0 for 0.
-    float
-        Sum of the groups' squared radii: of two ways to cut a clump into pieces, the one with more is the better.
+    discs : float
+        Sum of the squared radii (px2) of the groups: of two ways to cut a clump, the better one has more.
+
+    Examples
+    --------
+    >>> pieces = np.zeros((9, 20), np.int32)
+    >>> pieces[1:8, 1:4], pieces[1:8, 4:8], pieces[4, 8:11], pieces[1:8, 11:18] = 1, 2, 2, 3
+    >>> groups, _ = group_pieces(pieces, ndi.distance_transform_edt(pieces > 0), one_cell=0.95)
+    >>> groups
+    array([0, 1, 1, 2], dtype=int32)
     """
-    count = int(pieces.max())
-    discs = _Discs(pieces)
-    passages = necks(pieces, depth)
-    parts: list[Pieces] = [frozenset({number}) for number in range(1, count + 1)]
-    best = {part: [part] for part in parts}
-    urge: dict[tuple[Pieces, Pieces], float] = {}
-    while len(parts) > 1:
-        for i, a in enumerate(parts):
-            for b in parts[:i]:
-                if (a, b) not in urge:
-                    urge[a, b] = _urge(a, b, discs, passages)
-        a, b = max(((a, b) for i, a in enumerate(parts) for b in parts[:i]), key=urge.__getitem__)
-        if urge[a, b] == -math.inf:  # the rest lies apart
-            break
-        whole = a | b
-        split = best.pop(a) + best.pop(b)
-        radius = discs.radius(whole)
-        counted = [discs.radius(part) for part in split]
-        value = sum(r**2 for r in counted if r >= max(_THIN * max(counted), thinnest))
-        best[whole] = [whole] if radius**2 >= one_cell * value else split
-        parts = [part for part in parts if part not in (a, b)] + [whole]
-    lookup = np.zeros(count + 1, np.int32)
-    total = sum(discs.radius(part) ** 2 for found in best.values() for part in found)
-    groups = sorted((part for found in best.values() for part in found), key=min)
-    for number, part in enumerate(groups, start=1):
-        lookup[list(part)] = number
-    return lookup, total
+    tree = _Tree(pieces, one_cell=one_cell, thinnest=thinnest)
+    for (a, b), neck in necks(pieces, depth).items():
+        tree.connect(a, b, neck)
+    tree.join_all()
+    return tree.groups()
 
 
 def necks(pieces: npt.NDArray[np.int32], depth: npt.NDArray[np.floating]) -> dict[tuple[int, int], float]:
@@ -110,45 +95,71 @@ def necks(pieces: npt.NDArray[np.int32], depth: npt.NDArray[np.floating]) -> dic
     return found
 
 
-def _urge(a: Pieces, b: Pieces, discs: "_Discs", passages: dict[tuple[int, int], float]) -> float:
-    """How much speaks for joining two parts first; -inf if they do not touch."""
-    neck = max((passages.get((min(p, q), max(p, q)), 0.0) for p in a for q in b), default=0.0)
-    if neck <= 0:
-        return -math.inf
-    radii = discs.radius(a), discs.radius(b)
-    unlike_discs = (discs.area(a) + discs.area(b)) / (radii[0] ** 2 + radii[1] ** 2)
-    return math.log(unlike_discs) + 0.5 * math.log(neck / min(radii))
+class _Tree:
+    """Parts of a clump, joined two by two; each knows the best way to cut it into cells."""
 
+    def __init__(self, pieces: npt.NDArray[np.int32], *, one_cell: float, thinnest: float) -> None:
+        self.pieces, self.one_cell, self.thinnest = pieces, one_cell, thinnest
+        self.boxes = ndi.find_objects(pieces)
+        self.areas = dict(enumerate(np.bincount(pieces.ravel()).tolist()))
+        numbers = range(1, len(self.boxes) + 1)
+        self.members = {number: [number] for number in numbers}
+        self.radii = {number: self._radius([number]) for number in numbers}
+        self.cells = {number: [number] for number in numbers}  # of the parts not yet joined
+        self.beside: dict[int, dict[int, float]] = {number: {} for number in numbers}
+        self.waiting: list[tuple[float, int, int]] = []
 
-@dataclass
-class _Discs:
-    """The largest disc inside any union of pieces."""
+    def connect(self, a: int, b: int, neck: float) -> None:
+        """Note that two parts touch, and how widely (px)."""
+        self.beside[a][b] = self.beside[b][a] = neck
+        unlike_discs = (self.areas[a] + self.areas[b]) / (self.radii[a] ** 2 + self.radii[b] ** 2)
+        relative = neck / min(self.radii[a], self.radii[b])
+        heapq.heappush(self.waiting, (-unlike_discs * math.sqrt(relative), a, b))
 
-    pieces: npt.NDArray[np.int32]
-    known: dict[Pieces, float] = field(default_factory=dict)
+    def join_all(self) -> None:
+        """Join until nothing is left that may be one cell."""
+        while self.waiting:
+            _, a, b = heapq.heappop(self.waiting)
+            if a in self.cells and b in self.cells:
+                self._join(a, b)
 
-    def __post_init__(self) -> None:
-        self.boxes = ndi.find_objects(self.pieces)
-        self.areas = np.bincount(self.pieces.ravel())
+    def groups(self) -> tuple[npt.NDArray[np.int32], float]:
+        """Return the group of each piece, and the sum of the groups' squared radii."""
+        cells = sorted((cell for found in self.cells.values() for cell in found), key=lambda c: min(self.members[c]))
+        lookup = np.zeros(len(self.boxes) + 1, np.int32)
+        for number, cell in enumerate(cells, start=1):
+            lookup[self.members[cell]] = number
+        return lookup, sum(self.radii[cell] ** 2 for cell in cells)
 
-    def area(self, part: Pieces) -> int:
-        """Pixels of the part."""
-        return int(self.areas[list(part)].sum())
+    def _join(self, a: int, b: int) -> None:
+        whole = len(self.areas)
+        self.members[whole] = self.members[a] + self.members[b]
+        self.areas[whole] = self.areas[a] + self.areas[b]
+        radius = self.radii[whole] = self._radius(self.members[whole])
+        parts = self.cells.pop(a) + self.cells.pop(b)
+        least = max(self.thinnest, _THIN * max(self.radii[part] for part in parts))
+        in_parts = sum(self.radii[part] ** 2 for part in parts if self.radii[part] >= least)
+        self.cells[whole] = [whole] if radius**2 >= self.one_cell * in_parts else parts
+        self.beside[whole] = {}
+        around: dict[int, float] = {}
+        for part in (a, b):
+            for other, neck in self.beside.pop(part).items():
+                if other not in (a, b):
+                    del self.beside[other][part]
+                    around[other] = max(neck, around.get(other, 0.0))
+        if in_parts < _HOPELESS * radius**2:
+            for other, neck in around.items():
+                self.connect(whole, other, neck)
 
-    def radius(self, part: Pieces) -> float:
-        """Radius (px) of the largest disc; it may reach over the edge of the array."""
-        if part not in self.known:
-            self.known[part] = self._radius(part)
-        return self.known[part]
-
-    def _radius(self, part: Pieces) -> float:
-        boxes = [self.boxes[number - 1] for number in part]
+    def _radius(self, members: list[int]) -> float:
+        """Radius (px) of the largest disc inside; it may reach over the edge of the array."""
+        boxes = [self.boxes[number - 1] for number in members]
         box = tuple(
             slice(max(min(b[axis].start for b in boxes) - 1, 0), max(b[axis].stop for b in boxes) + 1)
             for axis in (0, 1)
         )
-        inside = np.zeros(len(self.areas), bool)
-        inside[list(part)] = True
+        inside = np.zeros(len(self.boxes) + 1, bool)
+        inside[members] = True
         mask = inside[self.pieces[box]]
         if mask.all():  # no outline anywhere
             return math.hypot(*mask.shape)
