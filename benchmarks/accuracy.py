@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
-from napari_leukocyte.core.cells.keep import Keep, keep_cells
+from napari_leukocyte.core.cells.keep import Keep, keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -69,14 +68,6 @@ def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     return result
 
 
-def kept(
-    classes: NDArray[np.uint8], cells: NDArray[np.int32], rule: Keep, pixel_size: float
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Class map and cell labels of the cells that the rule keeps."""
-    cells = keep_cells(cells, rule, pixel_size=pixel_size)
-    return np.where(cells > 0, classes, 0).astype(np.uint8), cells
-
-
 def score(row: IndexRow, predictor: Method, options: Options) -> Scored:
     """Segment one image and compare it with its mask."""
     result = segment(row, predictor, options)
@@ -84,8 +75,8 @@ def score(row: IndexRow, predictor: Method, options: Options) -> Scored:
     true_cells = label_cells(mask.classes, pixel_size=row.pixel_size)
     before = match_cells(result.cells, true_cells)
     rule = options.rule(row.source)
-    classes, cells = kept(result.classes, result.cells, rule, row.pixel_size)
-    truth, true_cells = kept(mask.classes, true_cells, rule, row.pixel_size)
+    classes, cells = keep_maps(result.classes, result.cells, rule, pixel_size=row.pixel_size)
+    truth, true_cells = keep_maps(mask.classes, true_cells, rule, pixel_size=row.pixel_size)
     after = match_cells(cells, true_cells)
     only_cell = mask.whole_cell or result.binary
     cnr: CnrErrors | None = None

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy import Options, chosen_rows, kept
-from napari_leukocyte.core.cells.keep import Keep
+from accuracy import Options, chosen_rows
+from napari_leukocyte.core.cells.keep import Keep, keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
@@ -72,7 +72,8 @@ def read_cases(rows: Sequence[IndexRow], per_source: int) -> Iterator[Case]:
         for i in np.linspace(0, len(own) - 1, min(per_source, len(own))).round().astype(int):
             row, rule = own[i], options.rule(source)
             mask = read_mask(row.mask)
-            truth, _ = kept(mask.classes, label_cells(mask.classes, pixel_size=row.pixel_size), rule, row.pixel_size)
+            um = row.pixel_size
+            truth, _ = keep_maps(mask.classes, label_cells(mask.classes, pixel_size=um), rule, pixel_size=um)
             yield Case(row, np.asarray(read_image(row.image).array), truth, rule, mask.whole_cell)
 
 
@@ -86,7 +87,7 @@ def segment(case: Case, method: ActiveContour) -> NDArray[np.uint8]:
     assert isinstance(prediction, Prediction)  # the last event
     classes = prediction.classes
     clean_class_map(classes, pixel_size=um, binary=False)
-    return kept(classes, label_cells(classes, pixel_size=um), case.rule, um)[0]
+    return keep_maps(classes, label_cells(classes, pixel_size=um), case.rule, pixel_size=um)[0]
 
 
 def trial(cases: Sequence[Case], parameters: ActiveContourParameters) -> dict[str, Any]:

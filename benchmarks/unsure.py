@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from accuracy import chosen_rows, kept
-from napari_leukocyte.core.cells.keep import Keep
+from accuracy import chosen_rows
+from napari_leukocyte.core.cells.keep import Keep, keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.masks import read_mask
@@ -57,8 +57,8 @@ def segmented(image: Image, um: float, rule: Keep, predictor: Predictor) -> Iter
     assert isinstance(prediction, Prediction)  # the last event
     classes = prediction.classes
     clean_class_map(classes, pixel_size=um, binary=predictor.info.classes == 2)
-    classes, cells = kept(classes, label_cells(classes, pixel_size=um), rule, um)
-    for number in range(1, int(cells.max()) + 1):
+    classes, cells = keep_maps(classes, label_cells(classes, pixel_size=um), rule, pixel_size=um)
+    for number in np.unique(cells[cells > 0]):
         own = cells == number
         yield own, own & (classes == 2), own & ~prediction.sure
 
@@ -71,9 +71,10 @@ def cells_of(row: IndexRow, look: str, predictor: Predictor) -> Iterator[tuple[f
     """Share of unsure pixels of each cell of an image, and whether the cell is bad."""
     rule: Keep = "centre" if row.source in CENTRED else "all"
     mask = read_mask(row.mask)
-    truth, true_cells = kept(mask.classes, label_cells(mask.classes, pixel_size=row.pixel_size), rule, row.pixel_size)
+    um = row.pixel_size
+    truth, true_cells = keep_maps(mask.classes, label_cells(mask.classes, pixel_size=um), rule, pixel_size=um)
     image = read_image(row.image).array[..., :3].astype(np.float32) / 255
-    um = row.pixel_size * SCALES.get(look, 1)
+    um *= SCALES.get(look, 1)
     for own, nucleus, unsure in segmented(LOOKS.get(look, LOOKS["as it is"])(image, um), um, rule, predictor):
         number = np.bincount(true_cells[own], minlength=2)[1:].argmax() + 1
         partner = true_cells == number

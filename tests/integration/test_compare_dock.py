@@ -18,13 +18,6 @@ DISCS = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1300, 900)
-    return viewer
-
-
-@pytest.fixture
 def dock(viewer, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Compare")
     qtbot.waitUntil(dock.isVisible, timeout=LONG)
@@ -136,6 +129,26 @@ def test_two_segmentations_stand_beside_each_other(viewer, compared, disc_map):
     assert titles == ["IoU A", "IoU_b A", "IoU B", "IoU_b B"]
     assert float(figures(compared)[0][2]) < float(figures(compared)[0][0])
     assert "B (rival)" in compared.cells_text.text()
+
+
+def test_the_second_segmentation_is_scored_anew_only_when_something_of_it_changed(
+    viewer, compared, disc_map, monkeypatch
+):
+    from napari_leukocyte.plugin.compare import comparison
+
+    rival = viewer.add_labels(disc_map(SHAPE, *DISCS), name="rival")
+    compared.other.setCurrentIndex(compared.other.findText("rival"))
+    compared.other.activated.emit(compared.other.currentIndex())
+    scored, original = [], comparison.score_case
+    monkeypatch.setattr(comparison, "score_case", lambda *given: scored.append(1) or original(*given))
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)
+    assert not scored
+    rival.data_setitem(block(55, 65, 55, 65), 1)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 0)
+    assert len(scored) == 1
+    assert float(figures(compared)[2][2]) < 1
+    compared.keep.setCurrentText("Whole cells only")
+    assert len(scored) == 2
 
 
 def test_a_whole_cell_truth_scores_the_cell_only(viewer, segmented, disc_map, qtbot):

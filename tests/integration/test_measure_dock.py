@@ -19,13 +19,6 @@ CELLS_DRAWN = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1300, 900)
-    return viewer
-
-
-@pytest.fixture
 def dock(viewer, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
     qtbot.waitUntil(dock.isVisible, timeout=LONG)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import napari.viewer
 
 __all__ = ["fill_hole", "join_cells", "mark_as_no_wbc", "split_cells", "split_off"]
 
 
 def _command(name: str, doc: str) -> Callable[..., None]:
-    def run(viewer: napari.viewer.Viewer) -> None:  # type: ignore[name-defined]  # noqa: F821  (napari looks it up)
+    def run(viewer: napari.viewer.Viewer) -> None:
         from napari_leukocyte.plugin.session import get_session
 
         # the dock holds the tools, and says what was done
@@ -16,7 +20,6 @@ def _command(name: str, doc: str) -> Callable[..., None]:
         get_session(viewer).commanded.emit(name)
 
     run.__doc__ = doc
-    run.__annotations__ = {"viewer": "napari.viewer.Viewer", "return": None}
     return run
 
 

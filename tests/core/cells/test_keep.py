@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_leukocyte.core.cells.keep import keep_cells, resolve_keep
+from napari_leukocyte.core.cells.keep import keep_cells, keep_maps, resolve_keep
 from napari_leukocyte.core.errors import LeukocyteError
 
 CELLS = np.array(
@@ -76,3 +76,11 @@ def test_auto_acts_as_its_rule():
 def test_unknown_rule():
     with pytest.raises(LeukocyteError, match="middle"):
         resolve_keep("middle", (5, 5))
+
+
+@pytest.mark.parametrize("rule", ["all", "whole", "centre"])
+def test_maps_lose_the_same_cells_and_keep_their_numbers(rule):
+    classes, cells = keep_maps((CELLS > 0).astype(np.uint8), CELLS.astype(np.int32), rule)
+    stays = keep_cells(CELLS, rule) > 0
+    assert np.array_equal(cells, np.where(stays, CELLS, 0))
+    assert np.array_equal(classes > 0, stays)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from napari_leukocyte.core.cells.class_map import check_cell_labels, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["Keep", "edge_cells", "keep_cells", "resolve_keep"]
+__all__ = ["Keep", "edge_cells", "keep_cells", "keep_maps", "resolve_keep"]
 
 Keep = Literal["auto", "all", "whole", "centre"]
 
@@ -101,6 +101,19 @@ def keep_cells(cells: npt.ArrayLike, keep: Keep, *, pixel_size: float | None = N
     lookup = np.zeros(int(labels.max()) + 1, np.int32)
     lookup[numbers] = np.arange(1, numbers.size + 1)
     return np.asarray(lookup[labels])
+
+
+def keep_maps(
+    classes: npt.NDArray[np.uint8], cells: npt.NDArray[np.int32], keep: Keep, *, pixel_size: float | None = None
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Drop the cells that the rule leaves out from class map and labels; the others keep their numbers.
+
+    Numbers that stay are what marks and measures go by. Parameters and errors as in `keep_cells`.
+    """
+    if keep == "all":
+        return classes, cells
+    stay = keep_cells(cells, keep, pixel_size=pixel_size) > 0
+    return np.where(stay, classes, 0).astype(np.uint8), np.where(stay, cells, 0).astype(np.int32)
 
 
 def edge_cells(cells: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size, check_same_shape
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.keep import keep_cells
+from napari_leukocyte.core.cells.keep import keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -272,11 +272,7 @@ class _Side:
 
     def kept(self, keep: Keep) -> "_Side":
         """The cells that the rule keeps; they keep their numbers, which remarks and measures go by."""
-        if keep == "all":
-            return self
-        stay = keep_cells(self.cells, keep) > 0
-        classes, cells = self.classes.copy(), self.cells.copy()
-        classes[~stay], cells[~stay] = 0, 0
+        classes, cells = keep_maps(self.classes, self.cells, keep)
         return replace(self, classes=classes, cells=cells)
 
     def measures(self, pixel_size: float | None) -> Sequence[CellMeasure]:

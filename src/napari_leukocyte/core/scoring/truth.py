@@ -1,13 +1,13 @@
 """Ground truth of one image: class map, cells and their measures, found once and compared with often."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.keep import keep_cells
+from napari_leukocyte.core.cells.keep import keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.scoring.evaluation import Keep
@@ -51,17 +51,10 @@ class Truth:
         """Return the truth of the cells that a rule keeps; they keep their numbers and what was said of them."""
         if keep == "all":
             return self
-        stay = keep_cells(self.cells, keep) > 0
-        cells = np.where(stay, self.cells, 0).astype(np.int32)
+        classes, cells = keep_maps(self.classes, self.cells, keep)
         numbers = set(np.unique(cells).tolist())
-        return Truth(
-            np.where(stay, self.classes, 0).astype(np.uint8),
-            cells,
-            self.whole_cell,
-            tuple(measure for measure in self.measures if measure.cell in numbers),
-            self.reading,
-            self.source,
-        )
+        measures = tuple(measure for measure in self.measures if measure.cell in numbers)
+        return replace(self, classes=classes, cells=cells, measures=measures)
 
 
 def make_truth(

@@ -252,9 +252,7 @@ class CompareWidget(Dock):
                 empty_scores_zero=self.thesis_rule.isChecked(),
             )
         )
-        self.layers.refresh()
-        self._show_figures()
-        if self.sender() is not None and not self.width.hasFocus():
+        if not self.width.hasFocus():
             self.focus_canvas()
 
     def _on_scored(self, index: int, box: object) -> None:  # noqa: ARG002  (the box is for the layers)
@@ -329,7 +327,7 @@ class CompareWidget(Dock):
         from napari_leukocyte.plugin.compare.error_layers import DIFFERENCE
 
         self.layers.show(name, on=on)
-        self.key.setText(_KEY if on and name == DIFFERENCE else "" if name == DIFFERENCE else self.key.text())
+        self.key.setText(_KEY if self.boxes[DIFFERENCE].isChecked() else "")
         self.focus_canvas()
 
     def _on_command(self, name: str) -> None:

@@ -42,6 +42,7 @@ class Comparison:
         self.truths: dict[int, Truth] = {}
         self.problems: dict[int, str] = {}  # why an image with a truth has no score
         self._live: dict[int, LiveComparison] = {}
+        self._other: tuple[Case, EvaluationParameters, ImageScore] | None = None  # see score_other
         session.changed.connect(self._on_changed)
         session.images_changed.connect(self.clear)
 
@@ -93,6 +94,9 @@ class Comparison:
     def score_other(self, layer: Labels) -> ImageScore:
         """Score another segmentation of the shown image against the same truth.
 
+        It is scored anew only when it, the truth or the parameters have changed: a stroke on the class map asks for
+        it again and again.
+
         Raises
         ------
         LeukocyteError
@@ -107,6 +111,11 @@ class Comparison:
         mask = mask_from_values(plane, name=f'The layer "{layer.name}"')
         state = self.session.states.get(index)
         size = None if state is None else state.result.pixel_size.for_areas
+        if self._other is not None:
+            case, parameters, score = self._other
+            same = case.truth is truth.classes and parameters == self.parameters and case.pixel_size == size
+            if same and case.name == layer.name and np.array_equal(case.prediction, mask.classes):
+                return score
         case = Case(
             layer.name,
             mask.classes,
@@ -117,7 +126,9 @@ class Comparison:
             true_cells=truth.cells,
             true_remarks={measure.cell: measure.flags for measure in truth.measures},
         )
-        return score_case(case, self.parameters)
+        score = score_case(case, self.parameters)
+        self._other = case, self.parameters, score
+        return score
 
     def _on_changed(self, index: int, bbox: tuple[int, int, int, int]) -> None:
         if index not in self.truths:
