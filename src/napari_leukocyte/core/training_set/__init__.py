@@ -1,0 +1,1 @@
+"""Training sets: a folder of plain files with images, accepted masks, drafts and models."""

@@ -1,0 +1,70 @@
+"""One accepted mask with its image, as training and the comparison of models take it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.flags import Flag
+
+__all__ = ["Annotated", "TrainingItem"]
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """The pixels of one item.
+
+    Attributes
+    ----------
+    image
+        As stored: (Y, X) or (Y, X, channels), any type that ``core.imaging.convert`` takes.
+    classes
+        Class map (Y, X) uint8: 0 background, 1 cytoplasm (or cell), 2 nucleus.
+    cells
+        Cell labels (Y, X) int32.
+    remarks
+        What is known of the cells beside the maps, for ``measure_cells``.
+    """
+
+    image: NDArray[np.generic]
+    classes: NDArray[np.uint8]
+    cells: NDArray[np.int32]
+    remarks: Mapping[int, frozenset[Flag]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingItem:
+    """An accepted mask in force, light until it is read.
+
+    Attributes
+    ----------
+    name
+        Id of the image in its set.
+    version
+        Number of the mask version.
+    sha256
+        Hash of the mask file: with name and version it says exactly what trained a model.
+    group
+        Images of one slide or patient, or with the same pixels, share it; a group never straddles a split.
+    pixel_size
+        um per px.
+    edited
+        Whether a hand changed or drew the mask; an unedited one is a model's own output and proves nothing.
+    held_out
+        Never trains.
+    whole_cell
+        The mask knows only "cell" (values 0 and 1).
+    read
+        Reads the pixels from the disk.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    group: str
+    pixel_size: float
+    edited: bool
+    held_out: bool
+    whole_cell: bool
+    read: Callable[[], Annotated]
