@@ -14,6 +14,7 @@ from napari_leukocyte.cli.guard import Command, Group
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
 from napari_leukocyte.cli.train import train
+from napari_leukocyte.cli.training_set import training_set
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for _command in (segment, measure, evaluate, train, demo):
     app.command(cls=Command)(_command)
+app.add_typer(training_set, name="training-set")
 
 
 def _show_version(wanted: bool) -> None:

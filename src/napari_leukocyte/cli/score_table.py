@@ -16,7 +16,7 @@ from napari_leukocyte.core.scoring.evaluation import (
 )
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, iou, iou_b, scored_share
 
-__all__ = ["score_table"]
+__all__ = ["columns", "score_table"]
 
 _MEASURES: dict[str, Measure] = {"IoU": "iou", "IoU_b": "iou_b", "scored share": "scored"}
 _RATIOS = {"iou": iou, "iou_b": iou_b, "scored": scored_share}
@@ -77,7 +77,7 @@ def _means(scores: Sequence[ImageScore]) -> list[str]:
     number = len(scores)
     accuracy = math.fsum(score.counts.accuracy for score in scores) / number
     return [
-        *_columns(rows),
+        *columns(rows),
         *_reasons(scores),
         f"Accuracy {accuracy:.4f} (all pixels together {pooled.accuracy:.4f}).",
         *_cnr_lines(scores),
@@ -144,13 +144,13 @@ def _each(scores: Sequence[ImageScore]) -> list[str]:
                 str(score.false_cells),
             ]
         )
-    return _columns(rows)
+    return columns(rows)
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of text as columns of one width each.
 
-    >>> _columns([["a", "cell"], ["bc", "1"]])
+    >>> columns([["a", "cell"], ["bc", "1"]])
     ['a   cell', 'bc  1']
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,7 +1,7 @@
 """Which file is the truth of which prediction: files of two folders paired by their stems."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.results.map_file import CELLS
 
-__all__ = ["MapPaths", "Pairing", "find_maps", "pair_maps"]
+__all__ = ["MapPaths", "Pairing", "find_maps", "name_maps", "pair_maps"]
 
 _CLASSES = "_classes"
 
@@ -49,11 +49,7 @@ class Pairing:
 
 
 def find_maps(folder: Path) -> dict[str, MapPaths]:
-    """Find the class maps of a folder, by name.
-
-    The name is the stem without ``_classes``. Where several files share it, one that ends in ``_classes`` is the map
-    and the others are not, then ``<name>_cell.*`` with ``<name>_nucleus.*`` together; if they are still several, their
-    names keep the extension (as the results of `segment` do). Cell labels, ``<name>_cells.*``, are no class maps.
+    """Find the class maps of a folder, by name, see `name_maps`.
 
     Raises
     ------
@@ -62,7 +58,17 @@ def find_maps(folder: Path) -> dict[str, MapPaths]:
     """
     if not folder.is_dir():
         raise LeukocyteError(f"{folder} is no folder: give the folder that holds the maps.")
-    files = find_images(folder, skip_stems=(CELLS,))
+    return name_maps(find_images(folder, skip_stems=(CELLS,)))
+
+
+def name_maps(files: Sequence[Path]) -> dict[str, MapPaths]:
+    """Name class maps, in the order of their files.
+
+    The name is the stem without ``_classes``. Where several files share it, one that ends in ``_classes`` is the map
+    and the others are not, then ``<name>_cell.*`` with ``<name>_nucleus.*`` together; if they are still several, their
+    names keep the extension (as the results of `segment` do). Cell labels, ``<name>_cells.*``, are no class maps:
+    leave them out.
+    """
     nuclei = {path.stem.removesuffix("_nucleus"): path for path in files if path.stem.endswith("_nucleus")}
     named: dict[str, list[MapPaths]] = defaultdict(list)
     joined: set[Path] = set()

@@ -1,0 +1,133 @@
+"""Drafts written beside the painting: from a thread of their own, the newest of each image only."""
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+__all__ = ["DraftSaver"]
+
+_logger = logging.getLogger(__name__)
+
+
+class DraftSaver:
+    """Writes drafts of a training set without making the painter wait.
+
+    A draft that cannot be written stays pending, and is tried again with the next `submit` or `flush`.
+
+    Parameters
+    ----------
+    training_set
+        Where the drafts go.
+    on_saved
+        Called with image id and draft after it is on the disk. **Called from the saver's thread**, as is
+        ``on_failed``: hand over to the thread of the widgets first (a Qt signal does).
+    on_failed
+        Called with image id and a sentence that says why a draft could not be written.
+    """
+
+    def __init__(
+        self,
+        training_set: TrainingSet,
+        on_saved: Callable[[str, Draft], None],
+        on_failed: Callable[[str, str], None],
+    ) -> None:
+        self._set, self._on_saved, self._on_failed = training_set, on_saved, on_failed
+        self._pending: dict[str, Draft] = {}
+        self._due: dict[str, None] = {}  # pending ones to try now, in order
+        self._writing = ""
+        self._closed = False
+        self._changed = threading.Condition()
+        # a daemon: a window that is gone without close() does not keep the program alive
+        self._thread = threading.Thread(target=self._run, name="draft-saver", daemon=True)
+        self._thread.start()
+
+    def submit(self, image_id: str, draft: Draft) -> None:
+        """Have a draft written soon; it replaces one that still waits. Its arrays must not change any more."""
+        with self._changed:
+            if self._closed:
+                raise LeukocyteError("The drafts of this training set are no longer saved: open it again.")
+            self._pending[image_id] = draft
+            self._try_all()
+
+    def discard(self, image_id: str) -> None:
+        """Forget the draft of an image, on the disk too; when this returns, none is written any more.
+
+        Raises
+        ------
+        LeukocyteError
+            When the system refuses to delete it.
+        """
+        with self._changed:
+            self._pending.pop(image_id, None)
+            self._due.pop(image_id, None)
+            self._changed.wait_for(lambda: self._writing != image_id)
+            self._pending.pop(image_id, None)  # put back by a failed write
+        self._set.discard_draft(image_id)
+
+    def pending(self) -> frozenset[str]:
+        """Ids of the images whose newest draft is not on the disk yet."""
+        with self._changed:
+            return frozenset(self._pending) | frozenset({self._writing} - {""})
+
+    def flush(self, timeout: float) -> bool:
+        """Try to write everything that waits, for at most ``timeout`` seconds; return whether all is on the disk."""
+        end = monotonic() + timeout
+        with self._changed:
+            self._try_all()
+            self._changed.wait_for(lambda: not self._due and not self._writing, max(0.0, end - monotonic()))
+            return not self._pending and not self._writing
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Flush and stop the thread; return whether all is on the disk. A second call does nothing."""
+        saved = self._closed or self.flush(timeout)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+        return saved and not self._pending
+
+    def _try_all(self) -> None:
+        self._due.update(dict.fromkeys(self._pending))
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._due or self._closed)
+                if self._closed:
+                    return
+                image_id = next(iter(self._due))
+                del self._due[image_id]
+                draft = self._pending.pop(image_id)
+                self._writing = image_id
+            reason = self._write(image_id, draft)
+            with self._changed:
+                if reason:
+                    self._pending.setdefault(image_id, draft)  # unless a newer one came
+                self._writing = ""
+                self._changed.notify_all()
+
+    def _write(self, image_id: str, draft: Draft) -> str:
+        """Write one draft and tell; returns why it failed, or nothing."""
+        reason = ""
+        try:
+            self._set.save_draft(image_id, draft)
+        except LeukocyteError as error:
+            reason = str(error)
+        except Exception as error:  # the thread must live on, and the user must know
+            _logger.exception("a draft could not be written")
+            reason = f"The draft could not be saved ({type(error).__name__}: {error})."
+        try:
+            if reason:
+                self._on_failed(image_id, reason)
+            else:
+                self._on_saved(image_id, draft)
+        except Exception:  # a window that is gone; the drafts of the others go on
+            _logger.exception("a listener of the draft saver failed")
+        return reason

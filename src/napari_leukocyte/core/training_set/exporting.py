@@ -1,0 +1,119 @@
+"""Accepted masks written as files that other programs read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.colours import MASK_COLOURS
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_picture
+from napari_leukocyte.core.training_set.images import SetImage
+from napari_leukocyte.core.training_set.layout import image_id
+from napari_leukocyte.core.training_set.records import Version
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+__all__ = ["ExportFailed", "Format", "MaskExported", "export_masks"]
+
+Format = Literal["rgb", "index", "cell-nucleus"]
+
+
+@dataclass(frozen=True)
+class MaskExported:
+    """The mask of an image is written, to these files."""
+
+    id: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ExportFailed:
+    """A mask could not be written, with the reason as a sentence; the others go on."""
+
+    id: str
+    reason: str
+
+
+def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterator[MaskExported | ExportFailed]:
+    """Write the mask in force of each image, also of excluded ones. Stop iterating to cancel.
+
+    ``rgb`` writes ``<stem>.png`` in the mask colours (background blue, cytoplasm green, nucleus red), ``index``
+    ``<stem>_classes.png`` with 0, 1 and 2 and ``<stem>_cells.tif`` with the cell labels, ``cell-nucleus``
+    ``<stem>_cell.png`` and ``<stem>_nucleus.png`` in black and white. A mask of whole cells is written as
+    ``<stem>_cell.png`` alone in the last, and has no colours.
+    The stem is that of the image's name, or its id where two images have the same.
+
+    Parameters
+    ----------
+    out : Path
+        A folder, made when it is not there; files of these names in it are replaced.
+
+    Raises
+    ------
+    LeukocyteError
+        When the folder cannot be written to, or no mask is accepted.
+    """
+    found = [(image, training_set.current(image.id)) for image in training_set.images()]
+    masks = [(image, version) for image, version in found if version is not None]
+    if not masks:
+        raise LeukocyteError(f"{training_set.folder} has no accepted mask yet: accept one first.")
+    make_folder(out)
+    stems = _stems([image for image, _ in masks])
+    for image, version in masks:
+        try:
+            yield MaskExported(image.id, _write(training_set, image, version, format, out / stems[image.id]))
+        except LeukocyteError as error:
+            yield ExportFailed(image.id, str(error))
+
+
+def _stems(images: list[SetImage]) -> dict[str, str]:
+    plain = {image.id: image_id(image.name, "").rpartition("-")[0] for image in images}
+    times = Counter(stem.casefold() for stem in plain.values())
+    return {one: stem if times[stem.casefold()] == 1 else one for one, stem in plain.items()}
+
+
+def _write(
+    training_set: TrainingSet, image: SetImage, version: Version, format: Format, stem: Path
+) -> tuple[Path, ...]:
+    classes, cells = training_set.read_mask(version)
+    about: dict[str, Any] = {
+        "napari-leukocyte": __version__,
+        "image": image.name,
+        "version": version.number,
+        "mask_sha256": version.sha256,
+        "mode": "binary" if version.whole_cell else "three-class",
+        "model": version.model,
+        "pixel_size_um": version.pixel_size,
+    }
+
+    def path(end: str) -> Path:
+        return stem.with_name(stem.name + end)
+
+    if format == "index":
+        files = (path("_classes.png"), path("_cells.tif"))
+        write_class_png(files[0], classes, provenance=about, pixel_size=version.pixel_size, palette=False)
+        write_cells_tiff(files[1], cells, provenance=about, pixel_size=version.pixel_size)
+        return files
+    if format == "rgb":
+        if version.whole_cell:
+            raise LeukocyteError(
+                f"The mask of {image.name} knows only whole cells, which have no colour: export it as index or "
+                "cell-nucleus."
+            )
+        colours = np.array([MASK_COLOURS[value] for value in range(3)], np.uint8)
+        write_picture(path(".png"), colours[classes], provenance=about, pixel_size=version.pixel_size)
+        return (path(".png"),)
+    written = [("_cell.png", classes > 0), *[("_nucleus.png", classes == 2)] * (not version.whole_cell)]
+    for end, mask in written:
+        write_picture(path(end), _black_and_white(mask), provenance=about, pixel_size=version.pixel_size)
+    return tuple(path(end) for end, _ in written)
+
+
+def _black_and_white(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.where(mask, 255, 0).astype(np.uint8)

@@ -1,0 +1,332 @@
+"""Images with masks from elsewhere, taken into a training set."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
+from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
+from napari_leukocyte.core.results.map_file import stated_in
+from napari_leukocyte.core.scoring.map_side import MapSide, open_side
+from napari_leukocyte.core.scoring.pairing import MapPaths
+from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.records import Correction, Version
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+__all__ = ["ImageImported", "ImportFailed", "ImportParameters", "import_images", "without_bare_platelets"]
+
+_EIGHT = np.ones((3, 3), bool)
+_PLATELET_UM = 5.0  # wider ones are rare, and bare nuclei and smudges are wider
+
+
+@dataclass(frozen=True)
+class ImportParameters:
+    """How images and masks are taken in.
+
+    Attributes
+    ----------
+    accept
+        Masks become accepted versions at once; else they become drafts to look at.
+    pixel_size
+        um per px of all images; None takes what each mask or image states.
+    group
+        Slide or patient of all images; empty: unknown.
+    platelets_as_nucleus
+        The masks draw imaged platelets as nucleus, as the thesis does, see `without_bare_platelets`.
+    by
+        Who accepts; empty: the account's name.
+    """
+
+    accept: bool = False
+    pixel_size: float | None = None
+    group: str = ""
+    platelets_as_nucleus: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class ImageImported:
+    """An image is in the set.
+
+    Attributes
+    ----------
+    id, name
+        In the set, and where it came from.
+    version
+        Number of the accepted mask; None without one.
+    drafted
+        Whether its mask became the draft.
+    notes
+        How the mask was read, and what the user should know.
+    """
+
+    id: str
+    name: str
+    version: int | None
+    drafted: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImportFailed:
+    """A file that could not be taken in, with the reason as a sentence; the others go on."""
+
+    name: str
+    reason: str
+
+
+def import_images(
+    training_set: TrainingSet,
+    images: Sequence[Path],
+    masks: dict[str, MapPaths],
+    parameters: ImportParameters = ImportParameters(),
+) -> Iterator[ImageImported | ImportFailed]:
+    """Take images in, with the masks that have their names; one event for each. Stop iterating to cancel.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+        Where they go.
+    images : sequence of Path
+        Image files; the planes of a stack become images of their own.
+    masks : dict
+        By name, as ``core.scoring.pairing.name_maps`` gives them; may be empty.
+    parameters : ImportParameters
+
+    Raises
+    ------
+    LeukocyteError
+        Before anything is done, when the parameters are wrong, or no image has a mask though there are masks.
+    """
+    if parameters.pixel_size is not None:
+        check_typed(parameters.pixel_size)
+    paired = _pair(images, masks)
+    if masks and not paired:
+        raise LeukocyteError(
+            f"No mask has the name of an image: there is {next(iter(masks))} among the masks, and {images[0].name} "
+            "among the images."
+        )
+    sides: dict[Path, MapSide | str] = {}
+    for path, name in paired.items():
+        try:
+            sides[path] = open_side(masks[name])
+        except LeukocyteError as error:
+            sides[path] = str(error)
+    kind = _Kind(tuple(side for side in sides.values() if isinstance(side, MapSide)))
+    stems = Counter(path.stem for path in images)
+    for source in sources_from_files(images):
+        if isinstance(source, BrokenImage):
+            yield ImportFailed(source.name, source.reason)
+            continue
+        assert source.path is not None  # it comes from a file
+        side = sides.get(source.path)
+        ambiguous = side is None and stems[source.path.stem] > 1 and source.path.stem in masks
+        try:
+            if isinstance(side, str):
+                raise LeukocyteError(side)
+            if ambiguous:
+                raise LeukocyteError(
+                    f"Several images are called {source.path.stem}, and one mask is: name the mask "
+                    f"{source.path.stem}{source.path.suffix}_classes.png."
+                )
+            yield _taken_in(training_set, source, side, kind, parameters)
+        except LeukocyteError as error:
+            yield ImportFailed(source.label, str(error))
+    for name in masks:
+        if name not in paired.values() and stems[name] < 2:
+            yield ImportFailed(str(masks[name]), "No image has the name of this mask.")
+
+
+def without_bare_platelets(classes: NDArray[np.uint8], *, pixel_size: float | None) -> tuple[NDArray[np.uint8], int]:
+    """Make background of platelets that a mask draws as nucleus.
+
+    The thesis drew imaged platelets so; here they are background. A piece of nucleus (8 neighbours) is taken for a
+    platelet when no cytoplasm touches it and its area is below that of a disc of 5 um. Lobes have cytoplasm around
+    them, bare nuclei and smudges are larger. A platelet that lies on or against the cytoplasm of a cell cannot be told
+    from a lobe in such a mask, and stays: correct it by hand.
+
+    Parameters
+    ----------
+    classes : (Y, X) uint8 array
+        Class map with 2 for nucleus and platelets.
+    pixel_size : float
+        um per px.
+
+    Returns
+    -------
+    classes : (Y, X) uint8 array
+        Without them.
+    count : int
+        How many there were.
+
+    Raises
+    ------
+    LeukocyteError
+        When the pixel size is unknown, without which a platelet cannot be told from a smudge.
+
+    Examples
+    --------
+    >>> without_bare_platelets(np.array([[2, 0, 1, 2]], np.uint8), pixel_size=1.0)
+    (array([[0, 0, 1, 2]], dtype=uint8), 1)
+    """
+    if pixel_size is None:
+        raise LeukocyteError("Platelets drawn as nucleus are told from smudges by their size: give the pixel size.")
+    pieces, _ = ndimage.label(classes == 2, structure=_EIGHT)
+    small = np.bincount(pieces.ravel()) * pixel_size**2 < np.pi / 4 * _PLATELET_UM**2
+    small[0] = False
+    small[np.unique(pieces[ndimage.binary_dilation(classes == 1, _EIGHT)])] = False
+    cleaned: NDArray[np.uint8] = np.where(small[pieces], 0, classes).astype(np.uint8)
+    return cleaned, int(small.sum())
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the masks of one import know: one without nuclei is read as the others are."""
+
+    sides: tuple[MapSide, ...]
+
+    def reading_of(self, side: MapSide) -> tuple[bool, bool, str]:
+        """Whether a mask knows only cells, whether all its values above 0 are nucleus, and what is said of it."""
+        others = [one for one in self.sides if not one.whole_cell]
+        if not side.whole_cell or side.mode == "three-class":
+            return False, False, f"read as {side.reading}"
+        if side.mode == "binary" or not others:
+            return True, False, f"read as {side.reading}"
+        if "255" in side.reading and any("255" in one.reading for one in others):
+            return False, True, "read as nucleus only, as beside it 255 is nucleus"
+        if "255" in side.reading and not side.empty:
+            return True, False, f"read as {side.reading}"
+        return False, False, "read as three classes without nucleus, as the masks beside it have nuclei"
+
+
+def _pair(images: Sequence[Path], masks: dict[str, MapPaths]) -> dict[Path, str]:
+    """Name of the mask of each image that has one: that of its whole name, else of its stem."""
+    stems = Counter(path.stem for path in images)
+    found = {}
+    for path in images:
+        for name in (path.name, *[path.stem] * (stems[path.stem] == 1)):
+            if name in masks:
+                found[path] = name
+                break
+    return found
+
+
+def _taken_in(
+    training_set: TrainingSet,
+    source: ImageSource,
+    side: MapSide | None,
+    kind: _Kind,
+    parameters: ImportParameters,
+) -> ImageImported:
+    pixels = source.read()
+    size = _pixel_size(source, side, parameters)
+    mask = None if side is None else _read(side, source, kind, size, parameters)  # before anything is written
+    if mask is not None and mask.correction.classes.shape != pixels.shape[:2]:
+        shape = mask.correction.classes.shape
+        raise LeukocyteError(
+            f"The mask {side.paths if side else ''} has {shape[1]} × {shape[0]} px and the image {source.label} "
+            f"{pixels.shape[1]} × {pixels.shape[0]} px: nothing is resized unasked."
+        )
+    found = training_set.add_image(
+        pixels, name=source.label, pixel_size=size.um, group=parameters.group, source=source.path
+    )
+    if mask is None:
+        return ImageImported(found, source.label, None, False, ())
+    if parameters.accept:
+        current = training_set.current(found)
+        if current is not None and _is_same(training_set, current, mask.correction):
+            return ImageImported(found, source.label, current.number, False, (*mask.notes, "accepted already"))
+        version = training_set.accept(found, mask.correction)
+        return ImageImported(found, source.label, version.number, False, mask.notes)
+    with training_set.claim(found):
+        if training_set.read_draft(found) is not None:
+            raise LeukocyteError(
+                f"{source.label} has a draft already, which is kept: accept or discard that one first, or use --accept."
+            )
+        training_set.save_draft(found, _as_draft(mask.correction))
+    return ImageImported(found, source.label, None, True, mask.notes)
+
+
+def _is_same(training_set: TrainingSet, version: Version, correction: Correction) -> bool:
+    classes, cells = training_set.read_mask(version)
+    return (
+        version.whole_cell == correction.whole_cell
+        and np.array_equal(classes, correction.classes)
+        and np.array_equal(cells, correction.cells)
+    )
+
+
+def _pixel_size(source: ImageSource, side: MapSide | None, parameters: ImportParameters) -> PixelSize:
+    if parameters.pixel_size is not None:
+        return PixelSize(parameters.pixel_size, "typed")
+    if side is not None and side.pixel_size is not None:
+        return PixelSize(side.pixel_size, "mask file")
+    return source.pixel_size
+
+
+@dataclass(frozen=True)
+class _Mask:
+    correction: Correction
+    notes: tuple[str, ...]
+
+
+def _read(side: MapSide, source: ImageSource, kind: _Kind, size: PixelSize, parameters: ImportParameters) -> _Mask:
+    if side.planes != source.planes:
+        raise LeukocyteError(f"{source.name} has {source.planes} planes and its mask {side.planes}.")
+    classes = side.read(source.plane)
+    whole_cell, nucleus_only, note = kind.reading_of(side)
+    notes = [note]
+    if nucleus_only:
+        classes = np.where(classes > 0, 2, 0).astype(np.uint8)
+    cells, remarks, cells_note = side.cells(source.plane, classes)
+    notes.append(cells_note)
+    if parameters.platelets_as_nucleus and not whole_cell:
+        classes, count = without_bare_platelets(classes, pixel_size=size.um)
+        notes.append(
+            f"{count} bare {'piece' if count == 1 else 'pieces'} of nucleus became background as platelets"
+            if count
+            else ""
+        )
+        cells = None if cells is None else np.where(classes > 0, cells, 0).astype(np.int32)
+    if cells is None:
+        cells = label_cells(classes, pixel_size=size.um)
+    stated = stated_in(side.paths.path)
+    model, model_sha256 = (str(stated.get(key, "")) for key in ("model", "model_sha256"))
+    correction = Correction(
+        classes=classes,
+        cells=cells,
+        remarks={cell: frozenset(flags) for cell, flags in remarks.items() if (cells == cell).any()},
+        model=model,
+        model_sha256=model_sha256,
+        # how many pixels a hand changed, the files of a segmentation do not say; that it did, they do
+        labels_edited=any(Flag.EDITED in flags for flags in remarks.values()),
+        pixel_size=size.um,
+        pixel_size_source=size.source,
+        whole_cell=whole_cell,
+        by=parameters.by,
+    )
+    return _Mask(correction, tuple(filter(None, notes)))
+
+
+def _as_draft(mask: Correction) -> Draft:
+    return Draft(
+        classes=mask.classes,
+        cells=mask.cells,
+        remarks=mask.remarks,
+        saved=datetime.now(UTC).astimezone(),
+        model=mask.model,
+        model_sha256=mask.model_sha256,
+        labels_edited=mask.labels_edited,
+        pixel_size=mask.pixel_size,
+        pixel_size_source=mask.pixel_size_source,
+        whole_cell=mask.whole_cell,
+    )

@@ -1,0 +1,403 @@
+"""A training set: the folder of images, accepted masks, drafts and models that a user's own model grows from."""
+
+import contextlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.class_map import check_pixel_size
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.training_set import drafts, versions
+from napari_leukocyte.core.training_set.drafts import Draft, DraftClaim
+from napari_leukocyte.core.training_set.groups import groups_of, share_of, together_with
+from napari_leukocyte.core.training_set.images import (
+    ImageRecords,
+    SetImage,
+    read_pixels,
+    read_set_image,
+    store_pixels,
+    write_set_image,
+)
+from napari_leukocyte.core.training_set.item import Annotated, TrainingItem
+from napari_leukocyte.core.training_set.json_files import FORMAT
+from napari_leukocyte.core.training_set.layout import Layout, content_hash, image_id
+from napari_leukocyte.core.training_set.locks import held_lock
+from napari_leukocyte.core.training_set.manifest import Manifest, read_manifest, write_manifest
+from napari_leukocyte.core.training_set.records import Correction, Version
+from napari_leukocyte.core.training_set.survey import survey
+
+__all__ = ["TrainingSet"]
+
+
+class TrainingSet:
+    """An open training set.
+
+    The disk is the only truth: each call looks at it, so that several windows and programs may have the set open
+    at once. A method that writes raises `LeukocyteError` when the system refuses (read-only folder, full disk) and
+    has changed nothing then.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    problems
+        What opening it noticed and passed over, as sentences.
+    """
+
+    def __init__(self, folder: Path, problems: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.problems = problems
+        self._layout = Layout(folder)
+        self._records = ImageRecords(self._layout)
+
+    @classmethod
+    def create(cls, folder: str | Path, *, pixel_size: float | None = None) -> "TrainingSet":
+        """Make a new training set, or put a lost ``training-set.json`` back.
+
+        Parameters
+        ----------
+        folder : str or Path
+            New or empty, or a training set that has lost that file. What was held out stays so.
+        pixel_size : float, optional
+            um per px of every image and mask that does not state its own.
+
+        Raises
+        ------
+        LeukocyteError
+            When the folder is a training set already, holds other things, or cannot be written to.
+        """
+        layout = Layout(Path(folder))
+        check_pixel_size(pixel_size)
+        make_folder(layout.folder)
+        with held_lock(layout.lock):
+            if layout.manifest.exists():
+                raise LeukocyteError(f"{folder} is a training set already: open it, or choose another folder.")
+            ours = {part.name for part in (layout.images, layout.masks, layout.drafts, layout.models, layout.locks)}
+            others = sorted(path.name for path in layout.folder.iterdir() if path.name not in ours)
+            if others:
+                raise LeukocyteError(f"{folder} holds {others[0]} already: choose a new or an empty folder.")
+            for part in (layout.images, layout.masks, layout.drafts, layout.models):
+                make_folder(part)
+            write_manifest(layout, Manifest(pixel_size, frozenset()))
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "TrainingSet":
+        """Open a training set, of this format version or an older one; nothing is written.
+
+        Raises
+        ------
+        LeukocyteError
+            When the folder is none, ``training-set.json`` is damaged, or a newer version wrote it.
+        """
+        layout = Layout(Path(folder))
+        try:
+            return cls(layout.folder, tuple(str(problem) for problem in survey(layout)))
+        except OSError as error:
+            raise LeukocyteError(
+                f"{error.filename or folder} cannot be read ({error.strerror}): check its access rights."
+            ) from error
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Default in um per px, for what states none itself; None: unknown."""
+        return read_manifest(self._layout).pixel_size
+
+    @property
+    def models_folder(self) -> Path:
+        """Where models trained on the set lie; the folder may have to be made."""
+        return self._layout.models
+
+    # ---- images -------------------------------------------------------------------------------------------
+
+    def image_ids(self) -> list[str]:
+        """Ids of the images whose records can be read, sorted."""
+        return [image.id for image in self.images()]
+
+    def images(self) -> list[SetImage]:
+        """List the images whose records can be read, by id."""
+        return self._records.read()
+
+    def image(self, image_id: str) -> SetImage:
+        """Return what is known of one image.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no such image, or its record is damaged.
+        """
+        return read_set_image(self._layout, image_id)
+
+    def read_image(self, image_id: str) -> NDArray[np.generic]:
+        """Read the pixels of an image, (Y, X) or (Y, X, channels), as they were added.
+
+        Raises
+        ------
+        LeukocyteError
+            When it is missing or damaged.
+        """
+        return read_pixels(self.image(image_id).path)
+
+    def find_image(self, pixels: NDArray[np.generic], *, name: str) -> str | None:
+        """Return the id of an image that was added under this name; None when there is none."""
+        found = image_id(name, content_hash(pixels))
+        return found if self._layout.image_record(found).exists() else None
+
+    def add_image(
+        self,
+        pixels: NDArray[np.generic],
+        *,
+        name: str,
+        pixel_size: float | None = None,
+        group: str = "",
+        source: Path | None = None,
+    ) -> str:
+        """Copy an image into the set; one that is there already, name and pixels, only learns what was unknown.
+
+        Parameters
+        ----------
+        pixels : ndarray
+            One plane: (Y, X) or (Y, X, channels).
+        name : str
+            Of its file, with the plane for one of a stack.
+        pixel_size : float, optional
+            um per px.
+        group : str
+            Slide or patient. An image of a group, or with the pixels, of a held-out one is held out, too.
+        source : Path, optional
+            The file that it comes from; a PNG or TIFF of just this image is copied byte by byte.
+
+        Returns
+        -------
+        str
+            Its id.
+
+        Raises
+        ------
+        LeukocyteError
+            When it is no image, or the system refuses.
+        """
+        layout, content = self._layout, content_hash(pixels)
+        found = image_id(name, content)
+        check_pixel_size(pixel_size)
+        with self._changing():
+            if layout.image_record(found).exists():
+                image = self.image(found)
+                learnt = replace(image, pixel_size=image.pixel_size or pixel_size, group=image.group or group)
+                if learnt != image:
+                    write_set_image(layout, learnt)
+            else:
+                make_folder(layout.images)
+                path = store_pixels(layout, found, np.asarray(pixels), source)
+                shape = (int(pixels.shape[0]), int(pixels.shape[1]))
+                image = SetImage(found, name, path, content, pixel_size, group, "", shape)
+                write_set_image(layout, image)
+            self._lock_away(self.held_out)
+        return found
+
+    def set_excluded(self, image_id: str, reason: str) -> None:
+        """Leave an image out of training and comparison, with the reason; an empty one takes it back."""
+        with self._changing():
+            write_set_image(self._layout, replace(self.image(image_id), excluded=reason.strip()))
+
+    # ---- accepted masks -----------------------------------------------------------------------------------
+
+    def versions(self, image_id: str) -> list[Version]:
+        """List the accepted masks of an image by number, revoked ones too; damaged or interrupted ones are not."""
+        return versions.list_versions(self._layout, image_id)
+
+    def current(self, image_id: str) -> Version | None:
+        """Return the newest accepted mask that is not revoked; None without one."""
+        return next((one for one in reversed(self.versions(image_id)) if not one.revoked), None)
+
+    def read_mask(self, version: Version) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Read class map and cell labels, (Y, X) both, exactly as they were accepted.
+
+        Raises
+        ------
+        LeukocyteError
+            When a file is missing, damaged, or was changed since.
+        """
+        return versions.read_maps(version, self.image(version.image).shape)
+
+    def accept(self, image_id: str, correction: Correction) -> Version:
+        """Keep a correction as the next version; when this returns, it is on the disk. The draft stays.
+
+        Raises
+        ------
+        LeukocyteError
+            When the maps do not fit the image, a number is out of its range, or the system refuses.
+        """
+        if read_manifest(self._layout).format < FORMAT:
+            with self._changing():
+                pass
+        return versions.accept(self._layout, self.image(image_id), correction)
+
+    def revoke(self, image_id: str, number: int) -> Version:
+        """Take an accepted mask out of training; `restore` takes it back."""
+        return self._set_revoked(image_id, number, True)
+
+    def restore(self, image_id: str, number: int) -> Version:
+        """Undo `revoke`."""
+        return self._set_revoked(image_id, number, False)
+
+    def _set_revoked(self, image_id: str, number: int, revoked: bool) -> Version:
+        with self._changing():
+            return versions.set_revoked(self._layout, image_id, number, revoked=revoked)
+
+    # ---- drafts -------------------------------------------------------------------------------------------
+
+    def claim(self, image_id: str) -> DraftClaim:
+        """Take an image for this window, so that no other one drafts it; the system releases it when we die.
+
+        Raises
+        ------
+        LeukocyteError
+            When another window has it, or the folder cannot be written to.
+        """
+        return drafts.claim(self._layout, self.image(image_id).id)
+
+    def save_draft(self, image_id: str, draft: Draft) -> None:
+        """Make a draft the working copy of an image, and keep the one before it."""
+        drafts.save_draft(self._layout, image_id, draft, self.image(image_id).shape)
+
+    def read_draft(self, image_id: str) -> Draft | None:
+        """Read the working copy, or the one before it when that is damaged, which its ``note`` says.
+
+        Raises
+        ------
+        LeukocyteError
+            When there are drafts but none can be read.
+        """
+        return drafts.read_draft(self._layout, image_id, self.image(image_id).shape)
+
+    def has_draft(self, image_id: str) -> bool:
+        """Say whether there is a draft of an image, be it damaged."""
+        return self._layout.draft(image_id).exists() or self._layout.previous_draft(image_id).exists()
+
+    def discard_draft(self, image_id: str) -> None:
+        """Delete the draft of an image, if there is one."""
+        drafts.discard_draft(self._layout, image_id)
+
+    # ---- the held-out part --------------------------------------------------------------------------------
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """Ids of the images that never train, with all that are of their slides or have their pixels."""
+        images = self.images()
+        stated = read_manifest(self._layout).held_out | {image.id for image in images if image.held_out}
+        return together_with(stated, groups_of(images))
+
+    def hold_out(self, ids: Collection[str]) -> frozenset[str]:
+        """Keep images out of training for good, with all that are of their slides or have their pixels.
+
+        Returns
+        -------
+        frozenset of str
+            Those that were not held out before.
+        """
+        known = {self.image(one).id for one in ids}
+        with self._changing():
+            before = self.held_out
+            after = together_with(before | known, groups_of(self.images()))
+            self._lock_away(after)
+        return after - before
+
+    def hold_out_share(self, share: float, seed: int = 0) -> frozenset[str]:
+        """Hold out about a share (0-1) of all images, drawn by whole groups; at least one group is left to train.
+
+        Returns
+        -------
+        frozenset of str
+            Those that were not held out before.
+        """
+        if not 0 <= share < 1:
+            raise LeukocyteError(f"A share of {share:g} cannot be held out: give 0 to less than 1, for instance 0.2.")
+        with self._changing():
+            before = self.held_out
+            drawn = share_of(groups_of(self.images()), before, share, seed)
+            self._lock_away(before | drawn)
+        return drawn
+
+    def _lock_away(self, ids: frozenset[str]) -> None:
+        """Note held-out images in their own records and in the set's, so that neither file alone can lose them."""
+        for image in self.images():
+            if image.id in ids and not image.held_out:
+                write_set_image(self._layout, replace(image, held_out=True))
+        manifest = read_manifest(self._layout)
+        if manifest.held_out != ids:
+            write_manifest(self._layout, replace(manifest, held_out=ids))
+
+    # ---- training -----------------------------------------------------------------------------------------
+
+    def items(self, held_out: bool | None = None) -> list[TrainingItem]:
+        """List the masks in force: accepted, unrevoked, their images not excluded.
+
+        Images without a pixel size are left out; `items_left_out` names them.
+
+        Parameters
+        ----------
+        held_out : bool, optional
+            Only those that are held out, or only those that are not; None: both.
+        """
+        return [item for item in self._items() if held_out is None or item.held_out == held_out]
+
+    def items_left_out(self) -> list[str]:
+        """Say of which accepted masks `items` makes none, a sentence each."""
+        return [
+            f"{image.name} has no pixel size: give the set a default one, or accept its mask anew with one."
+            for image, version in self._in_force()
+            if self._pixel_size_of(image, version) is None
+        ]
+
+    def _items(self) -> Iterator[TrainingItem]:
+        groups, held_out = groups_of(self.images()), self.held_out
+        for image, version in self._in_force():
+            pixel_size = self._pixel_size_of(image, version)
+            if pixel_size is not None:
+                yield TrainingItem(
+                    name=image.id,
+                    version=version.number,
+                    sha256=version.sha256,
+                    group=groups[image.id],
+                    pixel_size=pixel_size,
+                    edited=version.edited,
+                    held_out=image.id in held_out,
+                    whole_cell=version.whole_cell,
+                    read=_ItemReader(image, version),
+                )
+
+    def _in_force(self) -> Iterator[tuple[SetImage, Version]]:
+        for image in self.images():
+            version = None if image.excluded else self.current(image.id)
+            if version is not None:
+                yield image, version
+
+    def _pixel_size_of(self, image: SetImage, version: Version) -> float | None:
+        return version.pixel_size or image.pixel_size or self.pixel_size
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Be the only one who changes JSON files of the set.
+
+        A set of an older format becomes one of ours first, so that a plugin of that time refuses it in words.
+        """
+        with held_lock(self._layout.lock):
+            manifest = read_manifest(self._layout)
+            if manifest.format < FORMAT:
+                write_manifest(self._layout, manifest)
+            yield
+
+
+@dataclass(frozen=True)
+class _ItemReader:
+    image: SetImage
+    version: Version
+
+    def __call__(self) -> Annotated:
+        classes, cells = versions.read_maps(self.version, self.image.shape)
+        return Annotated(read_pixels(self.image.path), classes, cells, self.version.remarks)

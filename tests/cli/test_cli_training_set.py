@@ -1,0 +1,143 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+
+@pytest.fixture
+def data(tmp_path, picture):
+    """Five images with index masks."""
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    y, x = np.ogrid[:40, :48]
+    distance = np.hypot(y - 20, x - 24)
+    classes = np.where(distance < 7, 2, np.where(distance < 13, 1, 0)).astype(np.uint8)
+    for i in range(5):
+        Image.fromarray(picture(i)).save(tmp_path / "images" / f"{i}.png")
+        Image.fromarray(classes).save(tmp_path / "masks" / f"{i}_classes.png")
+    return tmp_path
+
+
+@pytest.fixture
+def ts(run, data):
+    """Run a sub-command on the set."""
+
+    def invoke(command, *arguments):
+        return run("training-set", command, data / "set", *arguments)
+
+    assert invoke("create", "--pixel-size", "0.1").exit_code == 0
+    return invoke
+
+
+def add(ts, data, *options):
+    return ts("add", "--images", data / "images", "--masks", data / "masks", *options)
+
+
+def test_drafts_are_accepted_one_by_one(ts, data):
+    result = add(ts, data, "--slide", "S1")
+    assert result.exit_code == 0, result.output
+    assert f"5 images of {data / 'set'}: 0 accepted, 5 as drafts." in result.stdout
+    assert "read as index" in result.stdout
+    opened = TrainingSet.open(data / "set")
+    assert opened.items() == []
+    assert {image.group for image in opened.images()} == {"S1"}
+    for name in ("3", "4.png", opened.image_ids()[0]):
+        assert "Mask 1 of" in ts("accept", name).stdout
+    assert len(opened.items()) == 3
+    assert not opened.has_draft(opened.image_ids()[0])
+    again = ts("accept", "3")
+    assert again.exit_code == 1
+    assert "has no draft to accept" in again.stderr
+
+
+def test_revoke_and_restore(ts, data):
+    add(ts, data, "--accept")
+    opened = TrainingSet.open(data / "set")
+    assert len(opened.items()) == 5
+    assert "mask 1 is in force" not in ts("revoke", "2.png").stdout
+    assert len(opened.items()) == 4
+    assert "has no mask in force" in ts("revoke", "2.png").stderr
+    assert "revoked" in ts("list").stdout
+    assert "mask 1 is in force now" in ts("restore", "2.png").stdout
+    assert "has no revoked mask" in ts("restore", "2.png").stderr
+    assert "no accepted mask number 7" in ts("revoke", "2.png", "--version", "7").stderr
+    assert len(opened.items()) == 5
+
+
+def test_hold_out_by_name_and_by_share(ts, data):
+    add(ts, data, "--accept")
+    opened = TrainingSet.open(data / "set")
+    assert "1 image of 5 held out" in ts("hold-out", "1.png").stdout
+    assert "2 images of 5 held out, 1 of them now" in ts("hold-out", "--share", "0.4").stdout
+    assert len(opened.items(held_out=False)) == 3
+    assert ts("list").stdout.count("held out") == 2
+    for wrong in ((), ("1.png", "--share", "0.2")):
+        assert "one of the two" in ts("hold-out", *wrong).stderr
+    assert "There is no image nobody" in ts("hold-out", "nobody").stderr
+
+
+@pytest.mark.parametrize("format", ["rgb", "index", "cell-nucleus"])
+def test_export(ts, data, format):
+    add(ts, data, "--accept")
+    result = ts("export", "--format", format, "--out", data / "out")
+    assert result.exit_code == 0, result.output
+    assert "5 masks written" in result.stdout
+    assert len(list((data / "out").iterdir())) == (5 if format == "rgb" else 10)
+
+
+def test_a_bad_file_is_told_at_the_end(ts, data):
+    (data / "images" / "0.png").write_bytes(b"no")
+    result = add(ts, data, "--accept")
+    assert result.exit_code == 1
+    assert "4 images" in result.stdout
+    assert "0.png is not an image" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_check_says_what_to_do(ts, data):
+    add(ts, data, "--accept")
+    whole = ts("check")
+    assert whole.exit_code == 0
+    assert whole.stdout == f"{data / 'set'} is whole.\n"
+    image = TrainingSet.open(data / "set").image_ids()[0]
+    leftover = data / "set" / "masks" / image / "0002.png"
+    leftover.write_bytes(b"half")
+    result = ts("check")
+    assert result.exit_code == 0
+    assert "accepting it was interrupted" in result.stdout
+    assert "0 problems, 1 leftover" in result.stdout
+    assert str(leftover) in ts("list").stderr
+    (data / "set" / "notes.txt").write_text("x")
+    assert ts("check").exit_code == 1
+    (data / "set" / "training-set.json").write_text("{")
+    result = ts("check")
+    assert result.exit_code == 1
+    assert "training-set create" in result.stdout
+    for command in (("list",), ("accept", "1"), ("hold-out", "1")):
+        assert ts(*command).exit_code == 1
+
+
+def test_a_log_and_wrong_values(run, ts, data):
+    assert "not plausible" in run("training-set", "create", data / "b", "--pixel-size", "900").stderr
+    assert not (data / "b").exists()
+    log = data / "log.txt"
+    assert run("training-set", "check", data / "nowhere", "--log", log).exit_code == 1
+    assert "training-set check" in log.read_text(encoding="utf-8")
+    assert "is a training set already" in ts("create").stderr
+
+
+def test_help_is_complete_and_loads_nothing_heavy(run):
+    shown = run("training-set", "--help").stdout
+    for command in ("create", "add", "check", "list", "export", "accept", "revoke", "restore", "hold-out"):
+        assert command in shown
+        assert run("training-set", command, "--help").exit_code == 0
+    code = (
+        "import sys; from napari_leukocyte.cli import app;"
+        "app(['training-set', 'add', '--help'], standalone_mode=False);"
+        "sys.exit(bool({'torch', 'skimage', 'scipy', 'numpy', 'filelock'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0

@@ -1,0 +1,147 @@
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.drafts import Draft, correction_of
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+
+@pytest.fixture
+def image(training_set, pixels):
+    return training_set.add_image(pixels(), name="a.png")
+
+
+def assert_same(one: Draft, other: Draft) -> None:
+    assert {**vars(one), "classes": 0, "cells": 0} == {**vars(other), "classes": 0, "cells": 0}
+    np.testing.assert_array_equal(one.classes, other.classes)
+    np.testing.assert_array_equal(one.cells, other.cells)
+
+
+def test_a_draft_comes_back_whole_after_reopening(training_set, image, draft):
+    given = draft(
+        remarks={300: frozenset({Flag.NOT_A_WBC_PLATELET})},
+        saved=datetime(2026, 3, 4, 12, 4, 31, 250, UTC),
+        parent=3,
+        model="Färbung A",
+        model_sha256="cd" * 32,
+        pixels_changed=5,
+        labels_edited=True,
+        pixel_size=0.1,
+        pixel_size_source="typed",
+        difficulty=8,
+    )
+    training_set.save_draft(image, given)
+    assert_same(TrainingSet.open(training_set.folder).read_draft(image), given)
+    accepted = training_set.accept(image, correction_of(given))
+    for name in ("remarks", "parent", "model", "pixels_changed", "labels_edited", "difficulty", "pixel_size"):
+        assert getattr(accepted, name) == getattr(given, name)
+
+
+def test_there_are_the_newest_and_the_one_before_in_one_file_each(training_set, image, draft):
+    assert training_set.read_draft(image) is None
+    assert not training_set.has_draft(image)
+    for i in range(4):
+        training_set.save_draft(image, draft(i))
+    folder = training_set.folder / "drafts" / image
+    assert sorted(path.name for path in folder.iterdir()) == ["previous.tif", "working.tif"]
+    for name, seed in (("working.tif", 3), ("previous.tif", 2)):
+        np.testing.assert_array_equal(tifffile.imread(folder / name, key=0), draft(seed).classes)
+        np.testing.assert_array_equal(tifffile.imread(folder / name, key=1), draft(seed).cells)
+    training_set.discard_draft(image)
+    assert training_set.read_draft(image) is None
+    training_set.discard_draft(image)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "one byte", "gone"])
+def test_a_damaged_working_copy_falls_back_and_says_so(training_set, image, draft, damage):
+    older, newer = draft(0, saved=datetime(2026, 3, 4, 12, 4, 1, tzinfo=UTC)), draft(1)
+    training_set.save_draft(image, older)
+    training_set.save_draft(image, newer)
+    working = training_set.folder / "drafts" / image / "working.tif"
+    content = working.read_bytes()
+    if damage == "gone":  # stopped between the two renames: the copy before is the newest one that was saved
+        working.unlink()
+    elif damage == "one byte":
+        with tifffile.TiffFile(working) as tiff:
+            place = tiff.pages[1].dataoffsets[0] + tiff.pages[1].databytecounts[0] // 2
+        working.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+    else:
+        working.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    found = training_set.read_draft(image)
+    assert_same(found, older if damage == "gone" else Draft(**{**vars(older), "note": found.note}))
+    if damage == "gone":
+        assert found.note == ""
+    else:
+        assert found.note.startswith("The newest draft cannot be read, so this is the one before it, of 12:04:01: ")
+    (working.with_name("previous.tif")).write_bytes(b"no")
+    if damage != "gone":
+        with pytest.raises(LeukocyteError, match=r"working\.tif is damaged"):
+            training_set.read_draft(image)
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_draft_before(training_set, image, draft, monkeypatch, moment):
+    training_set.save_draft(image, draft(0))
+    training_set.save_draft(image, draft(1))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, moment, full)
+        with pytest.raises(LeukocyteError, match="no space left"):
+            training_set.save_draft(image, draft(2))
+    assert_same(training_set.read_draft(image), draft(1, saved=training_set.read_draft(image).saved))
+    assert not any(path.name.startswith(".") for path in (training_set.folder / "drafts" / image).iterdir())
+    training_set.save_draft(image, draft(3))
+    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(3).classes)
+
+
+def test_a_draft_that_does_not_fit_is_refused(training_set, image, draft, maps):
+    classes, cells = maps(shape=(30, 41))
+    with pytest.raises(LeukocyteError, match="nothing is resized"):
+        training_set.save_draft(image, draft(classes=classes, cells=cells))
+    with pytest.raises(LeukocyteError, match="time zone"):
+        training_set.save_draft(image, draft(saved=datetime(2026, 1, 1)))
+    assert not training_set.has_draft(image)
+
+
+def test_an_image_has_one_window(training_set, image, pixels):
+    other = training_set.add_image(pixels(1), name="b.png")
+    second = TrainingSet.open(training_set.folder)
+    with training_set.claim(image) as claim:
+        assert claim.image == image
+        with pytest.raises(LeukocyteError, match="is being corrected in another window"):
+            second.claim(image)
+        second.claim(other).release()
+    claim.release()  # once more does nothing
+    second.claim(image).release()
+
+
+_HOLDER = """
+import sys
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+training_set = TrainingSet.open(sys.argv[1])
+claim = training_set.claim(training_set.image_ids()[0])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_program_that_dies_lets_go(training_set, image):
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, training_set.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LeukocyteError, match="another window"):
+            training_set.claim(image)
+        holder.kill()
+    training_set.claim(image).release()
