@@ -170,13 +170,13 @@ def section(images: Sequence[Scored], predictor: Predictor, model: Path, split: 
     )
 
 
-def fill_in(page: Path, text: str) -> None:
+def fill_in(page: Path, text: str, begin_mark: str = BEGIN, end_mark: str = END) -> None:
     """Put the text between the two markers of the page, which stand there once."""
     old = page.read_text(encoding="utf-8")
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = old.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise LeukocyteError(f"{page} lacks the lines {BEGIN} and {END} that say where the tables go: put them in.")
+        raise LeukocyteError(f"{page} lacks {begin_mark} and {end_mark} that say where the tables go: put them in.")
     with atomic_path(page) as temporary:
         temporary.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 

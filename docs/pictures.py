@@ -6,16 +6,24 @@ Writes into docs/images. Only drawn images appear in them.
 """
 
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
+import matplotlib.pyplot as plt
 import napari
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_leukocyte.core.synthetic.smear import draw_field
+from napari_leukocyte.core.colours import MASK_COLOURS
+from napari_leukocyte.core.synthetic.difficulty import DIFFICULTIES, draw_difficulty
+from napari_leukocyte.core.synthetic.smear import draw_cell, draw_field
+from napari_leukocyte.core.synthetic.stain import STAINS
+from napari_leukocyte.core.training_set.records import Correction
+from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 OUT = Path(__file__).with_name("images")
 LEFT = Qt.MouseButton.LeftButton
@@ -120,9 +128,53 @@ def compare() -> None:
     viewer.close()
 
 
+def drawn_set(folder: Path, n: int) -> TrainingSet:
+    """A training set of drawn cells, each with its exact map as the accepted mask."""
+    made = TrainingSet.create(folder)
+    for number in range(n):
+        smear = draw_cell(seed=300 + number, size=(240, 240), px_per_um=8, stain="rapid")
+        id_ = made.add_image(smear.image, name=f"cell-{number + 1:02d}.png", pixel_size=smear.pixel_size)
+        made.accept(id_, Correction(smear.classes, smear.cells, pixel_size=smear.pixel_size))
+    return made
+
+
+def train() -> None:
+    """The Train dock when a training on ten drawn cells is over; it takes minutes, as the real one does."""
+    with TemporaryDirectory() as folder:
+        made = drawn_set(Path(folder) / "my-stain", 10)
+        viewer = napari.Viewer()
+        viewer.window.resize(1400, 900)
+        viewer.add_image(made.read_image(made.image_ids()[0]), name="cell-01")
+        _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Train")
+        dock.open_set(made.folder)
+        wait_for(lambda: dock.summary is not None and not dock.set.busy)
+        QTest.mouseClick(dock.train_button, LEFT)
+        wait_for(lambda: not dock.job.running and not dock.set.busy, timeout=1800)
+        viewer.reset_view()
+        picture(viewer, "train.png")
+        viewer.close()
+
+
+def synthetic() -> None:
+    """A drawn smear of each difficulty class, above its class map."""
+    figure, panels = plt.subplots(4, 4, figsize=(9, 9.5), layout="constrained")
+    seeds, stains = (12, 9, 203, 204, 64, 62, 60, 65), cycle(STAINS)
+    colours = np.array([MASK_COLOURS[number] for number in range(3)], dtype=np.uint8)
+    for place, (difficulty, name) in enumerate(DIFFICULTIES.items()):
+        smear = draw_difficulty(difficulty, seed=seeds[place], size=(400, 400), stain=next(stains))
+        row, column = 2 * (place // 4), place % 4
+        for panel, shown in ((panels[row, column], smear.image), (panels[row + 1, column], colours[smear.classes])):
+            panel.imshow(shown)
+            panel.set_axis_off()
+        panels[row, column].set_title(f"{difficulty} {name}", fontsize=10)
+    figure.savefig(OUT / "synthetic.png", dpi=110, bbox_inches="tight", pad_inches=0.05)
+    plt.close(figure)
+
+
 def main() -> None:
     """All pictures."""
     OUT.mkdir(exist_ok=True)
+    synthetic()
     viewer, _ = segmented("field")
     picture(viewer, "segment-field.png")
     viewer.close()
@@ -133,6 +185,7 @@ def main() -> None:
     viewer.close()
     measure()
     compare()
+    train()
 
 
 if __name__ == "__main__":

@@ -86,3 +86,50 @@ def disc_map():
         return classes
 
     return make
+
+
+@pytest.fixture
+def drawn_set():
+    """Make a training set of accepted masks: dark nuclei in grey cells, which `tiny_model` knows; each differs."""
+    from napari_leukocyte.core.cells.labels import label_cells
+    from napari_leukocyte.core.training_set.records import Correction
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+    def make(folder, n, *, unedited=()):
+        made = TrainingSet.create(folder, pixel_size=1 / 3)
+        for i in range(n):
+            y, x = np.mgrid[:60, :66]
+            distance = np.hypot(y - 30, x - 33 + i % 5)
+            classes = np.where(distance < 8, 2, np.where(distance < 16 + i % 3, 1, 0)).astype(np.uint8)
+            image = np.array([250, 140, 20 + i], np.uint8)[classes]
+            id_ = made.add_image(np.repeat(image[..., None], 3, axis=-1), name=f"cell-{i:02d}.png")
+            cells = label_cells(classes, pixel_size=1 / 3)
+            made.accept(id_, Correction(classes, cells, model="default" if i in unedited else "", by="anna"))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """Two steps of two small windows an epoch, a guard of two smears, few resamples, one thread: seconds."""
+    from dataclasses import replace
+
+    from napari_leukocyte.core.fine_tuning import compare, fine_tune
+    from napari_leukocyte.core.model import training
+    from napari_leukocyte.core.segmentation import predictor
+
+    recipe_of, guard_of = fine_tune.fine_tune_recipe, fine_tune.guard_items
+
+    def short(info, parameters):
+        made = recipe_of(info, parameters)
+        steps = replace(made.training, window=32, batch=2, epoch_steps=2)
+        return replace(made, training=steps, replayed=min(2, made.replayed))
+
+    monkeypatch.setattr(fine_tune, "fine_tune_recipe", short)
+    monkeypatch.setattr(fine_tune, "guard_items", lambda: guard_of()[:2])
+    monkeypatch.setattr(compare, "_RESAMPLES", 20)
+    for module in (training, predictor):
+        monkeypatch.setattr(module, "bfloat16_is_faster", lambda *a, **k: False)
+    # one thread: two that wait for each other on a busy machine take many times as long for so little
+    monkeypatch.setattr("napari_leukocyte.plugin.train.train_job.training_threads", lambda cores: 1)

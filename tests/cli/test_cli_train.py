@@ -10,12 +10,19 @@ from PIL import Image
 
 from napari_leukocyte.cli import app
 from napari_leukocyte.cli.train import train as train_command
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.fine_tuning import fine_tune as fine_tune_module
+from napari_leukocyte.core.fine_tuning.decision import card_path
+from napari_leukocyte.core.fine_tuning.guard import guard_items
+from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import RECIPES, default_recipe
 from napari_leukocyte.core.model.training import TrainEpoch, TrainParameters, checkpoint_path, train
 from napari_leukocyte.core.model.unet import UNetConfig
 from napari_leukocyte.core.model.weights import read_info
+from napari_leukocyte.core.training_set.records import Correction
+from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 
 def tiny_recipe(classes=3):
@@ -58,6 +65,13 @@ def test_options_restate_the_parameters():
     for name in ("name", "device", "seed", "licence"):
         assert options[name].default == fields[name].default
     assert set(fields) - {"data"} <= set(options)  # the summary of the data is made from --data
+    for field in dataclasses.fields(FineTuneParameters):
+        option = options["from_model" if field.name == "start" else field.name]
+        if field.name in ("start", "epochs", "patience", "learning_rate"):  # what --data is decides: the help tells it
+            assert option.default is None
+            assert f" {field.default}]" in option.help
+        elif field.name != "out":
+            assert option.default == field.default
     assert get_args(get_type_hints(train_command)["device"]) == get_args(Device)
     assert set(get_args(get_type_hints(train_command)["recipe"])) == set(RECIPES)
 
@@ -147,3 +161,67 @@ def test_bad_outputs(tmp_path, run, data):
         result = run("train", "--data", data, "--out", out)
         assert result.exit_code == 1
         assert words in result.stderr
+
+
+@pytest.fixture
+def training_set(tmp_path, picture, monkeypatch):
+    """Five images with accepted masks, one of them held out, one not touched by a hand."""
+    monkeypatch.setattr(fine_tune_module, "guard_items", lambda: guard_items()[:2])
+    made = TrainingSet.create(tmp_path / "set", pixel_size=0.5)
+    y, x = np.ogrid[:40, :48]
+    distance = np.hypot(y - 20, x - 24)
+    classes = np.where(distance < 7, 2, np.where(distance < 13, 1, 0)).astype(np.uint8)
+    for i in range(5):
+        name = made.add_image(picture(i), name=f"{i}.png")
+        model = "default" if i == 3 else ""
+        made.accept(name, Correction(classes=classes, cells=label_cells(classes, pixel_size=0.5), model=model))
+        if i == 4:
+            made.hold_out([name])
+    return made
+
+
+def test_a_training_set_is_fine_tuned(tmp_path, run, training_set, model):
+    out = training_set.models_folder / "mine.safetensors"
+    options = ["--from", model, "--epochs", 1, "--learning-rate", "1e-5", "--name", "Mine"]
+    result = run("train", "--data", training_set.folder, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert "5 accepted masks" in result.stderr
+    assert "1 of them held out" in result.stderr
+    assert "Cross-validation, part 3 of 3." in result.stderr
+    assert "IoU_b cell" in result.stderr
+    assert "difference (95 % interval)" in result.stdout
+    assert "synthetic smears (guard)" in result.stdout
+    assert "1 of 5 unedited" in result.stdout
+    assert "Too few to judge: 4 images from 4 independent groups" in result.stdout
+    assert f"Wrote {out} and its card {card_path(out)}." in result.stdout
+    info = read_info(out)
+    assert info.name == "Mine"
+    assert (info.training["recipe"]["epochs"], info.training["recipe"]["learning_rate"]) == (1, 1e-5)
+    assert {(one["version"], one["sha256"]) for one in info.training["data"]["masks"]} == {
+        (item.version, item.sha256) for item in training_set.items(held_out=False)
+    }
+    again = run("train", "--data", training_set.folder, "--out", out, "--from", model)
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr.splitlines()[-1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ctrl+C may hit while a file opens
+def test_a_stopped_fine_tuning_goes_on(tmp_path, run, training_set, model, interrupt_when):
+    out = tmp_path / "mine.safetensors"
+    command = ["train", "--data", training_set.folder, "--out", out, "--from", model, "--patience", 0]
+    interrupt_when(checkpoint_path(out))
+    result = run(*command, "--epochs", 30)
+    assert result.exit_code == 130
+    assert f"Stopped: the best weights so far are in {out}; the same command" in result.stderr.splitlines()[-1]
+    other = run(*command, "--epochs", 1)
+    assert other.exit_code == 1
+    assert "belongs to another training run" in other.stderr.splitlines()[-1]
+
+
+def test_options_of_a_training_set_without_one(tmp_path, run, data):
+    for option in ("--patience", "--learning-rate"):
+        result = run("train", "--data", data, "--out", tmp_path / "a.safetensors", option, 1)
+        assert result.exit_code == 1
+        assert "are for a training set" in result.stderr.splitlines()[-1]
+    bad = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--epochs", 0)
+    assert bad.exit_code == 2

@@ -1,10 +1,13 @@
 """A person's hands: clicks, strokes and keys as real Qt events."""
 
 import numpy as np
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+_THROTTLED_MS = 10  # napari passes over moves that come within 5 ms of another
 LONG = 60_000  # ms that a wait may take before it counts as never
 
 
@@ -32,8 +35,16 @@ def paint(viewer, start, end):
     QTest.mouseMove(native, a)
     QTest.mousePress(native, LEFT, NO_KEY, a)
     for t in np.linspace(0, 1, 8):
-        QTest.mouseMove(native, a + (b - a) * float(t))
+        drag_to(native, a + (b - a) * float(t))
+        QTest.qWait(_THROTTLED_MS)
     QTest.mouseRelease(native, LEFT, NO_KEY, b)
+
+
+def drag_to(native, point):
+    """The mouse moves with its button held; QTest's own move asks the X server, which answers some time later."""
+    at = QPointF(point)
+    event = QMouseEvent(QEvent.Type.MouseMove, at, native.mapToGlobal(at), Qt.MouseButton.NoButton, LEFT, NO_KEY)
+    QApplication.sendEvent(native, event)
 
 
 def press(viewer, key, modifier=NO_KEY):

@@ -13,6 +13,7 @@ from napari_leukocyte.cli.evaluate import evaluate
 from napari_leukocyte.cli.guard import Command, Group
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
+from napari_leukocyte.cli.synth import synth
 from napari_leukocyte.cli.train import train
 from napari_leukocyte.cli.training_set import training_set
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     epilog="Exit status: 0 all done; 1 something could not be done, said on standard error; "
     "2 a wrong option; 130 stopped with Ctrl+C.  For research use only. Not for use in diagnostic procedures.",
 )
-for _command in (segment, measure, evaluate, train, demo):
+for _command in (segment, measure, evaluate, train, demo, synth):
     app.command(cls=Command)(_command)
 app.add_typer(training_set, name="training-set")
 

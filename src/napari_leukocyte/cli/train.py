@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte.cli.fine_tune import epoch_line, fine_tune
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
 
@@ -21,7 +22,8 @@ def train(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Folder with index.csv: columns source, image, mask, px_per_um; cell_type and slide may be added.",
+            help="A training set (its accepted masks are fine-tuned on), or a folder with index.csv: columns source, "
+            "image, mask, px_per_um; cell_type and slide may be added.",
         ),
     ],
     out: Annotated[
@@ -41,7 +43,8 @@ def train(
         typer.Option(
             "--from",
             metavar="MODEL",
-            help="Start from a shipped model or a weight file of the recipe's architecture.  [default: random weights]",
+            help="Start from a shipped model or a weight file; with index.csv one of the recipe's architecture."
+            "  [default: random weights; for a training set default]",
             show_default=False,
         ),
     ] = None,
@@ -58,7 +61,25 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="One epoch draws as many windows as there are training images.  [default: the recipe's]",
+            help="One epoch draws as many windows as there are training images, 80 for a training set."
+            "  [default: the recipe's; for a training set 8]",
+            show_default=False,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Training set: stop after so many epochs without a better validation score; 0 never.  [default: 4]",
+            show_default=False,
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Training set: of the first step; it falls to zero.  [default: 0.0005]",
             show_default=False,
         ),
     ] = None,
@@ -81,6 +102,10 @@ def train(
 ) -> None:
     """Train a network and keep its best weights by validation score.
 
+    With a training set (a folder with training-set.json) a model is fine-tuned on its accepted masks, compared with the
+    one it started from on images that it never saw, and judged; FILE gets a card beside it. --recipe, --classes,
+    --split and --licence come from the start model then.
+
     Ctrl+C stops the training and says where the best weights so far are. The same command started again goes on
     from the checkpoint FILE.checkpoint. An existing weight file is not replaced. Images of the test part are not read.
     """
@@ -90,7 +115,25 @@ def train(
     from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path
     from napari_leukocyte.core.model.training import train as run
     from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
+    from napari_leukocyte.core.training_set.layout import Layout
 
+    if Layout(data).manifest.is_file():
+        fine_tune(
+            data,
+            {
+                "out": out,
+                "start": from_model,
+                "name": name,
+                "epochs": epochs,
+                "patience": patience,
+                "learning_rate": learning_rate,
+                "device": device,
+                "seed": seed,
+            },
+        )
+        return
+    if patience is not None or learning_rate is not None:
+        raise LeukocyteError(f"--patience and --learning-rate are for a training set, and {data} is none.")
     checkpoint = checkpoint_path(out)
     resumed = checkpoint.is_file()
     _check_out(out, resumed=resumed)
@@ -157,11 +200,7 @@ def _follow(events: "Iterator[TrainStep | TrainEpoch | TrainFinished]") -> "Trai
                     task = bar.add_task("steps", total=event.steps, completed=event.step - 1, loss="")
                 bar.update(task, completed=event.step, loss=f"loss {event.loss:.3f}")
             elif isinstance(event, TrainEpoch):
-                line = (
-                    f"epoch {event.epoch} of {event.epochs}: loss {event.train_loss:.4f}, validation loss "
-                    f"{event.validation_loss:.4f}, validation score {event.score:.4f}"
-                    + (", the best so far: saved" if event.saved else "")
-                )
+                line = epoch_line(event)
                 logger.info("%s", line)
                 bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
             else:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
+import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
 __all__ = ["KEYS", "ClassMap", "LockedLabels"]
+
+_CYTOPLASM, _NUCLEUS = 1, 2
 
 KEYS = {
     "Y": "split",
@@ -18,6 +23,12 @@ KEYS = {
     "O": "outlines",
     "T": "truth",
     "H": "difference",
+    "Q": "nucleus",
+    "W": "cytoplasm",
+    "Shift-D": "accept",
+    "N": "next",
+    "Shift-N": "previous",
+    "K": "skip",
 }
 """Keys of the class-map layer, none of them napari's own, and the commands that they stand for."""
 
@@ -38,6 +49,59 @@ class ClassMap(Labels):  # type: ignore[misc]
     stepping = Signal()
     stepped = Signal(bool)
     commanded = Signal(str)
+
+    protects_nucleus = False
+    """Whether the cytoplasm brush, fill and polygon leave nuclei as they are."""
+
+    def paint(self, coord: Sequence[float], new_label: int, refresh: bool = True) -> None:
+        """Paint with the brush, see napari; with protection, nuclei stay as they are."""
+        if not self._spares_nuclei(new_label):
+            super().paint(coord, new_label, refresh)
+            return
+        reach = self.brush_size // 2 + 2
+        near = tuple(
+            slice(max(round(at) - reach, 0), max(round(at) + reach, 0)) if axis >= self.ndim - 2 else slice(None)
+            for axis, at in enumerate(coord)
+        )
+        with self._sparing_nuclei(near):
+            super().paint(coord, new_label, refresh=False)
+        if refresh:
+            self.refresh()
+
+    def fill(self, coord: Sequence[float], new_label: int, refresh: bool = True) -> None:
+        """Fill an area, see napari; with protection, nuclei stay as they are."""
+        if not self._spares_nuclei(new_label):
+            super().fill(coord, new_label, refresh)
+            return
+        with self._sparing_nuclei():
+            super().fill(coord, new_label, refresh=False)
+        if refresh:
+            self.refresh()
+
+    def paint_polygon(self, points: Any, new_label: int) -> None:
+        """Paint a polygon, see napari; with protection, nuclei stay as they are."""
+        if not self._spares_nuclei(new_label):
+            super().paint_polygon(points, new_label)
+            return
+        with self._sparing_nuclei():
+            super().paint_polygon(points, new_label)
+
+    def _spares_nuclei(self, new_label: int) -> bool:
+        return self.protects_nucleus and new_label == _CYTOPLASM
+
+    @contextmanager
+    def _sparing_nuclei(self, near: tuple[slice, ...] = ()) -> Iterator[None]:
+        """Give back what an edit takes of nuclei, within its undo step; ``near`` holds all that it can reach."""
+        # within a stroke the step is open already, and to open it again would end it
+        step = nullcontext() if getattr(self, "_block_history", False) else self.block_history()
+        box = near or (slice(None),) * self.ndim
+        nuclei = np.asarray(self.data[box]) == _NUCLEUS
+        with step:
+            yield
+            lost = np.nonzero(nuclei & (np.asarray(self.data[box]) != _NUCLEUS))
+            if lost[0].size:
+                where = tuple(axis + (side.start or 0) for axis, side in zip(lost, box, strict=True))
+                self.data_setitem(where, _NUCLEUS, refresh=False)
 
     def undo(self) -> None:
         """Take the last edit back."""

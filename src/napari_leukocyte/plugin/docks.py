@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
-__all__ = ["Dock", "footer", "note", "row", "scrolling", "stack"]
+__all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
 _FOOTER = "For research use only. Not for use in diagnostic procedures."
 
@@ -34,6 +36,21 @@ def row(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         layout.addWidget(widget)
     return parent
+
+
+def rule() -> QFrame:
+    """A thin line between two groups of a dock."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setEnabled(False)
+    return line
+
+
+def swatch(rgba: Sequence[float]) -> QIcon:
+    """A square of a colour (RGBA, 0-1), for the button that stands for it."""
+    pixmap = QPixmap(12, 12)
+    pixmap.fill(QColor.fromRgbF(*rgba))
+    return QIcon(pixmap)
 
 
 def scrolling(widget: QWidget) -> QScrollArea:

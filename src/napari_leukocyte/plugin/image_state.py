@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.training_set.origin import MaskOrigin
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.segmentation.segment import Segmentation
@@ -43,6 +44,8 @@ class ImageState:
             pixel_size=self.result.pixel_size,
             binary=self.result.binary,
             unsure=self.result.unsure_cells,
+            marks=self.result.marks,
+            edited=self.result.edited_cells,
         )
 
     @property
@@ -62,8 +65,28 @@ class ImageState:
 
     @property
     def edited(self) -> bool:
-        """Whether anything differs from the segmentation."""
-        return self.live.edited
+        """Whether it holds edits that are in no accepted version: made now, or read back as a draft."""
+        origin = self.result.origin
+        return self.live.edited or (origin is not None and origin.draft)
+
+    @property
+    def pixels_changed(self) -> int:
+        """How many pixels hands changed since a model made the map."""
+        origin = self.result.origin
+        return int(np.count_nonzero(self.classes != self.result.classes)) + (origin.pixels_changed if origin else 0)
+
+    @property
+    def labels_edited(self) -> bool:
+        """Whether cells were split, joined or marked by hand since a model made them."""
+        origin = self.result.origin
+        began = self.result.marks, self.result.edited_cells
+        by_hand = (self.live.marks, self.live.edited_cells) != began
+        return by_hand or (origin is not None and origin.labels_edited)
+
+    def accepted_as(self, version: int) -> None:
+        """Note which version the map is that ``live`` keeps."""
+        origin = self.result.origin or MaskOrigin()
+        self.result = replace(self.result, origin=replace(origin, parent=version, draft=False))
 
     def forget_undo(self) -> None:
         """Forget what could be undone, together with the layer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,12 +30,15 @@ __all__ = [
     "TRUTH",
     "add_cells",
     "add_classes",
+    "add_draft",
     "add_image",
+    "brush_of",
     "class_colormap",
     "describe",
     "physical_pixel_size",
     "pixel_size_of",
     "placed_like",
+    "take_brush",
 ]
 
 CLASSES, CELLS, TRUTH = "classes", "cells", "truth"
@@ -105,6 +108,20 @@ def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> C
     return layer
 
 
+_BRUSH = ("opacity", "contour", "brush_size", "contiguous", "protects_nucleus", "selected_label", "mode")
+
+
+def brush_of(layer: ClassMap) -> dict[str, Any]:
+    """Return how a class map is painted and looked at: tool, class, size; for `take_brush`."""
+    return {name: getattr(layer, name) for name in _BRUSH}
+
+
+def take_brush(layer: ClassMap, brush: Mapping[str, Any]) -> None:
+    """Let a class map be painted as the one before it was."""
+    for name, value in brush.items():
+        setattr(layer, name, value)
+
+
 def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Labels:
     """Add the cell labels as white outlines; they follow from the class map and are not painted."""
     from napari.utils.colormaps import DirectLabelColormap
@@ -119,6 +136,19 @@ def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Lab
         **placed_like(image, data.ndim),
     )
     layer.contour = 1
+    viewer.add_layer(layer)
+    layer.editable = False
+    return layer
+
+
+def add_draft(viewer: ViewerModel, classes: NDArray[np.uint8], image: Image) -> Labels:
+    """Show the outlines of a draft over its image, in the class colours; they are not painted."""
+    from napari_leukocyte.plugin.class_map_layer import LockedLabels
+
+    layer = LockedLabels(
+        classes, name="draft", colormap=class_colormap(get_settings().palette), **placed_like(image, classes.ndim)
+    )
+    layer.contour = 2
     viewer.add_layer(layer)
     layer.editable = False
     return layer

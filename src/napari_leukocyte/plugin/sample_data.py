@@ -23,7 +23,7 @@ def synthetic_cell() -> list[LayerData]:
     """One white blood cell among red cells, 480x480 at 10.2 px/um."""
     from napari_leukocyte.core.synthetic.smear import draw_cell
 
-    return [_image_layer([draw_cell(seed=1)], "synthetic cell")]
+    return [_image_layer([draw_cell(seed=3)], "synthetic cell")]
 
 
 def synthetic_field() -> list[LayerData]:

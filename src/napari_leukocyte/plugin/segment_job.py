@@ -91,6 +91,10 @@ class SegmentJob:
             self._cancelled = True
             self.worker.quit()
 
+    def forget_models(self) -> None:
+        """Read weight files anew at the next run."""
+        self._loaded.clear()
+
     def _on_event(self, event: object) -> None:
         from napari_leukocyte.core.segmentation.class_map import WindowDone
         from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented

@@ -57,12 +57,14 @@ class SegmentWidget(Dock):
 
         self.session.images_changed.connect(self._refresh_list)
         self.session.shown_changed.connect(self._refresh_list)
+        self.session.model_changed.connect(self._on_model_accepted)
         self.job.progress.connect(self._on_progress)
         self.job.ended.connect(self._on_ended)
         viewer.layers.events.inserted.connect(self._reset_images)
         viewer.layers.events.removed.connect(self._reset_images)
         viewer.layers.selection.events.active.connect(self._follow_selection)
         self._reset_images()
+        self._on_model_accepted()
 
     # ---- building ---------------------------------------------------------------------------------------
 
@@ -292,6 +294,11 @@ class SegmentWidget(Dock):
         self._files[name] = str(path)
         self.model.choices = [*_MODELS, *self._files, _FILE]
         self.model.value = name
+
+    def _on_model_accepted(self) -> None:
+        if self.session.model_path is not None:
+            self.job.forget_models()  # its file may have been trained on since it was loaded
+            self.use_weight_file(self.session.model_path)
 
     def parameters(self) -> Any:
         """The form as ``SegmentParameters``; raises ``LeukocyteError`` for values that make no sense."""

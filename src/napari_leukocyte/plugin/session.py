@@ -9,6 +9,7 @@ numbers subscribes to that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -38,6 +39,7 @@ BBox = tuple[int, int, int, int]
 
 
 _OUTLINE_PX = 2
+_BRUSHES = {"cytoplasm": 1, "nucleus": 2}
 
 
 class Session:
@@ -55,6 +57,10 @@ class Session:
         Another cell is the chosen one; cell 0: none.
     commanded(name)
         A key of the class-map layer asked for something (``class_map_layer.KEYS``).
+    training_set_changed()
+        Another training set is in use, or masks in it were accepted or revoked.
+    model_changed()
+        Another model of the user's is the one to segment with.
     """
 
     images_changed = Signal()
@@ -62,6 +68,8 @@ class Session:
     changed = Signal(int, tuple)
     selected = Signal(int, int)
     commanded = Signal(str)
+    training_set_changed = Signal()
+    model_changed = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)  # weak: the session must not keep a closed viewer alive
@@ -75,6 +83,9 @@ class Session:
         self.classes_layer: ClassMap | None = None
         self.cells_layer: Labels | None = None
         self.selection: tuple[int, int] | None = None  # image and cell
+        self._brush: dict[str, Any] = {}
+        self.training_set_folder: Path | None = None
+        self.model_path: Path | None = None  # the user's own model that was accepted last
         self._source_data: Any = None
         self._watch = LayerWatch(self.flush, self._on_stepped)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -223,8 +234,11 @@ class Session:
         self.classes_layer = view.add_classes(self.viewer, classes, self.image_layer)
         self.cells_layer = view.add_cells(self.viewer, cells, self.image_layer)
         self.viewer.layers.selection.active = self.classes_layer
+        view.take_brush(self.classes_layer, self._brush)
         self._follow_layer(self.classes_layer)
         some = self.states.get(self.index) or next(iter(self.states.values()))
+        if some.result.binary:
+            self.classes_layer.selected_label = 1
         view.describe(self.classes_layer, self.cells_layer, some.result)
 
     def _write_layers(self, index: int) -> None:
@@ -335,7 +349,19 @@ class Session:
         layer = self.classes_layer
         if name == "outlines" and layer is not None:
             layer.contour = 0 if layer.contour else _OUTLINE_PX
+        elif name in _BRUSHES:
+            self.take_brush(name)
         self.commanded.emit(name)
+
+    def take_brush(self, name: str) -> None:
+        """Take up napari's brush in the colour of a class, or the eraser: nucleus, cytoplasm or background."""
+        layer, state = self.classes_layer, self.state
+        if layer is None or state is None or (name == "nucleus" and state.result.binary):
+            return
+        self.viewer.layers.selection.active = layer
+        if name != "background":
+            layer.selected_label = _BRUSHES[name]
+        layer.mode = "erase" if name == "background" else "paint"
 
     def _on_stepped(self, back: bool) -> None:
         now, state = self._map_now(), self.state
@@ -405,6 +431,18 @@ class Session:
                 self.flush()
                 self.shown_changed.emit(plane)
 
+    # ---- the training set -------------------------------------------------------------------------------
+
+    def set_training_set(self, folder: Path) -> None:
+        """Note which training set is in use, or that its masks changed."""
+        self.training_set_folder = folder
+        self.training_set_changed.emit()
+
+    def use_model(self, path: Path) -> None:
+        """Segment with a model of the user's from now on."""
+        self.model_path = path
+        self.model_changed.emit()
+
     # ---- layers -----------------------------------------------------------------------------------------
 
     def _plane(self, data: NDArray[np.generic], index: int) -> NDArray[np.generic]:
@@ -432,6 +470,7 @@ class Session:
         """A layer that the user (or we) took away is forgotten, and what rested on it too."""
         layer = event.value  # type: ignore[attr-defined]
         if self.classes_layer is not None and layer is self.classes_layer:
+            self._brush = view.brush_of(layer)  # the next image is painted as this one was
             self._leave_layer(self.classes_layer)
             self.classes_layer = None
         elif layer is self.cells_layer:

@@ -110,12 +110,18 @@ def test_image_does_not_depend_on_the_resolution_but_for_sharpness_and_noise():
     assert np.abs(ndi.gaussian_filter(small - coarse, (2, 2, 0))).mean() < 4
 
 
-def test_nucleus_is_darker_than_cytoplasm_and_cytoplasm_than_glass():
-    for stain in STAINS:
-        smear = draw_cell(seed=3, cell_type="monocyte", size=(110, 110), px_per_um=5, stain=stain)
-        green = smear.image[..., 1].astype(float)
-        glass = np.percentile(green[smear.classes == 0], 95)
-        assert np.median(green[smear.classes == 2]) + 40 < np.median(green[smear.classes == 1]) < glass - 15
+@pytest.mark.parametrize("stain", STAINS)
+@pytest.mark.parametrize("cell_type", CELL_TYPES)
+def test_nucleus_takes_more_stain_than_cytoplasm_and_cytoplasm_more_than_glass(stain, cell_type):
+    smear = draw_cell(seed=3, cell_type=cell_type, size=(110, 110), px_per_um=5, stain=stain)
+    assert smear.stain == stain
+    green = smear.image[..., 1].astype(float)
+    glass = np.percentile(green[smear.classes == 0], 95)
+    cytoplasm, nucleus = (np.log10(glass / np.median(green[smear.classes == number])) for number in (1, 2))
+    assert cytoplasm > 0.05
+    assert nucleus > 0.15
+    # granules of eosinophils and basophils are dark as well
+    assert nucleus > {"basophil": 1.1, "eosinophil": 1.2}.get(cell_type, 1.5) * cytoplasm
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -151,6 +157,20 @@ def test_field_of_fewer_than_four_cells_has_none_cut():
     smear = field(2, n_cells=3)
     assert smear.cells.max() == 3
     assert not at_edge(smear.cells > 0)
+
+
+def test_each_cell_has_its_type_and_its_exact_ratio():
+    smear = field(4)
+    assert len(smear.cell_types) == smear.cells.max() == len(smear.cnrs())
+    assert set(smear.cell_types) <= set(CELL_TYPES)
+    for number, ratio in enumerate(smear.cnrs(), start=1):
+        own = smear.cells == number
+        if at_edge(own):
+            assert np.isnan(ratio)
+        else:
+            counts = np.bincount(smear.classes[own])
+            assert ratio == counts[1] / counts[2]
+    assert 1 <= np.count_nonzero(np.isnan(smear.cnrs())) < 5
 
 
 def test_stack_mixes_types_and_is_deterministic():

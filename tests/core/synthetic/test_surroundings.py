@@ -6,7 +6,8 @@ import pytest
 from napari_leukocyte.core.synthetic.canvas import Canvas
 from napari_leukocyte.core.synthetic.leukocytes import depths, make_leukocyte
 from napari_leukocyte.core.synthetic.platelets import draw_platelets
-from napari_leukocyte.core.synthetic.red_cells import draw_red_cells, place_red_cells
+from napari_leukocyte.core.synthetic.red_cell_layout import place_red_cells
+from napari_leukocyte.core.synthetic.red_cells import draw_red_cells
 from napari_leukocyte.core.synthetic.stain import STAINS
 
 STAIN = STAINS["wright-giemsa"]

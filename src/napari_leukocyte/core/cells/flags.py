@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-__all__ = ["Flag"]
+__all__ = ["NOT_A_WBC", "Flag"]
 
 
 class Flag(StrEnum):
@@ -66,17 +66,9 @@ _WORDS = {
     Flag.EDITED: "Edited by hand.",
 }
 
-_WITHHOLDING = frozenset(
-    {
-        Flag.CUT_BY_EDGE,
-        Flag.NO_CYTOPLASM,
-        Flag.NO_NUCLEUS,
-        Flag.OVERLAPPING,
-        Flag.NOT_A_WBC_SMUDGE,
-        Flag.NOT_A_WBC_PLATELET,
-        Flag.NOT_A_WBC_NRBC,
-        Flag.NOT_A_WBC_ARTEFACT,
-    }
-)
+NOT_A_WBC = frozenset({Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_A_WBC_NRBC, Flag.NOT_A_WBC_ARTEFACT})
+"""What a person marks a cell as that is no white cell."""
+
+_WITHHOLDING = NOT_A_WBC | {Flag.CUT_BY_EDGE, Flag.NO_CYTOPLASM, Flag.NO_NUCLEUS, Flag.OVERLAPPING}
 
 _SIZE_DEPENDENT = frozenset({Flag.NUCLEI_FAR_APART, Flag.VERY_SMALL})

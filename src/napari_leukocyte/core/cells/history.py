@@ -89,10 +89,10 @@ class History:
         return None
 
 
-def fingerprint(where: npt.NDArray[np.intp], values: npt.NDArray[np.uint8]) -> int:
+def fingerprint(where: npt.NDArray[np.intp], values: npt.NDArray[np.integer]) -> int:
     """Return a 64-bit sum over pixels: fingerprints of changes add up to that of the whole map (mod 2^64).
 
-    Each pixel's flat index and value are mixed by the finaliser of splitmix64 (Steele et al. 2014).
+    Each pixel's flat index and value (class or label) are mixed by the finaliser of splitmix64 (Steele et al. 2014).
 
     Examples
     --------
@@ -101,7 +101,7 @@ def fingerprint(where: npt.NDArray[np.intp], values: npt.NDArray[np.uint8]) -> i
     >>> (a + b) % 2**64 == fingerprint(np.array([8, 3]), np.array([2, 1], np.uint8))
     True
     """
-    mixed = where.astype(np.uint64) * np.uint64(256) + values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = where.astype(np.uint64) * np.uint64(2**32) + values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)

@@ -47,6 +47,10 @@ class _Taken:
     map_now: int
 
 
+_State = tuple[int, int, Mapping[int, Flag], frozenset[int]]
+"""Fingerprints of class map and labels, marks, and cells edited by hand: equal when all of them are."""
+
+
 class LiveCells:
     """Class map, cell labels and measures of one image while it is edited.
 
@@ -68,6 +72,8 @@ class LiveCells:
         Cells that the model is unsure of.
     marks : mapping, optional
         Cells that are no white cells, and what they are: one of the ``NOT_A_WBC`` flags.
+    edited : collection of int
+        Cells that were edited by hand before.
     """
 
     def __init__(
@@ -79,14 +85,16 @@ class LiveCells:
         binary: bool = False,
         unsure: Collection[int] = (),
         marks: Mapping[int, Flag] | None = None,
+        edited: Collection[int] = (),
     ) -> None:
         self.pixel_size, self.binary = pixel_size, binary
         self.history = History()
         self.classes, self.cells = classes.copy(), cells.copy()
         self.marks: Mapping[int, Flag] = dict(marks or {})
-        self.edited_cells: frozenset[int] = frozenset()
+        self.edited_cells = frozenset(edited)
         self._unsure = frozenset(unsure)
-        self._map = 0  # fingerprint of the class map, relative to the first
+        self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
+        self._kept: _State | None = self._state
         self._next = int(self.cells.max(initial=0)) + 1
         self.boxes: dict[int, Box] = {
             number: box for number, box in enumerate(ndi.find_objects(self.cells), start=1) if box is not None
@@ -101,8 +109,20 @@ class LiveCells:
 
     @property
     def edited(self) -> bool:
-        """Whether anything differs from how it began."""
-        return bool(self._map or self.edited_cells or self.marks)
+        """Whether anything differs from how it began, or from what was kept since."""
+        return self._state != self._kept
+
+    def keep(self) -> None:
+        """Note that class map, labels and marks as they are now are kept elsewhere."""
+        self._kept = self._state
+
+    def keep_nothing(self) -> None:
+        """Note that they are kept nowhere after all."""
+        self._kept = None
+
+    @property
+    def _state(self) -> _State:
+        return self._map, self._labels, self.marks, self.edited_cells
 
     def measure_of(self, number: int) -> CellMeasure | None:
         """Return the measure of a cell; None when there is no such cell."""
@@ -172,6 +192,7 @@ class LiveCells:
         rows, columns = np.nonzero(self.cells[area] != labels)
         before, after = self.cells[area][rows, columns], labels[rows, columns]
         where = self._flat(area, rows, columns)
+        self._relabelled(where, before, after)
         numbers = {*before.tolist(), *after.tolist()}
         if taken is not None:
             numbers.update(self.cells.reshape(-1)[taken.where].tolist())
@@ -192,7 +213,9 @@ class LiveCells:
         flat = self.cells.reshape(-1)
         numbers = set() if taken is None else set(flat[taken.where].tolist())
         for step in steps:
-            flat[step.where] = step.before if back else step.after
+            labels, others = (step.before, step.after) if back else (step.after, step.before)
+            flat[step.where] = labels
+            self._relabelled(step.where, others, labels)
             numbers.update(step.before.tolist(), step.after.tolist())
             numbers |= _differing(step.marks_before, step.marks_after) | (step.edited_before ^ step.edited_after)
         last = steps[-1]
@@ -201,6 +224,11 @@ class LiveCells:
         self.edited_cells = last.edited_before if back else last.edited_after
         numbers.discard(0)
         return self._changed(numbers, np.concatenate([step.where for step in steps]), taken)
+
+    def _relabelled(
+        self, where: npt.NDArray[np.intp], before: npt.NDArray[np.int32], after: npt.NDArray[np.int32]
+    ) -> None:
+        self._labels = (self._labels + fingerprint(where, after) - fingerprint(where, before)) % 2**64
 
     # ---- repairs of labels and marks ------------------------------------------------------------------------
 
@@ -299,6 +327,24 @@ class LiveCells:
             raise LeukocyteError(f"Cell {number} has neither a hole nor an indent to fill.")
         rows, columns = np.nonzero(pixels)
         return rows + box[0].start, columns + box[1].start
+
+    def holes(self) -> Pixels:
+        """Return the background pixels that become cytoplasm when the holes of all cells are filled.
+
+        Raises
+        ------
+        LeukocyteError
+            When no cell has a hole.
+        """
+        found = []
+        for number, box in self.boxes.items():
+            own = self.cells[box] == number
+            rows, columns = np.nonzero(find_hole(own, (self.cells[box] > 0) & ~own))
+            found.append((rows + box[0].start, columns + box[1].start))
+        if not any(rows.size for rows, _ in found):
+            raise LeukocyteError("No cell of this image has a hole.")
+        rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
+        return rows, columns
 
     def _cuts(self, path: Sequence[Point]) -> dict[int, npt.NDArray[np.int32]]:
         """Pieces (see `repair.cut`) of each cell that a line parts, in the cell's box."""

@@ -7,6 +7,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["TYPICAL_CELL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter"]
 
+_ESTIMATES = ("estimated", "assumed")  # how the sources of estimates begin
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
 
 
@@ -27,6 +28,15 @@ class PixelSize:
     def digits(self) -> str:
         """The number as files keep it, empty when unknown; of an estimate no more digits than it can have."""
         return "" if self.um is None else f"{self.um:.{4 if self.estimated else 15}g}"
+
+    @classmethod
+    def stated(cls, um: float | None, source: str) -> "PixelSize":
+        """Return what a record of ours states: how its source begins tells an estimate.
+
+        >>> PixelSize.stated(0.11, "estimated from 2 cells").for_areas is None
+        True
+        """
+        return cls(um, source, estimated=source.startswith(_ESTIMATES))
 
     def __str__(self) -> str:
         if self.um is None:

@@ -16,7 +16,7 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.imaging.resample import area_resize
 
-__all__ = ["IndexRow", "Sample", "data_hash", "load_sample", "read_index"]
+__all__ = ["IndexRow", "Sample", "data_hash", "load_sample", "make_sample", "read_index"]
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,27 @@ def load_sample(row: IndexRow, *, pixel_size: float, soft: bool) -> Sample:
     if mask.classes.shape != image.shape[:2]:
         raise LeukocyteError(f"{row.image} is {image.shape[:2]} px but its mask {row.mask} is {mask.classes.shape} px.")
     scale = row.pixel_size / pixel_size
+    return make_sample(
+        image, mask.classes, name=row.name, source=row.source, whole_cell=mask.whole_cell, scale=scale, soft=soft
+    )
+
+
+def make_sample(
+    image: NDArray[np.float32],
+    classes: NDArray[np.uint8],
+    *,
+    name: str,
+    source: str,
+    whole_cell: bool,
+    scale: float,
+    soft: bool,
+) -> Sample:
+    """Bring an image (Y, X, 3) in 0-1 and its class map (Y, X) to the working resolution, ``scale`` times as many px.
+
+    ``soft`` is as for `load_sample`.
+    """
     shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    shares = np.stack([mask.classes == c for c in range(3)]).astype(np.float32)
+    shares = np.stack([classes == c for c in range(3)]).astype(np.float32)
     if soft:
         target = area_resize(shares, shape)
     else:
@@ -122,7 +141,7 @@ def load_sample(row: IndexRow, *, pixel_size: float, soft: bool) -> Sample:
         )
         target = shares[:, rows][:, :, columns]
     resized = area_resize(image.transpose(2, 0, 1), shape).transpose(1, 2, 0)
-    return Sample(row.name, row.source, _to_bytes(resized), _to_bytes(target), mask.whole_cell)
+    return Sample(name, source, _to_bytes(resized), _to_bytes(target), whole_cell)
 
 
 def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:

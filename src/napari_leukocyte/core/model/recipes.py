@@ -29,6 +29,18 @@ class Recipe:
         Decay of the moving average of the weights that is validated and saved; 0 saves the last weights.
     epochs, validate_every
         One epoch draws as many windows as there are training images.
+    epoch_steps
+        Optimiser steps of an epoch instead; 0: see ``epochs``.
+    patience
+        Validations without a better score after which the run stops early; 0: never.
+    frozen_encoder
+        The contracting path and the bottom stay as they are in the start.
+    frozen_statistics
+        Batch normalisation keeps the means and variances of the start (its factors and shifts still train).
+    anchor
+        Share of the way back to the start that each weight goes at every step, in units of the learning rate.
+    start_share
+        Share of the start in the weights that are validated and saved, 0-1; the rest is what was trained.
     """
 
     name: Literal["thesis", "default"]
@@ -45,6 +57,12 @@ class Recipe:
     batch: int = 8
     epochs: int = 60
     validate_every: int = 1
+    epoch_steps: int = 0
+    patience: int = 0
+    frozen_encoder: bool = False
+    frozen_statistics: bool = False
+    anchor: float = 0.0
+    start_share: float = 0.0
 
 
 def thesis_recipe(classes: int = 3) -> Recipe:

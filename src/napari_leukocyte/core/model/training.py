@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from napari_leukocyte import __version__
@@ -26,6 +27,7 @@ from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.model.augment import augment
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import autocast, bfloat16_is_faster, describe_device, resolve_device
+from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.sampling import draw_batch, sample_weights
@@ -62,27 +64,6 @@ class TrainParameters:
 
 
 @dataclass(frozen=True)
-class TrainStep:
-    """After each optimiser step."""
-
-    step: int
-    steps: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class TrainEpoch:
-    """After each validation: ``saved`` tells whether these are the best weights so far, now on disk."""
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    validation_loss: float
-    score: float
-    saved: bool
-
-
-@dataclass(frozen=True)
 class TrainFinished:
     """The last event: where the best weights are and how they scored on the validation part."""
 
@@ -105,8 +86,12 @@ class _Run:
         self.model = model.to(device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(self.model) if recipe.averaging else self.model
+        self.start = deepcopy(self.model) if recipe.anchor or recipe.start_share else None
+        self.frozen = [*self.model.down, self.model.bottom] if recipe.frozen_encoder else []
+        kept = {id(p) for part in self.frozen for p in part.parameters()}
+        self.trained = [p for p in self.model.parameters() if id(p) not in kept]
         make = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
-        self.optimiser = make(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.optimiser = make(self.trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         total = steps if recipe.cosine else 0
         # plain floats only: a numpy scalar in the optimiser's state would make its checkpoint unreadable
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -115,9 +100,41 @@ class _Run:
         self.generator = torch.Generator().manual_seed(seed)
         self.rng = np.random.default_rng(seed)
         self.step, self.best, self.seconds = 0, -1.0, 0.0
+        self.waited = 0  # validations since the best one
         # timed before a checkpoint is loaded: it draws random numbers
         self.bfloat16 = bfloat16_is_faster(self.model, device, size=recipe.window, backward=True)
         self.device = device
+        for part in self.frozen:
+            part.requires_grad_(False)
+
+    def train_mode(self, *, frozen_statistics: bool) -> None:
+        """What trains learns batch statistics too, unless told otherwise; what is frozen keeps its own."""
+        self.model.train()
+        for part in self.frozen:
+            part.eval()
+        if frozen_statistics:
+            for part in self.model.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
+
+    @torch.no_grad()
+    def pull_to_start(self, share: float) -> None:
+        """Move every weight a little of the way back to where it started."""
+        assert self.start is not None
+        for now, then in zip(self.model.parameters(), self.start.parameters(), strict=True):
+            now.lerp_(then, share)
+
+    def result(self, start_share: float) -> UNet:
+        """The network that is validated and saved."""
+        if not start_share:
+            return self.average
+        assert self.start is not None
+        mixed = deepcopy(self.average)
+        then = self.start.state_dict()
+        for key, value in mixed.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(then[key], start_share)
+        return mixed
 
     def update_average(self, decay: float) -> None:
         """Move the average a little towards the weights; at first faster, so the random start is forgotten."""
@@ -142,7 +159,7 @@ class _Run:
             "generator": self.generator.get_state(),
             "torch": torch.get_rng_state(),
             "rng": repr(self.rng.bit_generator.state),
-            "progress": (self.step, self.best, self.seconds),
+            "progress": (self.step, self.best, self.seconds, self.waited),
             "precision": (self.device.type, self.bfloat16),
         }
         # through memory: torch's own writer hides the reason (disk full) from atomic_path
@@ -171,7 +188,7 @@ class _Run:
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
         self.rng.bit_generator.state = ast.literal_eval(state["rng"])
-        self.step, self.best, self.seconds = state["progress"]
+        self.step, self.best, self.seconds, self.waited = state["progress"]
         kind, bfloat16 = state["precision"]
         if kind == self.device.type:  # the timing may fall out the other way, and other sums would follow
             self.bfloat16 = bfloat16
@@ -183,6 +200,7 @@ def train(
     parameters: TrainParameters,
     *,
     start: UNet | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> Iterator[TrainStep | TrainEpoch | TrainFinished]:
     """Train a network and keep its best weights by validation score on disk.
 
@@ -195,6 +213,8 @@ def train(
         The run; a checkpoint beside ``parameters.out`` of a run with the same parameters is continued.
     start
         Weights to start from instead of random ones; of the recipe's architecture.
+    weights
+        Probability of each training sample, summing to 1, instead of `sample_weights`.
 
     Yields
     ------
@@ -204,27 +224,30 @@ def train(
     Raises
     ------
     LeukocyteError
-        No training images; a start that is another architecture; a checkpoint of another run; a loss that is no
-        longer finite (what was best before stays on disk); a disk that cannot be written.
+        No training images; a recipe that needs a start without one; a start that is another architecture; a
+        checkpoint of another run; a loss that is no longer finite (what was best before stays on disk); a disk that
+        cannot be written.
     """
     recipe, out = parameters.recipe, Path(parameters.out)
     if not training:
         raise LeukocyteError("There is no image to train on.")
     if start is not None and start.config != recipe.architecture:
         raise LeukocyteError("The model to start from has another architecture than the recipe.")
+    if start is None and (recipe.frozen_encoder or recipe.frozen_statistics or recipe.anchor or recipe.start_share):
+        raise LeukocyteError("The recipe holds on to the model that it starts from: name that model.")
     device = resolve_device(parameters.device)
-    steps_per_epoch = max(1, round(len(training) / recipe.batch))
+    steps_per_epoch = recipe.epoch_steps or max(1, round(len(training) / recipe.batch))
     steps = recipe.epochs * steps_per_epoch
     run = _Run(recipe, device, parameters.seed, start, steps)
-    fingerprint = _fingerprint(parameters, training, start)
+    fingerprint = _fingerprint(parameters, training, start, weights)
     checkpoint = checkpoint_path(out)
     if checkpoint.exists():
         run.load(checkpoint, fingerprint)
-    weights = sample_weights(training)
+    weights = sample_weights(training) if weights is None else weights
     losses: list[float] = []
     info = _info(parameters, training, validation, steps, device, run.bfloat16)
     started = perf_counter() - run.seconds
-    while run.step < steps:
+    while run.step < steps and not (recipe.patience and run.waited >= recipe.patience):
         loss = _step(run, recipe, training, weights, device, run.bfloat16)
         if not math.isfinite(loss):
             raise LeukocyteError(f"Training diverged at step {run.step}: start again with a lower learning rate.")
@@ -233,30 +256,38 @@ def train(
         epoch, rest = divmod(run.step, steps_per_epoch)
         if rest or (epoch % recipe.validate_every and epoch < recipe.epochs):
             continue
-        validation_loss, score = validate(
-            run.average,
+        result = run.result(recipe.start_share)
+        scores = validate(
+            result,
             validation or training,
             multiple=recipe.architecture.multiple,
             dice=recipe.dice,
+            pixel_size=recipe.pixel_size,
             device=device,
             bfloat16=run.bfloat16,
         )
         run.seconds = perf_counter() - started
-        saved = score > run.best
+        saved = scores.score > run.best
+        run.waited = 0 if saved else run.waited + 1
         if saved:
-            run.best = score
-            result = {"seconds": round(run.seconds), "epoch": epoch, "validation_score": round(score, 4)}
-            info.training.update(result)
-            save_model(out, run.average, info)
+            run.best = scores.score
+            reached = {"seconds": round(run.seconds), "epoch": epoch, "validation_score": round(scores.score, 4)}
+            info.training.update(reached)
+            save_model(out, result, info)
         run.save(checkpoint, fingerprint)
-        yield TrainEpoch(epoch, recipe.epochs, float(np.mean(losses)), validation_loss, score, saved)
+        yield TrainEpoch(epoch, recipe.epochs, float(np.mean(losses)), scores.loss, scores.score, saved, scores.iou_b)
         losses.clear()
     checkpoint.unlink(missing_ok=True)
     # from the file: after an interruption the best epoch may be one that this call has not seen
     yield TrainFinished(out, read_info(out), run.best)
 
 
-def _fingerprint(parameters: TrainParameters, training: Sequence[Sample], start: UNet | None) -> str:
+def _fingerprint(
+    parameters: TrainParameters,
+    training: Sequence[Sample],
+    start: UNet | None,
+    weights: NDArray[np.float64] | None,
+) -> str:
     """What makes a run the same run: recipe, seed, the training pixels and the weights that it starts from."""
     digest = hashlib.sha256(repr((parameters.recipe, parameters.seed)).encode())
     for sample in training:
@@ -266,6 +297,8 @@ def _fingerprint(parameters: TrainParameters, training: Sequence[Sample], start:
     if start is not None:
         for value in start.state_dict().values():
             digest.update(value.cpu().contiguous().numpy().tobytes())
+    if weights is not None:
+        digest.update(weights.tobytes())
     return digest.hexdigest()
 
 
@@ -273,7 +306,7 @@ def _step(
     run: _Run,
     recipe: Recipe,
     samples: Sequence[Sample],
-    weights: np.ndarray[Any, np.dtype[np.float64]],
+    weights: NDArray[np.float64],
     device: torch.device,
     bfloat16: bool,
 ) -> float:
@@ -286,14 +319,16 @@ def _step(
         recipe.augmentation,
         run.generator,
     )
-    run.model.train()
+    run.train_mode(frozen_statistics=recipe.frozen_statistics)
     with autocast(device, bfloat16=bfloat16):
         logits = run.model(x.contiguous(memory_format=torch.channels_last))
     loss = segmentation_loss(logits, y, torch.from_numpy(whole).to(device), dice=recipe.dice)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    nn.utils.clip_grad_norm_(run.trained, 1.0)
     run.optimiser.step()
+    if recipe.anchor:
+        run.pull_to_start(recipe.anchor * float(run.schedule.get_last_lr()[0]))
     run.schedule.step()
     run.step += 1
     run.update_average(recipe.averaging)
@@ -309,11 +344,13 @@ def _info(
     bfloat16: bool,
 ) -> ModelInfo:
     recipe = parameters.recipe
+    trained = {id(sample) for sample in training}
+    seen = any(id(sample) in trained for sample in validation)
     summary: dict[str, Any] = {
         "data": parameters.data or {},
         "training_images": len(training),
         "validation_images": len(validation),
-        "validated_on": "validation part" if validation else "training part",
+        "validated_on": "training part" if seen or not validation else "validation part",
         "recipe": asdict(recipe),
         "steps": steps,
         "seed": parameters.seed,

@@ -1,19 +1,32 @@
 """The score that decides which weights of a run are kept."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import autocast
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.unet import probabilities
+from napari_leukocyte.core.scoring.border import band_width_px, border_bands
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, count_pixels, iou_b, mean_score
 
-__all__ = ["validate"]
+__all__ = ["Validation", "validate"]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Mean loss, the score that decides, and the mean IoU_b of each class (None: nothing to score)."""
+
+    loss: float
+    score: float
+    iou_b: Mapping[str, float | None]
 
 
 @torch.no_grad()
@@ -23,15 +36,17 @@ def validate(
     *,
     multiple: int,
     dice: bool,
+    pixel_size: float,
     device: torch.device,
     bfloat16: bool,
-) -> tuple[float, float]:
-    """Mean loss and score of whole images at the working resolution.
+) -> Validation:
+    """Loss and scores of whole images at the working resolution, ``pixel_size`` um per px.
 
     The score is the mean over sources of the mean IoU over the images and the classes that their masks know.
     """
     model.eval()
     losses = []
+    scores: dict[str, list[Score]] = {name: [] for name in CLASS_NAMES}
     by_source: dict[str, list[float]] = defaultdict(list)
     for sample in samples:
         image = torch.from_numpy(sample.image).to(device).permute(2, 0, 1)[None].float() / 255
@@ -42,8 +57,24 @@ def validate(
             logits = model(F.pad(image, padding, mode="replicate"))[..., :height, :width]
         whole = torch.tensor([sample.whole_cell], device=device)
         losses.append(float(segmentation_loss(logits, target, whole, dice=dice)))
-        by_source[sample.source].append(_mean_iou(probabilities(logits), target, whole_cell=sample.whole_cell))
-    return float(np.mean(losses)), float(np.mean([np.mean(v) for v in by_source.values()]))
+        p = probabilities(logits)
+        by_source[sample.source].append(_mean_iou(p, target, whole_cell=sample.whole_cell))
+        predicted = p[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
+        for name, score in _iou_b(predicted, sample, pixel_size, binary=p.shape[1] == 2).items():
+            scores[name].append(score)
+    means = {name: mean_score(own).value for name, own in scores.items()}
+    return Validation(
+        float(np.mean(losses)),
+        float(np.mean([np.mean(v) for v in by_source.values()])),
+        {name: None if np.isnan(value) else value for name, value in means.items()},
+    )
+
+
+def _iou_b(predicted: NDArray[np.uint8], sample: Sample, pixel_size: float, *, binary: bool) -> dict[str, Score]:
+    shares = sample.target
+    truth = np.where(shares[0] < 128, 1 + shares[1:].argmax(axis=0), 0).astype(np.uint8)
+    bands = border_bands(truth, width_px=band_width_px(pixel_size), whole_cell=binary or sample.whole_cell)
+    return {name: iou_b(counts) for name, counts in count_pixels(predicted, truth, bands).classes.items()}
 
 
 def _mean_iou(p: torch.Tensor, target: torch.Tensor, *, whole_cell: bool) -> float:

@@ -1,7 +1,8 @@
 """The main job: images in; class maps, cell labels and where each number came from out."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from napari_leukocyte.core.segmentation.class_map import WindowDone, relay
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.uncertainty import uncertainty
+from napari_leukocyte.core.training_set.origin import MaskOrigin
 
 __all__ = [
     "ImageFailed",
@@ -54,6 +57,14 @@ class Segmentation:
         Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
     unsure_cells
         Numbers of the cells that the network is unsure of.
+    uncertainty
+        0-1, see `uncertainty.uncertainty`; NaN for a map that no model has just made.
+    marks
+        Cells marked as not a WBC, in a map that was corrected before.
+    edited_cells
+        Numbers of the cells edited by hand, in such a map.
+    origin
+        Which version or draft such a map is; None for a fresh segmentation.
     """
 
     classes: NDArray[np.uint8]
@@ -64,11 +75,20 @@ class Segmentation:
     notes: tuple[str, ...]
     provenance: dict[str, str]
     unsure_cells: frozenset[int] = frozenset()
+    uncertainty: float = math.nan
+    marks: Mapping[int, Flag] = field(default_factory=dict)
+    edited_cells: frozenset[int] = frozenset()
+    origin: MaskOrigin | None = None
 
     @property
     def remarks(self) -> dict[int, frozenset[Flag]]:
         """What `measure_cells` should know of the cells beside the maps."""
-        return {cell: frozenset({Flag.LOW_CONFIDENCE}) for cell in self.unsure_cells}
+        found: dict[int, set[Flag]] = {cell: {Flag.LOW_CONFIDENCE} for cell in self.unsure_cells}
+        for cell, mark in self.marks.items():
+            found.setdefault(cell, set()).add(mark)
+        for cell in self.edited_cells:
+            found.setdefault(cell, set()).add(Flag.EDITED)
+        return {cell: frozenset(flags) for cell, flags in found.items()}
 
 
 @dataclass(frozen=True)
@@ -130,6 +150,7 @@ def segment_plane(
     classes = prediction.classes
     clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.classes == 2)
     cells = label_cells(classes, pixel_size=pixel_size.um)
+    doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
     if keep != "all":
         cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
@@ -145,6 +166,7 @@ def segment_plane(
         notes=(*conversion.notes, *predictor.notes[notes_before:]),
         provenance=_provenance(parameters, predictor, pixel_size, keep),
         unsure_cells=_unsure_cells(cells, prediction.sure),
+        uncertainty=doubt,
     )
 
 

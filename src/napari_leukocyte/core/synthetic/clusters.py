@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-from .layout import in_contact, overlap
+from .layout import in_contact, meet, overlap
 from .leukocytes import Leukocyte
 
 __all__ = ["ARRANGEMENTS", "place_cluster"]
@@ -104,7 +104,7 @@ def _pack(rng: np.random.Generator, cells: list[Leukocyte], pressed: tuple[float
             for anchor in placed
             for angle in rng.uniform(0, 2 * np.pi) + np.linspace(0, 2 * np.pi, 40, endpoint=False)
             for new in [in_contact(anchor, cell, angle, depth)]
-            if all(overlap(other, new) < depth + _SLACK for other in placed)
+            if not any(meet(other, new, depth + _SLACK) for other in placed)
         ]
         if not found:
             return []

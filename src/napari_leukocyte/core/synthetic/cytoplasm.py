@@ -26,11 +26,12 @@ class _Ground:
 
 
 _GROUNDS = {
-    "neutrophil": _Ground((0.0, 0.15), (0.45, 0.95), 0.10, 0.22, 0.0, (0.2, 0.75)),
-    "eosinophil": _Ground((0.05, 0.3), (0.2, 0.6), 0.10, 0.25, 0.0, (0.2, 0.5)),
-    "basophil": _Ground((0.1, 0.3), (0.4, 0.9), 0.14, 0.35, 0.0, (0.2, 0.5)),
-    "lymphocyte": _Ground((0.45, 1.05), (0.0, 0.2), 0.12, 0.55, 0.35, (0.1, 0.35)),
-    "monocyte": _Ground((0.5, 0.85), (0.1, 0.45), 0.19, 0.28, 0.10, (0.15, 0.5)),
+    "neutrophil": _Ground((0.0, 0.2), (0.45, 1.2), 0.10, 0.20, 0.0, (0.2, 0.75)),
+    "eosinophil": _Ground((0.15, 0.6), (0.2, 0.7), 0.10, 0.25, 0.0, (0.2, 0.5)),
+    "basophil": _Ground((0.2, 0.6), (0.6, 1.4), 0.14, 0.30, 0.0, (0.2, 0.5)),
+    "lymphocyte": _Ground((0.5, 1.6), (0.0, 0.3), 0.12, 0.50, 0.30, (0.1, 0.35)),
+    "blast": _Ground((0.7, 1.7), (0.0, 0.2), 0.14, 0.45, 0.15, (0.05, 0.3)),
+    "monocyte": _Ground((0.5, 1.1), (0.1, 0.45), 0.19, 0.25, 0.10, (0.15, 0.5)),
 }
 
 
@@ -67,14 +68,14 @@ def cytoplasm_density(
     tone = rng.uniform(*kind.blue) * colour_of(stain.basophilic)
     tone = tone + rng.uniform(*kind.pink) * colour_of(stain.neutrophilic)
     thin = rng.uniform(*kind.thin)
-    amount = 1 + 0.10 * coarse + kind.grain * (0.8 * mottle + grain)
+    amount = 1 + 0.17 * coarse + kind.grain * (0.8 * mottle + grain)
     amount = amount * (1 - thin + thin * np.clip(depth / np.float32(1.8), 0, 1))  # thinner towards the edge
     # The rim is not equally sharp all round.
     amount = amount + kind.rim * np.clip(0.8 + 0.5 * coarse, 0, 2) * np.exp(
         -(((depth - np.float32(0.2)) / np.float32(0.28)) ** 2)
     )
     amount = amount * (1 - kind.halo * np.exp(np.minimum(nucleus_depth, 0) / np.float32(0.6)))
-    density: FloatArray = np.clip(amount, 0.1, 2.5)[..., None] * tone.astype(np.float32)
+    density: FloatArray = np.clip(amount * np.float32(cell.strength), 0.05, 2.5)[..., None] * tone.astype(np.float32)
     for colour, opacity in _ground_granules(rng, stain, cell, y, x, depth):
         density = density + opacity[..., None] * colour_of(colour)
     for vacuole in cell.vacuoles:
@@ -98,11 +99,11 @@ def overlay_granules(
     The arguments are those of `cytoplasm_density`.
     """
     if cell.cell_type == "eosinophil":
-        granules = scatter(rng, reach=cell.reach, spacing=0.74, radii=(0.36, 0.54), share=0.97)
-        colour, over_nucleus = colour_of(stain.eosin_granule), 0.0
+        granules = scatter(rng, reach=cell.reach, spacing=0.74, radii=(0.30, 0.54), share=0.96)
+        colour, over_nucleus = colour_of(stain.eosin_granule) * rng.uniform(0.9, 1.4), 0.0
         bare, shades, middle = 0.18 * rng.random() ** 2, (0.72, 1.12), 0.30
     elif cell.cell_type == "basophil":
-        granules = scatter(rng, reach=cell.reach, spacing=0.92, radii=(0.22, 0.55), share=0.85)
+        granules = scatter(rng, reach=cell.reach, spacing=0.86, radii=(0.22, 0.55), share=rng.uniform(0.75, 1.0))
         colour, over_nucleus = colour_of(stain.basophil_granule), rng.uniform(0.3, 0.9)
         bare, shades, middle = 0.35 * rng.random(), (0.45, 1.10), 0.20
     else:

@@ -7,8 +7,9 @@ import numpy as np
 from napari_leukocyte.core.errors import LeukocyteError
 
 from .leukocytes import Leukocyte
+from .shapes import FloatArray
 
-__all__ = ["in_contact", "outer_radius", "overlap", "place_leukocytes"]
+__all__ = ["cut_by_frame", "far_apart", "in_contact", "meet", "outer_radius", "overlap", "place_leukocytes"]
 
 _PRESSED = 0.25  # um that each of two touching cells would reach into the other
 _APART = 2.0  # um at least between cells that do not touch
@@ -21,10 +22,11 @@ def in_contact(first: Leukocyte, second: Leukocyte, angle: float, pressed: float
     Each of the two would reach `pressed` um into the other if both kept their shape.
     """
     near, far = 0.0, 2.0 * (first.outline.radius + second.outline.radius)
+    outline = second.outline.points()
     while far - near > 0.01:
         distance = (near + far) / 2
         moved = replace(second, y=first.y + distance * np.sin(angle), x=first.x + distance * np.cos(angle))
-        if overlap(first, moved) > pressed:
+        if _overlap(first, moved, outline) > pressed:
             near = distance
         else:
             far = distance
@@ -33,10 +35,23 @@ def in_contact(first: Leukocyte, second: Leukocyte, angle: float, pressed: float
 
 def overlap(first: Leukocyte, second: Leukocyte) -> float:
     """Return how far (um) each of two cells reaches into the other; negative: half the gap between them."""
+    return _overlap(first, second, second.outline.points())
+
+
+def meet(first: Leukocyte, second: Leukocyte, limit: float) -> bool:
+    """Whether each of two cells reaches `limit` um (0 or more) or further into the other."""
+    if np.hypot(second.y - first.y, second.x - first.x) > outer_radius(first) + outer_radius(second):
+        return False
+    return overlap(first, second) >= limit
+
+
+def _overlap(first: Leukocyte, second: Leukocyte, outline: tuple[FloatArray, FloatArray]) -> float:
+    """`overlap`, given the outline of the second around its own centre."""
     dy, dx = np.float32(second.y - first.y), np.float32(second.x - first.x)
-    if second.outline.depth(np.array([-dy]), np.array([-dx]))[0] > 0:  # it lies over the middle of the first
+    near = np.hypot(dy, dx) < first.outline.radius + second.outline.radius
+    if near and second.outline.depth(np.array([-dy]), np.array([-dx]))[0] > 0:  # it lies over the middle of the first
         return first.outline.radius / 2
-    y, x = second.outline.points()
+    y, x = outline
     return float(first.outline.depth(y + dy, x + dx).max()) / 2
 
 
@@ -77,8 +92,8 @@ def place_leukocytes(
     for number, group in enumerate(groups):
         for _ in range(_TRIES):
             cut = special and number == 0
-            moved = _cut(rng, group[0], extent) if cut else _whole(rng, group, extent)
-            if moved and all(_clear(a, b) for a in moved for b in placed):
+            moved = [cut_by_frame(rng, group[0], extent)] if cut else _whole(rng, group, extent)
+            if moved and all(far_apart(a, b) for a in moved for b in placed):
                 placed += moved
                 break
         else:
@@ -95,11 +110,13 @@ def place_leukocytes(
 
 
 def outer_radius(cell: Leukocyte) -> float:
-    """Radius that holds all of the cell, with its bumps and ruffles."""
-    return cell.outline.radius * (1 + sum(abs(a) for _, a, _ in cell.outline.harmonics)) + 3 * cell.ruffle
+    """Radius that holds all of the cell, with its bumps, ruffles and arms."""
+    round_about = cell.outline.radius * (1 + sum(abs(a) for _, a, _ in cell.outline.harmonics))
+    return max(round_about, *(arm.reach for arm in cell.arms), 0.0) + 3 * cell.ruffle
 
 
-def _clear(a: Leukocyte, b: Leukocyte) -> bool:
+def far_apart(a: Leukocyte, b: Leukocyte) -> bool:
+    """Whether 2 um of glass at least lie between two cells."""
     return bool(np.hypot(a.y - b.y, a.x - b.x) > outer_radius(a) + outer_radius(b) + _APART)
 
 
@@ -122,14 +139,19 @@ def _places(group: list[Leukocyte]) -> tuple[list[float], list[float]]:
     return [cell.y for cell in group], [cell.x for cell in group]
 
 
-def _cut(rng: np.random.Generator, cell: Leukocyte, extent: tuple[float, float]) -> list[Leukocyte]:
-    """Put a cell across one side of the frame, its centre inside, with more than a sliver left."""
+def cut_by_frame(
+    rng: np.random.Generator, cell: Leukocyte, extent: tuple[float, float], *, shown: tuple[float, float] = (0.0, 0.6)
+) -> Leukocyte:
+    """Put a cell across one side of the frame.
+
+    Its centre lies `shown` (least and most, in its radii; above -1) inside that side.
+    """
     side = int(rng.integers(4))
-    inside = float(rng.uniform(0.0, 0.6)) * cell.outline.radius
+    inside = float(rng.uniform(*shown)) * cell.outline.radius
     along = float(rng.uniform(0.2, 0.8))
     y, x = along * extent[0], along * extent[1]
     if side < 2:
         y = inside if side == 0 else extent[0] - inside
     else:
         x = inside if side == 2 else extent[1] - inside
-    return [replace(cell, y=y, x=x)]
+    return replace(cell, y=y, x=x)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
-__all__ = ["lattice_noise"]
+__all__ = ["lattice_noise", "strand_noise"]
 
 _B_SPLINE_SPREAD = 0.48  # standard deviation of unit lattice noise after the two-dimensional cubic B-spline
 
@@ -47,6 +48,43 @@ def lattice_noise(
     rows = _spline_weights(y, length=length, reach=reach, count=count)
     columns = _spline_weights(x, length=length, reach=reach, count=count)
     field: npt.NDArray[np.float32] = rows @ lattice @ columns.T
+    return field
+
+
+def strand_noise(
+    rng: np.random.Generator,
+    y: npt.NDArray[np.floating],
+    x: npt.NDArray[np.floating],
+    *,
+    length: float,
+    stretch: float,
+    angle: float,
+    reach: float,
+) -> npt.NDArray[np.float32]:
+    """Sample a field as `lattice_noise` does, drawn out into strands.
+
+    Parameters
+    ----------
+    rng, length, reach
+        As for `lattice_noise`; `length` is the width of a strand.
+    y, x : (Y, X) arrays, or arrays that broadcast to it
+        Distance from the centre of the field, um.
+    stretch : float
+        How many times longer than wide the strands are.
+    angle : float
+        Their direction, radians from x to y.
+
+    Returns
+    -------
+    (Y, X) float32 array
+    """
+    along = (x * np.cos(angle) + y * np.sin(angle)) / (length * stretch)
+    across = (y * np.cos(angle) - x * np.sin(angle)) / length
+    half = 1.5 * reach / length  # the corners of the window, turned
+    sizes = [int(np.ceil(2 * half / ratio)) + 6 for ratio in (1.0, stretch)]
+    lattice = rng.standard_normal(sizes, dtype=np.float32) / np.float32(_B_SPLINE_SPREAD)
+    places = [across + sizes[0] / 2, along + sizes[1] / 2]
+    field: npt.NDArray[np.float32] = ndi.map_coordinates(lattice, places, order=3, prefilter=False, mode="nearest")
     return field
 
 

@@ -76,12 +76,21 @@ def _monocyte(rng: np.random.Generator) -> NucleusShape:
     return _bent(rng, turn=rng.uniform(1.3, 2.9), radius=rng.uniform(3.2, 4.2), width=(2.3, 3.4))
 
 
+def _blast(rng: np.random.Generator) -> NucleusShape:
+    """Large, round to oval, at times with a cleft."""
+    if rng.random() < 0.3:
+        return _bent(rng, turn=rng.uniform(0.6, 1.4), radius=3.0, width=(3.2, 4.2))
+    body = random_blob(rng, 5.0, stretch=rng.uniform(0.02, 0.14), bumps=0.035)
+    return NucleusShape(body, ((0.0, 0.0),))
+
+
 NUCLEI: dict[str, Callable[[np.random.Generator], NucleusShape]] = {
     "neutrophil": neutrophil_nucleus,
     "eosinophil": _eosinophil,
     "basophil": _basophil,
     "lymphocyte": _lymphocyte,
     "monocyte": _monocyte,
+    "blast": _blast,
 }
 
 

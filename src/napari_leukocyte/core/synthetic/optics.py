@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from .camera import compress, demosaic
 from .noise import lattice_noise
 from .shapes import FloatArray
 
@@ -28,10 +29,16 @@ class Optics:
         The camera's unsharp mask: strength, and radius in um.
     vignette : float
         Share of the light that is lost in the corners.
+    vignette_colour : tuple of float
+        How much of that loss red, green and blue suffer, 1 for all of it.
     uneven : float
         Share by which the background varies over the field.
     noise : float
         Standard deviation of the camera noise, grey levels of 255.
+    bayer : bool
+        Whether the camera has one colour a pixel, and fills in the others.
+    jpeg : int
+        Quality of the JPEG file, 1-95; 0 for a file without loss.
     """
 
     blur: float
@@ -39,20 +46,29 @@ class Optics:
     sharpen: float
     sharpen_radius: float
     vignette: float
+    vignette_colour: tuple[float, float, float]
     uneven: float
     noise: float
+    bayer: bool
+    jpeg: int
 
 
-def choose_optics(rng: np.random.Generator) -> Optics:
-    """Draw a microscope and camera, mostly in focus."""
+def choose_optics(rng: np.random.Generator, *, focused: bool | None = None) -> Optics:
+    """Draw a microscope and camera; `focused` True or False puts the smear in or out of focus, None mostly in."""
+    blurred = rng.random() < 0.1 if focused is None else not focused
+    extra = float(rng.uniform(0.06, 0.16)) if focused is None else float(rng.uniform(0.18, 0.42))
+    tint = rng.uniform(0.5, 1.0, 3)
     return Optics(
-        blur=float(rng.uniform(0.05, 0.11) + (rng.random() < 0.1) * rng.uniform(0.05, 0.12)),
+        blur=float(rng.uniform(0.03, 0.12) if rng.random() < 0.75 else rng.uniform(0.12, 0.24)) + blurred * extra,
         colour_shift=float(rng.uniform(0, 0.2)),
-        sharpen=float(rng.uniform(0.3, 1.1)),
+        sharpen=float(rng.uniform(0.0, 1.3)),
         sharpen_radius=float(rng.uniform(0.12, 0.25)),
-        vignette=float(rng.uniform(0, 0.06)),
-        uneven=float(rng.uniform(0.002, 0.01)),
-        noise=float(rng.uniform(0.6, 2.0)),
+        vignette=float(rng.uniform(0, 0.08) if rng.random() < 0.8 else rng.uniform(0.08, 0.35)),
+        vignette_colour=(float(tint[0]), float(tint[1]), float(tint[2])),
+        uneven=float(rng.uniform(0.002, 0.012)),
+        noise=float(rng.uniform(0.5, 2.2)),
+        bayer=bool(rng.random() < 0.5),
+        jpeg=int(rng.integers(70, 96)) if rng.random() < 0.6 else 0,
     )
 
 
@@ -87,19 +103,22 @@ def photograph(
     reach = max(height, width) / px_per_um / 2
     light_rng, noise_rng = rng.spawn(2)
     light = 1 + optics.uneven * lattice_noise(light_rng, y, x, length=reach / 2, reach=reach)
-    light -= np.float32(optics.vignette) * ((y[:, None] ** 2 + x[None, :] ** 2) / (2 * reach**2)).astype(np.float32)
+    corner = np.float32(optics.vignette) * ((y[:, None] ** 2 + x[None, :] ** 2) / (2 * reach**2)).astype(np.float32)
     image = density
     for channel, shift in enumerate((-1, 0, 1)):
-        plane = np.power(np.float32(10), -density[..., channel]) * np.float32(white[channel]) * light
+        plane = np.power(np.float32(10), -density[..., channel]) * np.float32(white[channel])
+        plane *= light - np.float32(optics.vignette_colour[channel]) * corner
         blur = optics.blur * (1 + shift * optics.colour_shift) * px_per_um
         plane = ndi.gaussian_filter(plane, blur, mode="nearest", truncate=3)
         soft = ndi.gaussian_filter(plane, optics.sharpen_radius * px_per_um, mode="nearest", truncate=3)
         image[..., channel] = plane + np.float32(optics.sharpen) * (plane - soft)
     image += _grain(noise_rng, image.shape, optics.noise / 255)
+    if optics.bayer:
+        image = demosaic(image)
     _soften_colour(image)
     image *= 255
     result: npt.NDArray[np.uint8] = np.clip(np.rint(image, out=image), 0, 255, out=image).astype(np.uint8)
-    return result
+    return compress(result, optics.jpeg) if optics.jpeg else result
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> FloatArray:

@@ -12,7 +12,18 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Blob", "FloatArray", "Ribbon", "Shape", "Union", "area_of", "random_blob", "smooth_max", "soft_edge"]
+__all__ = [
+    "Blob",
+    "Dented",
+    "FloatArray",
+    "Ribbon",
+    "Shape",
+    "Union",
+    "area_of",
+    "random_blob",
+    "smooth_max",
+    "soft_edge",
+]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -103,6 +114,11 @@ class Ribbon:
 
     points: tuple[tuple[float, float, float], ...]
 
+    @property
+    def reach(self) -> float:
+        """Distance (um) from the origin beyond which nothing of it lies."""
+        return max(float(np.hypot(y, x)) + radius for y, x, radius in self.points)
+
     def depth(self, y: FloatArray, x: FloatArray) -> FloatArray:
         """Return the depth (um) of the points; `y` and `x` broadcast."""
         depth = np.full(np.broadcast_shapes(y.shape, x.shape), -np.inf, dtype=np.float32)
@@ -143,6 +159,28 @@ class Union:
     def moved(self, dy: float, dx: float) -> "Union":
         """Return the shape shifted by `dy`, `dx` um."""
         return Union(tuple(shape.moved(dy, dx) for shape in self.shapes), self.blend)
+
+
+@dataclass(frozen=True)
+class Dented:
+    """A shape with other shapes pressed into it, its corners rounded over `blend` um."""
+
+    shape: Shape
+    dents: tuple[Shape, ...]
+    blend: float = 0.0
+
+    def depth(self, y: FloatArray, x: FloatArray) -> FloatArray:
+        """Return the depth (um) of the points; `y` and `x` broadcast."""
+        outside = (dent.depth(y, x) for dent in self.dents)
+        return -reduce(lambda a, b: smooth_max(a, b, self.blend), outside, -self.shape.depth(y, x))
+
+    def scaled(self, factor: float) -> "Dented":
+        """Return the shape enlarged about the origin."""
+        return Dented(self.shape.scaled(factor), tuple(d.scaled(factor) for d in self.dents), self.blend * factor)
+
+    def moved(self, dy: float, dx: float) -> "Dented":
+        """Return the shape shifted by `dy`, `dx` um."""
+        return Dented(self.shape.moved(dy, dx), tuple(d.moved(dy, dx) for d in self.dents), self.blend)
 
 
 def random_blob(

@@ -1,10 +1,11 @@
-"""Stains, as the optical density that each component of a smear gets in red, green and blue.
+"""Stains, as the optical density that each component of a smear gets in red, green
 
 Light that passes a component of density D is weakened to ``10 ** -D``; densities add where components overlap
 (Beer-Lambert). The densities are in the camera's displayed values, not in physical units.
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,10 @@ class Stain:
         Granules of neutrophils, eosinophils and basophils.
     red_cell, platelet : tuple
         A red cell at its thickest; the granular middle of a platelet.
+    ghosts : bool
+        Whether red cells may be no more than an outline.
+    name : str
+        Key of `STAINS`, once chosen.
     """
 
     white: Density
@@ -41,30 +46,32 @@ class Stain:
     basophil_granule: Density
     red_cell: Density
     platelet: Density
+    ghosts: bool = False
+    name: str = ""
 
 
 STAINS: dict[str, Stain] = {
     "wright-giemsa": Stain(
         white=(0.995, 0.905, 0.805),
-        chromatin=(0.43, 0.70, 0.175),
-        basophilic=(0.165, 0.150, 0.040),
-        neutrophilic=(0.055, 0.105, 0.050),
+        chromatin=(0.43, 0.72, 0.165),
+        basophilic=(0.165, 0.170, 0.055),
+        neutrophilic=(0.065, 0.140, 0.055),
         fine_granule=(0.17, 0.27, 0.10),
-        eosin_granule=(0.125, 0.34, 0.20),
-        basophil_granule=(0.56, 0.90, 0.27),
-        red_cell=(0.080, 0.165, 0.115),
+        eosin_granule=(0.125, 0.34, 0.13),
+        basophil_granule=(0.56, 0.90, 0.22),
+        red_cell=(0.100, 0.190, 0.118),
         platelet=(0.25, 0.34, 0.11),
     ),
     "may-gruenwald-giemsa": Stain(
-        white=(0.930, 0.912, 0.900),
-        chromatin=(0.46, 0.62, 0.17),
-        basophilic=(0.21, 0.175, 0.050),
-        neutrophilic=(0.075, 0.125, 0.050),
-        fine_granule=(0.15, 0.25, 0.09),
-        eosin_granule=(0.115, 0.33, 0.24),
-        basophil_granule=(0.58, 0.82, 0.24),
-        red_cell=(0.095, 0.180, 0.155),
-        platelet=(0.25, 0.32, 0.10),
+        white=(0.610, 0.690, 0.650),
+        chromatin=(0.37, 0.88, 0.37),
+        basophilic=(0.21, 0.265, 0.110),
+        neutrophilic=(0.095, 0.260, 0.140),
+        fine_granule=(0.14, 0.27, 0.13),
+        eosin_granule=(0.115, 0.36, 0.24),
+        basophil_granule=(0.58, 0.86, 0.36),
+        red_cell=(0.110, 0.250, 0.210),
+        platelet=(0.28, 0.44, 0.20),
     ),
     "leishman": Stain(
         white=(0.955, 0.935, 0.900),
@@ -77,20 +84,32 @@ STAINS: dict[str, Stain] = {
         red_cell=(0.065, 0.190, 0.165),
         platelet=(0.20, 0.33, 0.13),
     ),
+    "giemsa": Stain(
+        white=(0.810, 0.810, 0.790),
+        chromatin=(0.29, 0.37, 0.005),
+        basophilic=(0.150, 0.130, 0.010),
+        neutrophilic=(0.070, 0.115, 0.015),
+        fine_granule=(0.11, 0.19, 0.03),
+        eosin_granule=(0.080, 0.26, 0.14),
+        basophil_granule=(0.42, 0.56, 0.05),
+        red_cell=(0.062, 0.125, 0.095),
+        platelet=(0.20, 0.25, 0.01),
+    ),
     "rapid": Stain(
-        white=(0.995, 0.985, 0.725),
-        chromatin=(0.43, 0.86, 0.25),
-        basophilic=(0.175, 0.195, 0.110),
-        neutrophilic=(0.085, 0.155, 0.120),
+        white=(0.995, 0.995, 0.730),
+        chromatin=(0.37, 1.02, 0.285),
+        basophilic=(0.200, 0.290, 0.155),
+        neutrophilic=(0.140, 0.290, 0.210),
         fine_granule=(0.18, 0.33, 0.18),
-        eosin_granule=(0.11, 0.37, 0.26),
-        basophil_granule=(0.47, 0.92, 0.28),
-        red_cell=(0.035, 0.095, 0.080),
+        eosin_granule=(0.11, 0.52, 0.29),
+        basophil_granule=(0.47, 0.98, 0.28),
+        red_cell=(0.040, 0.115, 0.080),
         platelet=(0.23, 0.38, 0.14),
+        ghosts=True,
     ),
 }
 
-_SHARES = (0.45, 0.25, 0.18, 0.12)  # how often each stain is chosen, in the order above
+_SHARES = (0.34, 0.22, 0.16, 0.12, 0.16)  # how often each stain is chosen, in the order above
 
 
 def choose_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
@@ -115,18 +134,30 @@ def choose_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
     drawn = str(rng.choice(list(STAINS), p=_SHARES))
     if name is not None and name not in STAINS:
         raise LeukocyteError(f"There is no stain called {name!r}; choose one of {', '.join(STAINS)}.")
-    stain = STAINS[drawn if name is None else name]
-    strength = rng.uniform(0.88, 1.12)
-    hue = rng.normal(1, 0.03, 3).clip(0.92, 1.08)  # all components together
-    varied: dict[str, Density] = {}
+    chosen = drawn if name is None else name
+    stain = STAINS[chosen]
+    strength = float(np.exp(np.clip(rng.normal(0, 0.17), -0.4, 0.35)))  # pale to dark
+    hue = rng.normal(1, 0.05, 3).clip(0.88, 1.12)  # all components together
+    balance = _balance(rng)
+    varied: dict[str, Any] = {"name": chosen}
     for field in fields(Stain):
+        if field.name in ("ghosts", "name"):
+            continue
         value = np.asarray(getattr(stain, field.name))
         if field.name == "white":
-            value = np.minimum(value * rng.normal(1, 0.012, 3).clip(0.97, 1.03) * rng.uniform(0.95, 1.01), 1.0)
+            value = np.clip(value * rng.normal(1, 0.015, 3).clip(0.96, 1.04) * balance, 0.48, 1.0)
         else:
-            value = value * strength * hue * rng.normal(1, 0.05) * rng.normal(1, 0.02, 3)
+            value = value * strength * hue * rng.normal(1, 0.08) * rng.normal(1, 0.03, 3)
         varied[field.name] = (float(value[0]), float(value[1]), float(value[2]))
     return replace(stain, **varied)
+
+
+def _balance(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw exposure and white balance: mostly near the usual, now and then far off, in warm, green or blue."""
+    if rng.random() < 0.6:
+        return np.full(3, rng.uniform(0.94, 1.03))
+    warm, green = rng.normal(0, 0.07), rng.normal(0, 0.03)
+    return rng.uniform(0.8, 1.05) * np.array([1 + warm, 1 + green, 1 - warm])
 
 
 def colour_of(density: Density) -> npt.NDArray[np.float32]:

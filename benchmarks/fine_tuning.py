@@ -1,0 +1,139 @@
+"""How much a few corrected images of a new source help a model, and what it forgets of the old ones.
+
+    python benchmarks/fine_tuning.py DATA --split benchmarks/split.json
+
+For each source left out: the model trained without it is fine-tuned, as a user's training set is, on 5, 10 and 20
+images drawn from the source's training part, five times each, and scored on the source's test part and on the test
+parts of the others. A model trained on all sources says what there was to gain. Base models that are not there are
+trained first (an hour). Every draw is kept as soon as it is done, and a run that was stopped goes on; at the end the
+tables of docs/fine-tuning.md and its plot are written. ``--search`` tries the variants of fine_tuning_variants.py
+instead, on validation parts only.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fine_tuning_bases import LEFT_OUT, base_path, is_ready, train_base
+from fine_tuning_data import Data, Figures, figures, load
+from fine_tuning_report import write_page
+from fine_tuning_variants import VARIANTS
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
+from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_recipe
+from napari_leukocyte.core.fine_tuning.samples import replay_samples
+from napari_leukocyte.core.fine_tuning.stage import train_stage
+from napari_leukocyte.core.model.dataset import read_index
+from napari_leukocyte.core.model.training import checkpoint_path
+from napari_leukocyte.core.model.weights import file_hash, load_model, read_info
+from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.training_set.item import TrainingItem
+
+COUNTS = (5, 10, 20)
+DRAWS = 5
+SEARCH_IMAGES = 12  # of each old source's validation part: what is tried must not take a day
+
+
+class Results:
+    """What was measured so far, by key, on disk after every entry."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.folder = path.parent
+        self.entries: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+    def has(self, key: str, made: str) -> bool:
+        """Whether the entry is there and was made with these weights and this recipe."""
+        return self.entries.get(key, {}).get("made") == made
+
+    def add(self, key: str, entry: dict[str, Any]) -> None:
+        self.entries[key] = entry
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self._path) as temporary:
+            temporary.write_text(json.dumps(self.entries, indent=1), encoding="utf-8")
+        print(key, f"{entry.get('seconds', 0):.0f} s", flush=True)
+
+
+def drawn(pool: Sequence[TrainingItem], n: int, draw: int) -> list[TrainingItem]:
+    """Draw images of a training part: the same ones for every variant."""
+    by_name = sorted(pool, key=lambda item: item.name)
+    return [by_name[i] for i in np.random.default_rng([draw, n]).permutation(len(by_name))[:n]]
+
+
+def scored(path: Path, data: Data, part: str, most_of: dict[str, int]) -> dict[str, Figures]:
+    """Figures of a model on each source's part; of some sources only the first so many images."""
+    predictor = Predictor(path)
+    return {source: figures(data.parts[source][part][: most_of.get(source)], predictor) for source in data.sources}
+
+
+def tuned(base: Path, items: Sequence[TrainingItem], recipe: FineTuneRecipe, out: Path, seed: int) -> float:
+    """Fine-tune as a user's run does, without its cross-validation; return the seconds it took."""
+    for path in (out, checkpoint_path(out)):  # of a draw that was stopped
+        path.unlink(missing_ok=True)
+    began = perf_counter()
+    start, _ = load_model(base)
+    replay = replay_samples(start, recipe.training, recipe.replayed)
+    for _ in train_stage(items, start, recipe, out, replay=replay, seed=seed):
+        pass
+    return perf_counter() - began
+
+
+def measure(data: Data, bases: Path, results: Results, jobs: Iterator[tuple[str, int, int, str]], part: str) -> None:
+    """Do what is not there yet, or was made with other base weights or another recipe."""
+    for left_out, n, draw, variant in jobs:
+        base, everything = base_path(bases, left_out), base_path(bases, None)
+        most_of = {source: SEARCH_IMAGES for source in data.sources if source != left_out and part != "test"}
+        for label, path in ((f"no-{left_out}", base), (f"all for {left_out}", everything)):
+            made = file_hash(path)
+            if not results.has(label, made):
+                results.add(label, {"made": made, "figures": scored(path, data, part, most_of)})
+        out = results.folder / f"{left_out}.safetensors"
+        parameters = FineTuneParameters(out=out, start=str(base), seed=draw)
+        recipe = VARIANTS[variant](fine_tune_recipe(read_info(base), parameters))
+        made = sha256(repr((file_hash(base), recipe)).encode()).hexdigest()[:16]
+        key = f"{left_out}, {n} images, draw {draw}, {variant}"
+        if results.has(key, made):
+            continue
+        seconds = tuned(base, drawn(data.parts[left_out]["train"], n, draw), recipe, out, draw)
+        about = {"source": left_out, "n": n, "draw": draw, "variant": variant, "seconds": seconds, "made": made}
+        results.add(key, about | {"figures": scored(out, data, part, most_of)})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", type=Path, required=True, help="JSON with the lists train, validation, test")
+    parser.add_argument("--bases", type=Path, default=Path("runs/loso"), help="folder of the base models")
+    parser.add_argument("--out", type=Path, default=Path("runs/fine-tuning"), help="folder of the results")
+    parser.add_argument("--search", action="store_true", help="try the variants on the validation parts")
+    parser.add_argument("--only", nargs="*", default=list(VARIANTS), help="with --search: these variants")
+    parser.add_argument("--report", action="store_true", help="only write the page from what was measured")
+    given = parser.parse_args(arguments)
+    final, search = Results(given.out / "results.json"), Results(given.out / "search.json")
+    if not given.report:
+        names = [row.name for row in read_index(given.data)]
+        for left_out in (*LEFT_OUT, None):
+            if not is_ready(base_path(given.bases, left_out)):
+                train_base(given.data, given.split, names, left_out, given.bases)
+        data = load(given.data, given.split)
+        if given.search:
+            jobs = ((source, 10, draw, name) for draw in range(2) for name in given.only for source in LEFT_OUT)
+            measure(data, given.bases, search, jobs, "validation")
+        else:
+            jobs = ((source, n, draw, "shipped") for draw in range(DRAWS) for n in COUNTS for source in LEFT_OUT)
+            measure(data, given.bases, final, jobs, "test")
+    write_page(final.entries, search.entries)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LeukocyteError as error:
+        raise SystemExit(str(error)) from None

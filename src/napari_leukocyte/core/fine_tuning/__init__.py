@@ -1,0 +1,1 @@
+"""A model made better on the user's own images, compared before and after, and judged."""

@@ -1,0 +1,85 @@
+"""What the user decided about a model: a small file beside it, and a line in its card."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+
+__all__ = ["Choice", "Decision", "card_path", "decide", "decision_path", "read_decision"]
+
+Choice = Literal["accepted", "rejected", "candidate"]
+_LINE = "- **Decision**: "
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Accepted, rejected or kept as a candidate; ``by`` whom (may be empty) and when (ISO 8601, UTC)."""
+
+    decision: Choice
+    by: str
+    date: str
+
+
+def card_path(model_path: Path) -> Path:
+    """Where the card of a weight file lies."""
+    return Path(model_path).with_suffix(".md")
+
+
+def decision_path(model_path: Path) -> Path:
+    """Where the decision on a weight file lies."""
+    return Path(model_path).with_suffix(".decision.json")
+
+
+def decide(model_path: Path, decision: Choice, by: str = "") -> Decision:
+    """Record a decision, in place of an earlier one.
+
+    The weight file itself stays bit for bit, so that its hash, which tables name, stays too.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such weight file, or it cannot be written beside it.
+    """
+    if decision not in get_args(Choice):
+        raise LeukocyteError(f"There is no decision {decision!r}: use accepted, rejected or candidate.")
+    if not Path(model_path).is_file():
+        raise LeukocyteError(f"There is no model {model_path} to decide about: choose a weight file.")
+    made = Decision(decision, by.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
+    with atomic_path(decision_path(model_path)) as temporary:
+        temporary.write_text(json.dumps(asdict(made), indent=1) + "\n", encoding="utf-8")
+    card = card_path(model_path)
+    if card.is_file():
+        lines = card.read_text(encoding="utf-8").splitlines()
+        line = f"{_LINE}{made.decision}, {made.date[:10]}" + (f", by {made.by}" if made.by else "")
+        at = next((i for i, old in enumerate(lines) if old.startswith(_LINE)), None)
+        if at is None:
+            lines += ["", line]
+        else:
+            lines[at] = line
+        with atomic_path(card) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return made
+
+
+def read_decision(model_path: Path) -> Decision | None:
+    """Return what was decided about a weight file; None when nothing was.
+
+    Raises
+    ------
+    LeukocyteError
+        When the file is there but damaged.
+    """
+    path = decision_path(model_path)
+    if not path.is_file():
+        return None
+    try:
+        found = Decision(**json.loads(path.read_text(encoding="utf-8")))
+        if found.decision not in get_args(Choice):
+            raise ValueError(found.decision)
+    except (OSError, TypeError, ValueError) as error:
+        raise LeukocyteError(f"{path} is damaged: decide again about the model.") from error
+    return found

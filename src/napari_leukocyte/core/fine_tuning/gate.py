@@ -1,0 +1,110 @@
+"""What got worse beyond chance, in sentences; what cannot be told is said as well."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+
+__all__ = ["FEWEST_GROUPS", "Finding", "findings", "gate"]
+
+# With n groups that all got worse, chance alone does as much in 2 of 2**n cases (two-sided sign test): 6 are the
+# fewest for which that is below 1 in 20. A bootstrap interval of fewer is too narrow to be believed.
+FEWEST_GROUPS = 6
+_FORGOTTEN = 0.01  # on exact synthetic masks almost any change is beyond chance; below one point it does not matter
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence on what got ``worse`` or was ``forgotten``, what has ``too few`` images, or that all is ``fine``."""
+
+    kind: Literal["worse", "too few", "forgotten", "fine"]
+    text: str
+
+
+def gate(before_after: BeforeAfter) -> list[str]:
+    """Return the sentences that a user should read before accepting a model, at least one."""
+    return [finding.text for finding in findings(before_after)]
+
+
+def findings(before_after: BeforeAfter) -> list[Finding]:
+    """Judge a comparison.
+
+    Worse means that the 95 % interval of the paired difference lies wholly on the bad side: IoU_b lower; CNR
+    error, or its bias whichever way, larger; coverage lower. Fewer than 6 independent groups are too few to judge.
+    """
+    found = [*_own(before_after), *_guard(before_after.guard)]
+    if not found:
+        own = before_after.own
+        assert own is not None  # without any there is a finding
+        found.append(Finding("fine", f"On {_images(own.images)} nothing got worse beyond its 95 % interval."))
+    return found
+
+
+def _own(before_after: BeforeAfter) -> list[Finding]:
+    own = before_after.own
+    if own is None:
+        why = "no image is there that the model had not seen"
+        if before_after.unedited is not None:
+            why = "no mask of the images was changed by hand, and a model's own output proves nothing"
+        return [Finding("too few", f"Too few to judge: {why}.")]
+    groups = max((change.groups for change in own.iou_b.values()), default=0)
+    if groups < FEWEST_GROUPS:
+        text = f"Too few to judge: {_images(own.images)} from {_groups(groups)}, where {FEWEST_GROUPS} are the fewest "
+        return [Finding("too few", text + "that can show a change beyond chance.")]
+    found = []
+    for name, change in own.iou_b.items():
+        if change.groups < FEWEST_GROUPS:
+            found.append(_too_few(f"the {name}", change, "image"))
+        elif change.high < 0:
+            found.append(Finding("worse", f"The IoU_b of {name} got worse: {_figures(change)}."))
+    if own.cnr_error.n == 0:
+        return found  # whole-cell masks, or a network without a nucleus: there is no CNR to judge
+    if own.cnr_error.groups < FEWEST_GROUPS:
+        found.append(_too_few("the CNR", own.cnr_error, "cell"))
+        return found
+    if own.cnr_error.low > 0:
+        found.append(Finding("worse", f"The CNR error got worse: {_percent(own.cnr_error)}."))
+    if own.cnr_off.low > 0:
+        text = f"The bias of the CNR got worse: {own.cnr_bias.before:+.1%} before, {own.cnr_bias.after:+.1%} after"
+        found.append(Finding("worse", f"{text} ({_interval(own.cnr_off, 100, ' points further from 0')})."))
+    if own.coverage.high < 0:
+        found.append(Finding("worse", f"Fewer cells get a CNR: {_percent(own.coverage)}."))
+    return found
+
+
+def _guard(guard: Comparison) -> list[Finding]:
+    return [
+        Finding("forgotten", f"On synthetic smears the IoU_b of {name} fell: {_figures(change)}.")
+        for name, change in guard.iou_b.items()
+        if change.high < 0 and change.difference < -_FORGOTTEN
+    ]
+
+
+def _too_few(what: str, change: Change, unit: str) -> Finding:
+    number = f"{change.n} {unit}{'s' * (change.n != 1)} from {_groups(change.groups)}"
+    return Finding("too few", f"Too few to judge {what}: {number}, where {FEWEST_GROUPS} are the fewest.")
+
+
+def _images(number: int) -> str:
+    return f"{number} image{'s' * (number != 1)}"
+
+
+def _groups(number: int) -> str:
+    return f"{number} independent group{'s' * (number != 1)}"
+
+
+def _figures(change: Change) -> str:
+    return f"{change.before:.3f} before, {change.after:.3f} after ({_interval(change, 1, '')})"
+
+
+def _percent(change: Change) -> str:
+    return f"{change.before:.1%} before, {change.after:.1%} after ({_interval(change, 100, ' points')})"
+
+
+def _interval(change: Change, scale: float, unit: str) -> str:
+    if math.isnan(change.low):
+        return "no interval"
+    digits = 3 if scale == 1 else 1
+    ends = " to ".join(f"{scale * end:+.{digits}f}" for end in (change.low, change.high))
+    return f"95 % interval of the difference {ends}{unit}"

@@ -1,0 +1,75 @@
+"""Before and after as rows of text, for the terminal, the dock and the card."""
+
+import math
+
+from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+
+__all__ = ["before_after_rows", "describe_basis"]
+
+HEAD = ["", "before", "after", "difference (95 % interval)", "judged on"]
+
+
+def before_after_rows(before_after: BeforeAfter) -> list[list[str]]:
+    """Return the head and a row for each figure: of the user's images, of unedited masks, of synthetic smears."""
+    rows = [HEAD]
+    for title, comparison in (
+        ("your images", before_after.own),
+        ("unedited masks (no proof)", before_after.unedited),
+        ("synthetic smears (guard)", before_after.guard),
+    ):
+        if comparison is not None:
+            rows += [[title, "", "", "", f"{comparison.images} image{'s' * (comparison.images != 1)}"]]
+            rows += _figures(comparison)
+    return rows
+
+
+def describe_basis(before_after: BeforeAfter) -> str:
+    """Say in a sentence what the figures rest on."""
+    text = {
+        "held-out": "Judged on held-out images, which no training and no early stopping saw",
+        "cross-validation": f"Judged by cross-validation in {before_after.folds} parts: each image by a model that was "
+        "trained in the same way without it and its group",
+        "none": "There is no image that the model had not seen, so only the synthetic smears were compared",
+    }[before_after.basis]
+    if before_after.basis == "none":
+        return f"{text}."
+    return f"{text}; {before_after.proof}."
+
+
+def _figures(comparison: Comparison) -> list[list[str]]:
+    rows = []
+    for name in CLASS_NAMES:
+        for label, changes in (("IoU", comparison.iou), ("IoU_b", comparison.iou_b)):
+            if name in changes:
+                rows.append(_row(f"{name} {label}", changes[name], "image"))
+    rows.append(_row("false cells an image", comparison.false_cells, "image", digits=2))
+    if comparison.coverage.n:
+        for label, change in (
+            ("CNR error", comparison.cnr_error),
+            ("CNR bias", comparison.cnr_bias),
+            ("CNR coverage", comparison.coverage),
+        ):
+            rows.append(_row(label, change, "cell", percent=True, signed=label == "CNR bias"))
+    return rows
+
+
+def _row(
+    label: str, change: Change, unit: str, *, digits: int = 3, percent: bool = False, signed: bool = False
+) -> list[str]:
+    if change.n == 0:
+        return [label, "n/a", "n/a", "n/a", f"0 {unit}s"]
+    scale, end = (100, " %") if percent else (1, "")
+    digits = 1 if percent else digits
+
+    def text(value: float, sign: str) -> str:
+        return f"{scale * value:{sign}.{digits}f}{end}"
+
+    difference = text(change.difference, "+")
+    if not math.isnan(change.low):
+        difference += f" ({' to '.join(f'{scale * v:+.{digits}f}' for v in (change.low, change.high))})"
+    number = f"{change.n} {unit}{'s' * (change.n != 1)}"
+    if change.groups != change.n:
+        number += f", {change.groups} group{'s' * (change.groups != 1)}"
+    sign = "+" if signed else ""
+    return [label, text(change.before, sign), text(change.after, sign), difference, number]

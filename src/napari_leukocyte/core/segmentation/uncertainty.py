@@ -1,0 +1,47 @@
+"""How unsure a model is of an image: what puts the images that need a person first."""
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_leukocyte.core.scoring.border import band_width_px, border_band
+
+__all__ = ["uncertainty"]
+
+
+def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, pixel_size: float | None) -> float:
+    """Return the share of unsure pixels among those that are cell or unsure, outside the border band.
+
+    Every outline is unsure, of a good mask too; so the pixels beside the borders of the class map do not count.
+
+    Parameters
+    ----------
+    classes : (Y, X) uint8 array
+        Class map: 0 background, 1 cytoplasm or cell, 2 nucleus.
+    sure : (Y, X) bool array
+        Pixels whose class is probable enough (`class_map.Prediction`).
+    pixel_size : float or None
+        um per px, for the width of the band.
+
+    Returns
+    -------
+    float
+        From 0 (sure of everything) to 1 (no cell, but doubts).
+
+    Examples
+    --------
+    >>> classes = np.zeros((20, 20), np.uint8)
+    >>> classes[:, 10:] = 1
+    >>> sure = np.ones((20, 20), bool)
+    >>> sure[:, 8:12] = False  # the outline
+    >>> uncertainty(classes, sure, pixel_size=None)
+    0.0
+    >>> sure[:5, 15:] = False
+    >>> round(uncertainty(classes, sure, pixel_size=None), 3)
+    0.125
+    """
+    unsure = ~sure
+    if not unsure.any():
+        return 0.0
+    unsure &= ~border_band(classes, width_px=band_width_px(pixel_size))
+    found = np.count_nonzero((classes > 0) | unsure)
+    return float(np.count_nonzero(unsure) / found) if found else 0.0

@@ -1,0 +1,464 @@
+"""The Correct dock. Ten seconds of work: see the error, paint it away, accept; the next image appears.
+
+Nothing is lost meanwhile: strokes are saved as a draft within a second, and the dock always says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QWidget,
+)
+
+from napari_leukocyte.plugin.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_leukocyte.plugin.correct.entry import Entry
+    from napari_leukocyte.plugin.correct.queue import Order
+
+__all__ = ["CorrectWidget"]
+
+_REST_MS = 400  # a draft is saved when the brush has rested so long,
+_LATEST_MS = 900  # or so long after the first stroke that no draft holds
+_ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
+_DIFFICULTIES = {
+    "Not judged": None,
+    "1 Easy": 1,
+    "2 Several separate cells": 2,
+    "3 Half cells": 3,
+    "4 Difficult": 4,
+    "5 Adjacent platelets": 5,
+    "6 Smudge cell": 6,
+    "7 Platelets imaged": 7,
+    "8 Adjacent cells": 8,
+}
+_LAST = "No image waits any more: all are accepted, skipped or excluded."
+_TRAINS = "Trains once accepted"
+_REASONS = ("Out of focus", "No white cell in it", "Another stain", "Same cell as another image")
+
+
+class CorrectWidget(Dock):
+    """Training set, classes to paint with, queue over the image list, and what is saved."""
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        # imported here: the manifest names this module, and opening napari must not wait for scipy
+        from napari_leukocyte.plugin.cnr_text import get_cnr_text
+        from napari_leukocyte.plugin.correct.corrections import Corrections
+        from napari_leukocyte.plugin.correct.disk import QtDisk
+        from napari_leukocyte.plugin.correct.recovery import Recovery
+        from napari_leukocyte.plugin.session import get_session
+        from napari_leukocyte.plugin.settings import get_settings
+
+        self.session = get_session(napari_viewer)
+        self.viewer = self.session.viewer
+        get_cnr_text(self.session)
+        self.disk = QtDisk(self)
+        self.corrections = Corrections(self.session, self.disk)
+        self.recovery = Recovery(self.corrections)
+        settings = get_settings()
+        self.autosave = settings.autosave
+        self._edited: set[int] = set()
+        self._layer: Any = None  # the class-map layer that is followed
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._latest = QTimer(self, singleShot=True, interval=_LATEST_MS)
+        self._build(settings.palette)
+
+        for timer in (self._rest, self._latest):
+            timer.timeout.connect(self._save_drafts)
+        self.disk.saved.connect(self._on_saved)
+        self.disk.not_saved.connect(self._on_not_saved)
+        self.corrections.edited.connect(self._on_edited)
+        self.corrections.changed.connect(self._refresh)
+        self.corrections.said.connect(self._on_said)
+        self.session.images_changed.connect(self._refresh)
+        self.session.shown_changed.connect(self._on_shown)
+        self.session.commanded.connect(self._on_command)
+        self.session.training_set_changed.connect(self._on_training_set)
+        QApplication.instance().aboutToQuit.connect(self._finish)
+        self._refresh()
+        self._on_training_set()
+
+    # ---- building ---------------------------------------------------------------------------------------
+
+    def _build(self, palette: str) -> None:
+        from napari_leukocyte.core.colours import PALETTES
+
+        self.set_name = note("No training set: corrections are kept in one.")
+        self.new_button = self._button("New …", self._choose_new, "Make a training set in an empty folder")
+        self.open_button = self._button("Open …", self._choose_open, "Open a training set")
+        self.images_button = self._button(
+            "Open its images", self._open_its_images, "Work through the images of the training set"
+        )
+
+        self.classes = QButtonGroup(self)
+        brushes = []
+        for value, name, text, key in (
+            (2, "nucleus", "Nucleus", "Q"),
+            (1, "cytoplasm", "Cytoplasm", "W"),
+            (0, "background", "Eraser", "E"),
+        ):
+            button = QPushButton(f"{text} ({key})", checkable=True)
+            button.setObjectName(name)
+            if value:
+                button.setIcon(swatch(PALETTES[palette][value]))
+            button.clicked.connect(lambda _=False, name=name: self._take(name))
+            self.classes.addButton(button)
+            brushes.append(button)
+        self.classes.setExclusive(False)  # napari's own keys put the brush away too
+        self.brushes = brushes
+        self.protect = QCheckBox("Protect nuclei from cytoplasm")
+        self.protect.setToolTip("The cytoplasm brush, fill and polygon leave nuclei as they are")
+        self.protect.toggled.connect(self._on_protect)
+        self.holes_button = self._button(
+            "Fill holes", self._fill_holes, "All holes in the cells of this image become cytoplasm"
+        )
+
+        self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.position.setStyleSheet("font-size: 12pt;")
+        self.image_name = note()
+        self.image_name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.order = QComboBox()
+        self.order.addItems(list(_ORDERS))
+        self.previous_button = self._button("◀ Previous", lambda: self._step(-1), "Shift+N")
+        self.skip_button = self._button("Skip", self._skip, "Pass this image over (K)")
+        self.next_button = self._button("Next ▶", lambda: self._step(+1), "N")
+        self.accept_button = self._button(
+            "Accept and next", self._accept, "This mask becomes a training mask (Shift+D)"
+        )
+        self.accept_button.setObjectName("accept")
+        self.revoke_button = self._button("Revoke", self._revoke, "Take the accepted mask out of training again")
+        self.empty_button = self._button("Start with an empty map", self._start_empty, "Paint the cells by hand")
+        self.difficulty = QComboBox()
+        self.difficulty.addItems(list(_DIFFICULTIES))
+        self.difficulty.setToolTip("Difficulty class that the accepted mask is given: the highest that applies")
+        self.difficulty.activated.connect(self._on_difficulty)
+        self.training = QComboBox(editable=True)
+        self.training.addItems([_TRAINS, *_REASONS])
+        self.training.setToolTip("Whether this image may train; if not, choose or type why")
+        self.training.activated.connect(lambda: self._on_training())
+        self.training.lineEdit().returnPressed.connect(self._on_training)
+
+        self.saved = note()
+        self.saved.setObjectName("saved")
+        self.status = note()
+        for label in (self.saved, self.status):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+        form = QWidget()
+        rows = QFormLayout(form)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows.addRow("Order", self.order)
+        rows.addRow("Difficulty", self.difficulty)
+        rows.addRow("Training", self.training)
+        accepting = row(self.accept_button, self.revoke_button)
+        accepting.layout().setStretch(0, 2)
+        accepting.layout().setStretch(1, 1)
+        content = QWidget()
+        stack(
+            content,
+            self.set_name,
+            row(self.new_button, self.open_button, self.images_button),
+            rule(),
+            row(*self.brushes),
+            row(self.protect, self.holes_button),
+            rule(),
+            self.position,
+            self.image_name,
+            row(self.previous_button, self.skip_button, self.next_button),
+            self.recovery,
+            self.empty_button,
+            accepting,
+            self.saved,
+            rule(),
+            form,
+            self.status,
+        )
+        content.layout().addStretch(1)
+        stack(self, scrolling(content), footer())
+        self.layout().setContentsMargins(10, 10, 10, 10)
+        self.setMinimumWidth(340)
+
+    def _button(self, text: str, pressed: Callable[[], None], tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: pressed())
+        return button
+
+    # ---- the training set -------------------------------------------------------------------------------
+
+    def _choose_new(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Empty folder for a new training set")
+        if folder:
+            self.new_set(Path(folder))
+
+    def _choose_open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of a training set")
+        if folder:
+            self.open_set(Path(folder))
+
+    def new_set(self, folder: Path) -> None:
+        """Make a training set and correct into it."""
+        from napari_leukocyte.core.training_set.training_set import TrainingSet
+        from napari_leukocyte.plugin.settings import get_settings
+
+        pixel_size = get_settings().default_pixel_size or None
+        self._use(lambda: TrainingSet.create(folder, pixel_size=pixel_size))
+
+    def open_set(self, folder: Path) -> None:
+        """Open a training set and correct into it."""
+        from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+        self._use(lambda: TrainingSet.open(folder))
+
+    def _use(self, make: Callable[[], Any]) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+        from napari_leukocyte.plugin.segment_job import bullets
+
+        try:
+            training_set = make()
+        except LeukocyteError as error:
+            self._say(str(error))
+            return
+        self.corrections.use(training_set)
+        self.saved.clear()
+        self._say("\n".join(bullets("Left out:", training_set.problems)))
+        self._refresh()
+
+    def _on_training_set(self) -> None:
+        """Correct into the set that another dock opened."""
+        folder, own = self.session.training_set_folder, self.corrections.training_set
+        if folder is not None and (own is None or own.folder != folder):
+            self.open_set(folder)
+
+    def _open_its_images(self) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+        from napari_leukocyte.plugin.correct.set_jobs import sources_of
+
+        training_set = self.corrections.training_set
+        if training_set is None:
+            return
+        try:
+            self.session.open_files(sources_of(training_set))
+        except LeukocyteError as error:
+            self._say(str(error))
+
+    # ---- painting ---------------------------------------------------------------------------------------
+
+    def _take(self, name: str) -> None:
+        self.session.take_brush(name)
+        self._show_brush()
+        self.focus_canvas()
+
+    def _on_protect(self, protects: bool) -> None:
+        if self.session.classes_layer is not None:
+            self.session.classes_layer.protects_nucleus = protects
+        self.focus_canvas()
+
+    def _fill_holes(self) -> None:
+        self._try(lambda: self.session.edit_map(lambda live: live.holes(), 1))
+        self.focus_canvas()
+
+    def _follow_layer(self) -> None:
+        """A new class-map layer follows the choices of this dock, and shows its brush here."""
+        layer = self.session.classes_layer
+        if layer is not None and layer is not self._layer:
+            layer.protects_nucleus = self.protect.isChecked()
+            layer.events.mode.connect(self._show_brush)
+            layer.events.selected_label.connect(self._show_brush)
+        self._layer = layer
+        self._show_brush()
+
+    def _show_brush(self) -> None:
+        layer = self.session.classes_layer
+        mode, label = ("", 0) if layer is None else (str(layer.mode), layer.selected_label)
+        binary = self.session.state is not None and self.session.state.result.binary
+        painting = mode in ("paint", "fill", "polygon")
+        on = {"nucleus": painting and label == 2, "cytoplasm": painting and label == 1, "background": mode == "erase"}
+        for button in self.brushes:
+            button.setChecked(on[button.objectName()])
+            button.setEnabled(layer is not None and not (binary and button.objectName() == "nucleus"))
+
+    # ---- the queue --------------------------------------------------------------------------------------
+
+    def _on_command(self, name: str) -> None:
+        commands = {
+            "accept": self._accept,
+            "next": lambda: self._step(+1),
+            "previous": lambda: self._step(-1),
+            "skip": self._skip,
+        }
+        if name in commands:
+            commands[name]()
+
+    def _accept(self) -> None:
+        if self._try(lambda: self.corrections.accept(self.session.index)):
+            self._go_on()
+
+    def _skip(self) -> None:
+        self.corrections.skip(self.session.index)
+        self._go_on()
+
+    def _order(self) -> Order:
+        return _ORDERS[self.order.currentText()]
+
+    def _go_on(self) -> None:
+        index = self.corrections.next(self._order())
+        if index is None:
+            self._say(_LAST)
+        else:
+            self._show(index)
+        self.focus_canvas()
+
+    def _step(self, by: int) -> None:
+        index = self.corrections.neighbour(self._order(), by)
+        if index is not None:
+            self._show(index)
+        self.focus_canvas()
+
+    def _show(self, index: int) -> None:
+        self._save_drafts()
+        self._try(lambda: self.session.show(index))
+
+    def _revoke(self) -> None:
+        self._try(lambda: self.corrections.revoke(self.session.index))
+        self.focus_canvas()
+
+    def _start_empty(self) -> None:
+        self._try(lambda: self.corrections.start_empty(self.session.index))
+        self.session.take_brush("nucleus")
+        self.focus_canvas()
+
+    def _on_difficulty(self) -> None:
+        self.corrections.set_difficulty(self.session.index, _DIFFICULTIES[self.difficulty.currentText()])
+        self.focus_canvas()
+
+    def _on_training(self) -> None:
+        reason = self.training.currentText().strip()
+        self._try(lambda: self.corrections.exclude(self.session.index, "" if reason == _TRAINS else reason))
+        self.focus_canvas()
+
+    def _try(self, job: Callable[[], None]) -> bool:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
+            job()
+        except LeukocyteError as error:
+            self._say(str(error))
+            return False
+        self._say("")
+        return True
+
+    # ---- saving -----------------------------------------------------------------------------------------
+
+    def _on_edited(self, index: int) -> None:
+        self._edited.add(index)
+        if self.corrections.training_set is None:
+            self._tell_saved("NOT SAVED: choose a training set.", alarm=True)
+        elif not self.autosave:
+            self._tell_saved("Not saved: autosave is switched off in the preferences.", alarm=True)
+        else:
+            self._tell_saved("Draft not saved yet …")
+            self._rest.start()
+            if not self._latest.isActive():
+                self._latest.start()
+
+    def _save_drafts(self) -> None:
+        self._rest.stop()
+        self._latest.stop()
+        if self.autosave:
+            for index in sorted(self._edited):
+                self.corrections.save_draft(index)
+            self._edited.clear()
+
+    def _on_saved(self, _id: str, when: datetime) -> None:
+        if not self._edited:
+            self._tell_saved(f"Draft saved {when.astimezone():%H:%M:%S}")
+
+    def _on_not_saved(self, _id: str, sentence: str) -> None:
+        self._tell_saved(f"NOT SAVED: {sentence}", alarm=True)
+
+    def _tell_saved(self, text: str, *, alarm: bool = False) -> None:
+        self.saved.setText(text)
+        self.saved.setStyleSheet("font-weight: bold;" if alarm else "")
+
+    def _finish(self) -> None:
+        """Save what is left and wait for the disk."""
+        self._save_drafts()
+        self.disk.close()
+
+    # ---- showing ----------------------------------------------------------------------------------------
+
+    def _on_shown(self) -> None:
+        self.saved.clear()
+        self._refresh()
+
+    def _refresh(self, index: int = -1) -> None:
+        if index not in (-1, self.session.index):
+            self._show_position()
+            return
+        shown, count = self.session.index, len(self.session.images)
+        training_set = self.corrections.training_set
+        entry = self.corrections.entry(shown)
+        has_map = self.session.state is not None
+        if training_set is not None:
+            self.set_name.setText(f"Training set: {training_set.folder.name}")
+            self.set_name.setToolTip(str(training_set.folder))
+        self.images_button.setEnabled(training_set is not None)
+        self._show_position()
+        self._follow_layer()
+        for button in (self.previous_button, self.next_button, self.skip_button):
+            button.setEnabled(count > 1)
+        self.accept_button.setEnabled(has_map)
+        self.revoke_button.setEnabled(entry.version is not None)
+        self.holes_button.setEnabled(has_map)
+        self.empty_button.setVisible(count > 0 and not has_map)
+        for field in (self.difficulty, self.training):
+            field.setEnabled(count > 0 and training_set is not None)
+        self._show_entry(entry)
+        self.recovery.show_draft(shown, entry.draft)
+
+    def _show_entry(self, entry: Entry) -> None:
+        names = {number: text for text, number in _DIFFICULTIES.items()}
+        self.difficulty.setCurrentText(names[entry.difficulty])
+        if not self.training.lineEdit().hasFocus():
+            self.training.setEditText(entry.excluded or _TRAINS)
+
+    def _show_position(self) -> None:
+        count = len(self.session.images)
+        if not count:
+            self.position.setText("No images: open one, or a folder in the Segment dock.")
+            self.image_name.clear()
+            return
+        at = self.corrections.place(self._order())
+        self.position.setText(f"{at} of {count}, {self.corrections.accepted} accepted")
+        shown = self.session.index
+        held_out = ", held out of training" if self.corrections.entry(shown).held_out else ""
+        self.image_name.setText(f"{self.session.images[shown].label}: {self.corrections.status(shown)}{held_out}")
+
+    def _on_said(self, sentence: str) -> None:
+        done = self.corrections.next(self._order()) is None and len(self.session.images) > 1
+        self._say(f"{sentence}\n{_LAST}" if done else sentence)
+
+    def _say(self, sentence: str) -> None:
+        self.status.setText(sentence)
+
+    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+        self._save_drafts()
+        super().closeEvent(event)

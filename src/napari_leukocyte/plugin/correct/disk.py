@@ -1,0 +1,103 @@
+"""The disk beside the window: jobs in their order and drafts as they come, told in the window's own thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.autosave import DraftSaver
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.training_set.drafts import Draft
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+__all__ = ["QtDisk"]
+
+_log = logging.getLogger(__name__)
+
+
+class QtDisk(QObject):  # type: ignore[misc]
+    """What `set_jobs.Disk` asks for.
+
+    Signals
+    -------
+    saved(id, when)
+        The draft of an image is on the disk.
+    not_saved(id, sentence)
+        It is not; it is tried again with the next one.
+    """
+
+    saved = Signal(str, object)
+    not_saved = Signal(str, str)
+    _ended = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training set")
+        self._saver: DraftSaver | None = None
+        self._saved_set: TrainingSet | None = None
+        self._waiting = 0
+        # emitted by other threads, so Qt must queue it for the window's
+        self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+
+    def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
+        """See `set_jobs.Disk`."""
+
+        def ended(future: Future[Any]) -> None:
+            error = future.exception()
+            if error is None:
+                self._ended.emit(done, future.result())
+                return
+            if not isinstance(error, LeukocyteError):
+                _log.error("a job of the training set failed", exc_info=error)
+                error = LeukocyteError(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
+            self._ended.emit(failed, str(error))
+
+        self._waiting += 1
+        self._pool.submit(job).add_done_callback(ended)
+
+    def _tell(self, listener: Callable[[Any], None], result: Any) -> None:
+        self._waiting -= 1
+        listener(result)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job waits or runs."""
+        return self._waiting > 0
+
+    def save(self, training_set: TrainingSet, id_: str, draft: Draft) -> None:
+        """See `set_jobs.Disk`."""
+        self._saver_of(training_set).submit(id_, draft)
+
+    def discard(self, training_set: TrainingSet, id_: str) -> None:
+        """See `set_jobs.Disk`."""
+        if self._saver is not None and self._saved_set is training_set:
+            self._saver.discard(id_)
+        else:
+            training_set.discard_draft(id_)
+
+    def close(self) -> None:
+        """Finish what waits."""
+        self._pool.shutdown(wait=True)
+        if self._saver is not None:
+            self._saver.close()
+            self._saver = None
+
+    def _saver_of(self, training_set: TrainingSet) -> DraftSaver:
+        if self._saver is None or self._saved_set is not training_set:
+            if self._saver is not None:
+                self._saver.close()
+            self._saved_set = training_set
+            self._saver = DraftSaver(training_set, on_saved=self._on_saved, on_failed=self._on_failed)
+        return self._saver
+
+    def _on_saved(self, id_: str, draft: Draft) -> None:
+        self.saved.emit(id_, draft.saved)
+
+    def _on_failed(self, id_: str, sentence: str) -> None:
+        self.not_saved.emit(id_, sentence)

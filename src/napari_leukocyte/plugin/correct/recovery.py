@@ -1,0 +1,69 @@
+"""The question about a draft of an earlier session: go on with it, look at it first, or drop it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtWidgets import QPushButton, QWidget
+
+from napari_leukocyte.plugin.docks import note, row, stack
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+    from napari_leukocyte.core.training_set.drafts import Draft
+    from napari_leukocyte.plugin.correct.corrections import Corrections
+
+__all__ = ["Recovery"]
+
+
+class Recovery(QWidget):  # type: ignore[misc]
+    """Restore, Compare, Discard; hidden while there is nothing to ask."""
+
+    def __init__(self, corrections: Corrections) -> None:
+        super().__init__()
+        self._corrections = corrections
+        self._index = 0
+        self._layer: Labels | None = None
+        self.text = note()
+        self.restore_button = QPushButton("Restore", clicked=self._restore)
+        self.compare_button = QPushButton("Compare", checkable=True, toggled=self._compare)
+        self.compare_button.setToolTip("Show the outlines of the draft over the image")
+        self.discard_button = QPushButton("Discard", clicked=self._discard)
+        stack(self, self.text, row(self.restore_button, self.compare_button, self.discard_button))
+        self.hide()
+
+    def show_draft(self, index: int, draft: Draft | None) -> None:
+        """Ask about a draft of the shown image, or (None) ask nothing."""
+        if draft is None or index != self._index:
+            self.compare_button.setChecked(False)
+        self._index = index
+        if draft is not None:
+            self.text.setText(
+                f"A draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S} was not accepted "
+                f"({draft.pixels_changed} px changed)."
+            )
+        self.setVisible(draft is not None)
+
+    def _restore(self) -> None:
+        self.compare_button.setChecked(False)
+        self._corrections.restore_draft(self._index)
+
+    def _discard(self) -> None:
+        self.compare_button.setChecked(False)
+        self._corrections.discard_draft(self._index)
+
+    def _compare(self, on: bool) -> None:
+        from napari_leukocyte.plugin.layers import add_draft
+
+        session = self._corrections.session
+        draft = self._corrections.entry(self._index).draft
+        if on and draft is not None and session.image_layer is not None:
+            self._layer = add_draft(session.viewer, draft.classes.astype(np.uint8), session.image_layer)
+            if session.classes_layer is not None:
+                session.viewer.layers.selection.active = session.classes_layer
+        elif self._layer is not None:
+            if self._layer in session.viewer.layers:
+                session.viewer.layers.remove(self._layer)
+            self._layer = None

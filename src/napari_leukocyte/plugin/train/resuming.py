@@ -1,0 +1,62 @@
+"""What a run was started with, kept beside its model until it is complete, so that Resume asks for nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path, make_folder
+from napari_leukocyte.core.fine_tuning.decision import read_decision
+from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
+from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
+
+__all__ = ["forget_run", "interrupted_runs", "remember_run"]
+
+_ENDING = ".run.json"
+
+
+def remember_run(parameters: FineTuneParameters) -> None:
+    """Keep a run's parameters.
+
+    Raises
+    ------
+    LeukocyteError
+        When the models folder cannot be made or written to.
+    """
+    out = Path(parameters.out)
+    make_folder(out.parent)
+    with atomic_path(_path(out)) as temporary:
+        temporary.write_text(json.dumps(asdict(parameters) | {"out": out.name}, indent=1) + "\n", encoding="utf-8")
+
+
+def forget_run(out: Path) -> None:
+    """A run is complete, or never began."""
+    with contextlib.suppress(OSError):
+        _path(out).unlink(missing_ok=True)
+
+
+def interrupted_runs(models_folder: Path) -> tuple[FineTuneParameters, ...]:
+    """Runs that were cut off and can go on; one whose model was accepted or rejected meanwhile is over."""
+    found = []
+    for path in sorted(models_folder.glob(f"*{_ENDING}")):
+        with contextlib.suppress(OSError, TypeError, ValueError):  # of another version, or damaged: it cannot go on
+            content = json.loads(path.read_text(encoding="utf-8"))
+            run = FineTuneParameters(**content | {"out": models_folder / content["out"]})
+            if is_resumable(run.out) and not _decided(run.out):
+                found.append(run)
+    return tuple(found)
+
+
+def _decided(out: Path) -> bool:
+    try:
+        decision = read_decision(out)
+    except LeukocyteError:  # damaged: decided again when the run is complete
+        return False
+    return decision is not None and decision.decision != "candidate"
+
+
+def _path(out: Path) -> Path:
+    return out.with_name(out.stem + _ENDING)

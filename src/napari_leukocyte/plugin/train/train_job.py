@@ -1,0 +1,171 @@
+"""The Train job in napari: a worker trains and compares, handlers on the GUI thread tell the dock. No widgets."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari.qt.threading import create_worker
+from psygnal import Signal
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
+from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
+from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
+from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
+from napari_leukocyte.plugin.train.resuming import forget_run, remember_run
+from napari_leukocyte.plugin.train.time_left import TimeLeft
+
+__all__ = ["TrainJob", "training_threads"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The run cannot go on; ``sentence`` is for the user."""
+
+    sentence: str
+
+
+class TrainJob:
+    """Runs at most one fine-tuning at a time.
+
+    Signals
+    -------
+    progress(done, total, text)
+        In steps, or in images while comparing; the text names the stage and the time left.
+    epoch_done(epoch)
+        A ``TrainEpoch`` of the model that is kept; those of the cross-validation are not told.
+    ended(sentence)
+        Always the last one: what was done, or why not.
+    """
+
+    progress = Signal(int, int, str)
+    epoch_done = Signal(object)
+    ended = Signal(str)
+
+    def __init__(self) -> None:
+        self.worker: Any = None
+        self.parameters: FineTuneParameters | None = None  # of the run, or of the one before
+        self._time_left = TimeLeft()
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is at it."""
+        return self.worker is not None
+
+    def start(self, folder: Path, parameters: FineTuneParameters) -> None:
+        """Train on the accepted masks of a training set, or go on with a run that was cut off.
+
+        Raises
+        ------
+        LeukocyteError
+            When a run is under way, the name is taken, or the models folder cannot be written to.
+        """
+        if self.running:
+            raise LeukocyteError("A training is running: wait for it, or cancel it first.")
+        out = Path(parameters.out)
+        if out.exists() and not is_resumable(out):
+            raise LeukocyteError(f"There is a model {out.stem} already: give the new one another name.")
+        if not is_resumable(out):
+            remember_run(parameters)
+        self.parameters = parameters
+        self._stage: StageStarted | None = None
+        self._finished, self._cancelled, self._problem = False, False, ""
+        self.worker = create_worker(_run, folder, parameters, _start_thread=False)
+        self.worker.yielded.connect(self._on_event)
+        self.worker.finished.connect(self._on_finished)
+        self.progress.emit(0, 0, "Reading the masks …")
+        self.worker.start()
+
+    def cancel(self) -> None:
+        """Stop at the next step; the best weights so far stay, and the run can go on."""
+        if self.running:
+            self._cancelled = True
+            self.worker.quit()
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, _Problem):
+            self._problem = event.sentence
+        elif isinstance(event, StageStarted):
+            self._stage = event
+            if event.kind == "comparison":
+                self._time_left.restart()
+            self._tell(event.steps_before, event.steps_total, "")
+        elif isinstance(event, TrainStep) and self._stage is not None:
+            done, total = self._stage.steps_before + event.step, self._stage.steps_total
+            self._tell(done, total, self._time_left.after_step(total - done))
+        elif isinstance(event, ImageScored):
+            self._tell(event.done, event.total, self._time_left.after_step(event.total - event.done))
+        elif isinstance(event, TrainEpoch) and self._stage is not None and self._stage.kind == "final":
+            self.epoch_done.emit(event)
+        elif isinstance(event, FineTuneFinished):
+            self._finished = True
+
+    def _tell(self, done: int, total: int, time_left: str) -> None:
+        assert self._stage is not None
+        stage = self._stage.text[:1].upper() + self._stage.text[1:]
+        self.progress.emit(done, total, f"{stage} · {time_left}" if time_left else stage)
+
+    def _on_finished(self) -> None:
+        assert self.parameters is not None
+        self.worker = None
+        out = Path(self.parameters.out)
+        if self._finished or not is_resumable(out):
+            forget_run(out)
+        self.ended.emit(self._summary(out))
+
+    def _summary(self, out: Path) -> str:
+        kept = out.is_file()
+        if self._finished:
+            return f"{out.stem} is trained. Read what changed, then decide."
+        going_on = " Resume goes on from here." if is_resumable(out) else ""
+        if self._problem:
+            return self._problem + (f" The best weights so far are kept as {out.stem}.{going_on}" if kept else "")
+        if kept:
+            return f"Cancelled: the best weights so far are kept as {out.stem}, not compared yet.{going_on}"
+        return f"Cancelled before the first epoch was done: there are no new weights yet.{going_on}"
+
+
+def training_threads(cores: int) -> int:
+    """How many threads train: from 4 cores on one is left to the brush; of fewer it would cost too much time."""
+    return cores - 1 if cores >= 4 else cores
+
+
+def _run(folder: Path, parameters: FineTuneParameters) -> Iterator[object]:
+    """The worker's generator. torch is imported here, so that the dock opens at once."""
+    try:
+        import torch
+
+        from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune
+        from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+        with _threads(torch):
+            yield from fine_tune(TrainingSet.open(folder).items(), parameters)
+    except LeukocyteError as error:
+        yield _Problem(str(error))
+    except Exception as error:  # a defect of ours must not freeze or close the user's napari
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():  # CUDA's and MPS's words
+            yield _Problem("The memory is not enough for this training: close other programs, or use the device cpu.")
+        elif isinstance(error, OSError) and error.strerror:
+            yield _Problem(f"The disk refused ({error.strerror}): check that it is there and has room, then resume.")
+        else:
+            _log.exception("training failed")
+            yield _Problem(f"Something unexpected went wrong in the training ({type(error).__name__}: {error}).")
+
+
+@contextlib.contextmanager
+def _threads(torch: Any) -> Iterator[None]:
+    """Train with fewer threads than usual; torch counts them for each thread that calls it."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(min(usual, training_threads(os.cpu_count() or 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)

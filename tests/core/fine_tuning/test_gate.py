@@ -1,0 +1,130 @@
+import math
+
+import pytest
+
+from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.gate import FEWEST_GROUPS, findings, gate
+from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
+
+NONE = Change(math.nan, math.nan, math.nan, math.nan, math.nan, 0, 0)
+
+
+def change(difference, spread=0.01, *, before=0.5, n=10, groups=10):
+    return Change(before, before + difference, difference, difference - spread, difference + spread, n, groups)
+
+
+def comparison(**changes):
+    still = change(0.0)
+    names = ("cell", "cytoplasm", "nucleus")
+    given = {
+        "images": 10,
+        "iou": dict.fromkeys(names, still),
+        "iou_b": dict.fromkeys(names, still),
+        "cnr_error": still,
+        "cnr_bias": still,
+        "cnr_off": still,
+        "coverage": still,
+        "false_cells": still,
+    }
+    return Comparison(**{**given, **changes})
+
+
+def before_after(own, *, unedited=None, guard=None):
+    return BeforeAfter("cross-validation", 3, own, unedited, guard or comparison())
+
+
+def kinds(*args, **kwargs):
+    return [finding.kind for finding in findings(before_after(*args, **kwargs))]
+
+
+def test_nothing_worse_is_said_too():
+    assert kinds(comparison()) == ["fine"]
+    assert gate(before_after(comparison())) == ["On 10 images nothing got worse beyond its 95 % interval."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"iou_b": {"nucleus": change(-0.02)}}, "The IoU_b of nucleus got worse: 0.500 before, 0.480 after"),
+        ({"cnr_error": change(0.02)}, "The CNR error got worse: 50.0% before, 52.0% after"),
+        (
+            {"cnr_off": change(0.02), "cnr_bias": change(-1.02)},
+            "of the CNR got worse: +50.0% before, -52.0% after",
+        ),
+        ({"coverage": change(-0.02)}, "Fewer cells get a CNR"),
+    ],
+)
+def test_worse_beyond_the_interval_warns(changes, words):
+    (finding,) = findings(before_after(comparison(**changes)))
+    assert finding.kind == "worse"
+    assert words in finding.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iou_b": {"nucleus": change(-0.02, 0.021)}},
+        {"iou_b": {"nucleus": change(+0.02)}},
+        {"iou": {"nucleus": change(-0.02)}},
+        {"cnr_error": change(-0.02)},
+        {"cnr_error": change(0.02, 0.021)},
+        {"cnr_off": change(-0.02), "cnr_bias": change(-0.5)},  # the bias is gone
+        {"coverage": change(0.02)},
+    ],
+)
+def test_better_or_within_the_interval_does_not(changes):
+    assert kinds(comparison(**changes)) == ["fine"]
+
+
+def test_too_few_groups_warn_of_nothing_else():
+    few = dict.fromkeys(("cell", "nucleus"), change(-0.3, groups=FEWEST_GROUPS - 1))
+    (finding,) = findings(before_after(comparison(images=9, iou_b=few)))
+    assert finding.kind == "too few"
+    assert finding.text == (
+        "Too few to judge: 9 images from 5 independent groups, where 6 are the fewest that can show a change beyond "
+        "chance."
+    )
+    enough = dict.fromkeys(("cell", "nucleus"), change(-0.3, groups=FEWEST_GROUPS))
+    assert kinds(comparison(iou_b=enough)) == ["worse", "worse"]
+
+
+def test_too_few_cells_or_images_of_one_kind_are_named():
+    texts = gate(before_after(comparison(cnr_error=change(0.3, n=2, groups=2))))
+    assert texts == ["Too few to judge the CNR: 2 cells from 2 independent groups, where 6 are the fewest."]
+    mixed = {"cell": change(0.0), "nucleus": change(-0.3, n=1, groups=1)}
+    texts = gate(before_after(comparison(iou_b=mixed)))
+    assert texts == ["Too few to judge the nucleus: 1 image from 1 independent group, where 6 are the fewest."]
+
+
+def test_whole_cell_masks_have_no_cnr_to_judge():
+    only_cell = {"cell": change(0.0)}
+    none = dict.fromkeys(("cnr_error", "cnr_bias", "cnr_off", "coverage"), NONE)
+    assert kinds(comparison(iou_b=only_cell, **none)) == ["fine"]
+
+
+def test_unedited_masks_prove_nothing():
+    (finding,) = findings(before_after(None, unedited=comparison()))
+    assert finding.kind == "too few"
+    assert "no mask of the images was changed by hand" in finding.text
+    assert before_after(None, unedited=comparison(images=4)).proof == "4 of 4 unedited"
+
+
+def test_forgetting_counts_from_one_point_on():
+    fell = comparison(iou_b={"cell": change(-0.009, 0.001), "nucleus": change(-0.03)})
+    texts = gate(before_after(comparison(), guard=fell))
+    assert len(texts) == 1
+    assert texts[0].startswith("On synthetic smears the IoU_b of nucleus fell: 0.500 before, 0.470 after")
+
+
+def test_the_table_shows_every_set_and_says_what_is_not_there():
+    shown = before_after(comparison(coverage=NONE), unedited=comparison(images=1), guard=comparison(cnr_error=NONE))
+    rows = before_after_rows(shown)
+    assert {len(row) for row in rows} == {5}
+    labels = [row[0] for row in rows]
+    assert labels[1] == "your images"
+    assert "unedited masks (no proof)" in labels
+    assert labels.count("cell IoU_b") == 3
+    assert labels.count("CNR error") == 2
+    assert ["CNR error", "n/a", "n/a", "n/a", "0 cells"] in rows
+    assert ["cell IoU", "0.500", "0.500", "+0.000 (-0.010 to +0.010)", "10 images"] in rows
+    assert "1 of 11 unedited" in describe_basis(shown)

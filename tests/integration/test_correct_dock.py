@@ -1,0 +1,318 @@
+"""The Correct dock as a person uses it: strokes, keys and clicks; and what is left when napari is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import LONG, block, click, paint, press
+from PIL import Image
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin.layers import CLASSES
+
+SHAPE = (100, 120)
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a10", "a9", "b"):
+        Image.fromarray(rng.integers(150, 255, (*SHAPE, 3), np.uint8)).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def dock(viewer, qtbot):
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Correct")
+    qtbot.waitUntil(dock.isVisible, timeout=LONG)
+    yield dock
+    dock.disk.close()
+
+
+@pytest.fixture
+def opened(viewer, dock, folder, tmp_path, segmentation, disc_map, qtbot):
+    """A folder of three crops, segmented, with a new training set."""
+    dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
+    for index in range(3):
+        dock.session.put(index, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+    dock.new_set(tmp_path / "set")
+    settle(dock, qtbot)
+    return dock
+
+
+def settle(dock, qtbot):
+    qtbot.waitUntil(lambda: not dock.disk.busy, timeout=LONG)
+
+
+def stored(dock):
+    return TrainingSet.open(dock.corrections.training_set.folder)
+
+
+def stroke(viewer):
+    paint(viewer, (15, 15), (15, 45))
+
+
+def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
+    click(opened.brushes[1])
+    assert viewer.layers[CLASSES].mode == "paint"
+    assert viewer.layers[CLASSES].selected_label == 1
+    viewer.layers[CLASSES].brush_size = 8
+    shown = []
+    for _ in range(3):
+        shown.append(opened.session.images[opened.session.index].name)
+        stroke(viewer)  # the brush is in the hand on every image
+        press(viewer, Qt.Key.Key_D, SHIFT)
+        settle(opened, qtbot)
+    assert shown == ["a10.png", "b.png", "a9.png"]  # on from the first file, and around
+    assert opened.position.text().endswith("3 accepted")
+    assert "No image waits" in opened.status.text()
+    items = stored(opened).items()
+    assert len(items) == 3
+    for item in items:
+        assert item.edited
+        assert (item.read().classes[15, 20:40] == 1).all()
+
+
+def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, opened, qtbot):
+    click(opened.brushes[0])
+    viewer.layers[CLASSES].brush_size = 8
+    stroke(viewer)
+    assert opened.saved.text() == "Draft not saved yet …"
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    draft = stored(opened).read_draft(opened.corrections.entry(0).id)
+    np.testing.assert_array_equal(draft.classes, viewer.layers[CLASSES].data)
+    assert stored(opened).items() == []
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(lambda: stored(opened).read_draft(opened.corrections.entry(0).id) is None, timeout=LONG)
+
+
+def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
+    click(opened.brushes[0])
+    stroke(viewer)
+    press(viewer, Qt.Key.Key_N)
+    assert opened.session.index != 0
+    settle(opened, qtbot)
+    assert opened.disk._saver.flush(60)
+    assert stored(opened).read_draft(opened.corrections.entry(0).id) is not None
+
+
+def test_keys_choose_classes_step_and_skip(viewer, opened, qtbot):
+    canvas = viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, Qt.Key.Key_W)
+    assert [b.isChecked() for b in opened.brushes] == [False, True, False]
+    QTest.keyClick(canvas, Qt.Key.Key_Q)
+    assert [b.isChecked() for b in opened.brushes] == [True, False, False]
+    click(opened.brushes[2])
+    assert viewer.layers[CLASSES].mode == "erase"
+    first = opened.session.index
+    press(viewer, Qt.Key.Key_N)
+    press(viewer, Qt.Key.Key_N, SHIFT)
+    assert opened.session.index == first
+    press(viewer, Qt.Key.Key_K)
+    assert opened.session.index != first
+    assert opened.corrections.entry(first).skipped
+
+
+def test_protection_holds_under_the_brush_and_one_undo_takes_the_stroke_back(viewer, opened):
+    click(opened.protect)
+    click(opened.brushes[1])
+    layer = viewer.layers[CLASSES]
+    layer.brush_size = 10
+    before = layer.data.copy()
+    paint(viewer, (50, 10), (50, 110))
+    assert (layer.data != before).any()
+    np.testing.assert_array_equal(layer.data == 2, before == 2)
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    np.testing.assert_array_equal(layer.data, before)
+
+
+def test_fill_holes_fills_all_of_them_in_one_step(viewer, opened):
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(45, 48, 40, 43), 0)
+    layer.data_setitem(block(60, 62, 78, 80), 0)
+    with_holes = layer.data.copy()
+    click(opened.holes_button)
+    assert layer.data[46, 41] == layer.data[61, 79] == 1
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, with_holes)
+    layer.undo()
+    layer.undo()
+    click(opened.holes_button)
+    assert opened.status.text() == "No cell of this image has a hole."
+
+
+def test_revoke_difficulty_and_exclusion_by_mouse(viewer, opened, qtbot):
+    opened.difficulty.setCurrentIndex(4)
+    opened.difficulty.activated.emit(4)
+    click(opened.accept_button)
+    settle(opened, qtbot)
+    opened.session.show(0)
+    assert opened.difficulty.currentText() == "4 Difficult"
+    (item,) = stored(opened).items()
+    assert stored(opened).current(item.name).difficulty == 4
+    opened.training.lineEdit().selectAll()
+    QTest.keyClicks(opened.training.lineEdit(), "Bubble in it")
+    QTest.keyClick(opened.training.lineEdit(), Qt.Key.Key_Return)
+    settle(opened, qtbot)
+    assert stored(opened).items() == []
+    assert "excluded" in opened.image_name.text()
+    opened.training.setCurrentIndex(0)
+    opened.training.activated.emit(0)
+    settle(opened, qtbot)
+    click(opened.revoke_button)
+    settle(opened, qtbot)
+    assert stored(opened).items() == []
+    assert not opened.revoke_button.isEnabled()
+
+
+def test_a_full_disk_is_said_at_once_and_the_next_try_saves(viewer, opened, qtbot, monkeypatch):
+    click(opened.brushes[0])
+    stroke(viewer)
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    with monkeypatch.context() as patched:
+
+        def full(*_args, **_options):
+            raise OSError(28, "No space left on device")
+
+        patched.setattr(os, "fsync", full)
+        paint(viewer, (80, 15), (80, 45))
+        qtbot.waitUntil(lambda: opened.saved.text().startswith("NOT SAVED: "), timeout=LONG)
+    assert "no space left" in opened.saved.text()
+    paint(viewer, (90, 15), (90, 45))
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    assert (stored(opened).read_draft(opened.corrections.entry(0).id).classes[80, 20:40] == 2).all()
+
+
+@pytest.mark.parametrize("answer", ["restore", "discard"])
+def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_dropped(
+    viewer, opened, folder, segmentation, disc_map, qtbot, answer
+):
+    click(opened.brushes[0])
+    stroke(viewer)
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    painted = viewer.layers[CLASSES].data.copy()
+    opened.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))  # as a new start does
+    opened.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+    settle(opened, qtbot)
+    assert opened.recovery.isVisible()
+    click(opened.recovery.compare_button)
+    np.testing.assert_array_equal(viewer.layers["draft"].data, painted)
+    assert (viewer.layers[CLASSES].data[15, 20:40] == 0).all()
+    click(getattr(opened.recovery, f"{answer}_button"))
+    settle(opened, qtbot)
+    assert not opened.recovery.isVisible()
+    assert "draft" not in viewer.layers
+    assert bool((viewer.layers[CLASSES].data == painted).all()) is (answer == "restore")
+    assert (stored(opened).read_draft(opened.corrections.entry(0).id) is None) is (answer == "discard")
+
+
+def test_the_choosers_open_what_is_chosen_and_say_what_is_wrong(viewer, dock, tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("no set")
+    chosen = [str(tmp_path / "other")]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args, **_options: chosen[0])
+    click(dock.new_button)
+    assert "letter.txt" in dock.status.text()
+    click(dock.open_button)
+    assert dock.corrections.training_set is None
+    assert dock.status.text()
+    chosen[0] = str(tmp_path / "new")
+    click(dock.new_button)
+    assert dock.set_name.text() == "Training set: new"
+    assert dock.session.training_set_folder == tmp_path / "new"
+
+
+def test_without_a_set_a_stroke_says_that_it_is_not_saved(viewer, dock, folder, segmentation, disc_map):
+    dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
+    dock.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+    click(dock.brushes[0])
+    stroke(viewer)
+    assert dock.saved.text().startswith("NOT SAVED: ")
+    click(dock.accept_button)
+    assert "training set" in dock.status.text()
+
+
+def test_measure_follows_the_queue(viewer, opened, qtbot):
+    _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    qtbot.waitUntil(measure.isVisible, timeout=LONG)
+    measure.scope.setCurrentText("This image")
+    press(viewer, Qt.Key.Key_N)
+    model = measure.table.model()
+    assert [model.index(row, 0).data() for row in range(model.rowCount())] == [
+        opened.session.images[opened.session.index].label
+    ]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import napari, numpy as np
+from qtpy.QtCore import QTimer
+from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation.segment import Segmentation
+
+viewer = napari.Viewer(show=True)
+_, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Correct")
+dock.session.open_files(list(sources_from_files([Path({image!r})])))
+classes = np.zeros({shape}, np.uint8)
+classes[30:70, 30:70] = 1
+result = Segmentation(classes, label_cells(classes), False, PixelSize(None), "all", (), {{}})
+dock.session.put(0, result)
+dock.new_set(Path({folder!r}))
+
+def paint(row=[0]):
+    row[0] += 1
+    dock.session.classes_layer.paint((row[0], 50), 2)
+    print("row", row[0], flush=True)
+
+dock.session.classes_layer.brush_size = 1
+dock.disk.saved.connect(lambda *_: print("saved", flush=True))
+timer = QTimer()
+timer.timeout.connect(paint)
+timer.start(30)
+napari.run()
+"""
+
+
+def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_seconds(folder, tmp_path):
+    image = folder / "b.png"
+    script = KILLED.format(
+        tests=str(Path(__file__).parent), image=str(image), shape=SHAPE, folder=str(tmp_path / "set")
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env={**os.environ, "NAPARI_CONFIG": ""}
+    )
+    painted: list[tuple[float, int]] = []
+    saves = 0
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("row"):
+            painted.append((time.monotonic(), int(line.split()[1])))
+        saves += line == "saved\n"
+        if saves >= 2 and len(painted) >= 60:
+            break
+    now = time.monotonic()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    training_set = TrainingSet.open(tmp_path / "set")
+    (id_,) = training_set.image_ids()
+    draft = training_set.read_draft(id_)
+    old = [row for when, row in painted if now - when > 2]
+    assert old
+    assert (draft.classes[old, 50] == 2).all()
