@@ -80,7 +80,7 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
     assert read_decision(path).decision == "accepted"
     assert "**Decision**: accepted" in card_path(path).read_text(encoding="utf-8")
     assert "Recorded: my-stain-1 is accepted" in dock.status.text()
-    assert "none new since my-stain-1" in dock.masks.text()
+    qtbot.waitUntil(lambda: "none new since my-stain-1" in dock.masks.text(), timeout=LONG)
     assert dock.form.name.value == "my-stain-2"
 
     _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
