@@ -46,8 +46,11 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.folder = path.parent
         self.entries: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+    def weights(self, left_out: str) -> Path:
+        """Where the model of a draw lies until the next; a search and an experiment may run side by side."""
+        return self._path.with_name(f"{self._path.stem}-{left_out}.safetensors")
 
     def has(self, key: str, made: str) -> bool:
         """Whether the entry is there and was made with these weights and this recipe."""
@@ -94,7 +97,7 @@ def measure(data: Data, bases: Path, results: Results, jobs: Iterator[tuple[str,
             made = file_hash(path)
             if not results.has(label, made):
                 results.add(label, {"made": made, "figures": scored(path, data, part, most_of)})
-        out = results.folder / f"{left_out}.safetensors"
+        out = results.weights(left_out)
         parameters = FineTuneParameters(out=out, start=str(base), seed=draw)
         recipe = VARIANTS[variant](fine_tune_recipe(read_info(base), parameters))
         made = sha256(repr((file_hash(base), recipe)).encode()).hexdigest()[:16]
@@ -116,7 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), help="with --search: these variants")
     parser.add_argument("--report", action="store_true", help="only write the page from what was measured")
     given = parser.parse_args(arguments)
-    final, search = Results(given.out / "results.json"), Results(given.out / "search.json")
     if not given.report:
         names = [row.name for row in read_index(given.data)]
         for left_out in (*LEFT_OUT, None):
@@ -125,11 +127,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data = load(given.data, given.split)
         if given.search:
             jobs = ((source, 10, draw, name) for draw in range(2) for name in given.only for source in LEFT_OUT)
-            measure(data, given.bases, search, jobs, "validation")
+            measure(data, given.bases, Results(given.out / "search.json"), jobs, "validation")
         else:
             jobs = ((source, n, draw, "shipped") for draw in range(DRAWS) for n in COUNTS for source in LEFT_OUT)
-            measure(data, given.bases, final, jobs, "test")
-    write_page(final.entries, search.entries)
+            measure(data, given.bases, Results(given.out / "results.json"), jobs, "test")
+    # from the disk: another run may have gone on meanwhile
+    write_page(*(Results(given.out / name).entries for name in ("results.json", "search.json")))
 
 
 if __name__ == "__main__":

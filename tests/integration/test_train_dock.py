@@ -85,11 +85,12 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
 
     _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
     assert segment.model.value == path.name
-    viewer.add_image(np.full((60, 66, 3), 250, np.uint8), name="smear")
+    viewer.add_image(made.read_image(made.image_ids()[0]), name="smear")
     segment.pixel_size.value = 0.3
     qtbot.waitUntil(segment.segment_button.isVisible, timeout=LONG)
-    click(segment.segment_button)
+    segment.segment()
     qtbot.waitUntil(lambda: not segment.job.running, timeout=LONG)
+    assert segment.session.state is not None, segment.status.text()
     assert segment.session.state.result.provenance["model_sha256"] == file_hash(path)
 
 
