@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/fine-tuning"), help="folder of the results")
     parser.add_argument("--search", action="store_true", help="try the variants on the validation parts")
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), help="with --search: these variants")
+    parser.add_argument("--images", type=int, default=10, help="with --search: so many of the source left out")
     parser.add_argument("--report", action="store_true", help="only write the page from what was measured")
     given = parser.parse_args(arguments)
     if not given.report:
@@ -126,7 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 train_base(given.data, given.split, names, left_out, given.bases)
         data = load(given.data, given.split)
         if given.search:
-            jobs = ((source, 10, draw, name) for draw in range(2) for name in given.only for source in LEFT_OUT)
+            jobs = (
+                (source, given.images, draw, name) for draw in range(2) for name in given.only for source in LEFT_OUT
+            )
             measure(data, given.bases, Results(given.out / "search.json"), jobs, "validation")
         else:
             jobs = ((source, n, draw, "shipped") for draw in range(DRAWS) for n in COUNTS for source in LEFT_OUT)

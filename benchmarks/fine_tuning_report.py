@@ -20,6 +20,8 @@ RESULT = ("<!-- written by benchmarks/fine_tuning.py -->", "<!-- end -->")
 TRIED = ("<!-- written by benchmarks/fine_tuning.py --search -->", "<!-- end of the search -->")
 COLOURS = dict(zip(CLASS_NAMES, ("#0072B2", "#009E73", "#D55E00"), strict=True))  # Okabe and Ito
 
+OLD = dict(zip(("zheng1", "zheng2", "bcisc", "bccd"), ("#CC79A7", "#E69F00", "#56B4E9", "#555555"), strict=True))
+
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -54,14 +56,22 @@ def points(values: Sequence[float], *, sign: str = "+") -> str:
     return f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
-def forgotten(entry: Mapping[str, Any], before: Mapping[str, Any], source: str) -> float:
-    """Mean over the old sources of the mean change of IoU over the classes that their masks know, 0-1."""
-    changes = [
-        float(np.mean([own[f"{c}_iou"] - before[old][f"{c}_iou"] for c in classes_of(own)]))
+def changes(entry: Mapping[str, Any], before: Mapping[str, Any], source: str) -> dict[str, float]:
+    """For each old source the mean change of IoU over the classes that its masks know, 0-1."""
+    return {
+        old: float(np.mean([own[f"{c}_iou"] - before[old][f"{c}_iou"] for c in classes_of(own)]))
         for old, own in entry["figures"].items()
         if old != source
-    ]
-    return float(np.mean(changes))
+    }
+
+
+def lost(own: Sequence[Mapping[str, Any]], before: Mapping[str, Any], source: str) -> list[str]:
+    """What all old sources together lost, and the one that lost most: a mean can hide it."""
+    by_draw = [changes(entry, before, source) for entry in own]
+    means = {old: float(np.mean([draw[old] for draw in by_draw])) for old in by_draw[0]}
+    worst = min(means, key=lambda old: means[old])
+    mean = points([float(np.mean(list(draw.values()))) for draw in by_draw])
+    return [mean, f"{worst} {points([draw[worst] for draw in by_draw])}"]
 
 
 def result(entries: Entries) -> str:
@@ -98,33 +108,33 @@ def losses(entries: Entries, source: str, before: Mapping[str, Any]) -> str:
     rows = []
     for n in counts(entries, source):
         own = draws(entries, source, n, "shipped")
-        row = [str(n), points([forgotten(entry, before, source) for entry in own])]
+        row = [str(n), *lost(own, before, source)]
         for old, name in columns:
             key = f"{name}_iou"
             row.append(points([entry["figures"][old][key] - before[old][key] for entry in own]))
         rows.append(row)
-    return markdown(["images", "mean over sources", *(f"{old} {name}" for old, name in columns)], rows)
+    return markdown(["images", "mean over sources", "worst source", *(f"{old} {name}" for old, name in columns)], rows)
 
 
 def tried(entries: Entries) -> str:
-    """One row for each variant: what 10 images gave on validation images, and what it cost."""
-    head = ["variant"]
+    """One row for each variant: what the images gave on validation images, and what it cost."""
+    head = ["images", "variant"]
     for source in LEFT_OUT:
-        head += [f"{source}: gain", "of the gap", "old sources"]
-    variants = list(dict.fromkeys(e["variant"] for e in entries.values() if "variant" in e))
+        head += [f"{source}: gain", "of the gap", "old sources", "worst old source"]
+    measured = dict.fromkeys((e["n"], e["variant"]) for e in entries.values() if "variant" in e)
     rows = []
-    for variant in variants:
-        row = [variant]
+    for n, variant in sorted(measured, key=lambda one: one[0]):
+        row = [str(n), variant]
         for source in LEFT_OUT:
-            own = draws(entries, source, 10, variant)
+            own = draws(entries, source, n, variant)
             if not own:
-                row += [""] * 3
+                row += [""] * 4
                 continue
             before, everything = (entries[k]["figures"] for k in (f"no-{source}", f"all for {source}"))
             start, goal = (mean_iou(f[source]) for f in (before, everything))
             gained = [mean_iou(entry["figures"][source]) - start for entry in own]
             row += [points(gained), f"{np.mean(gained) / (goal - start):.0%}" if goal - start > 0.005 else "no gap"]
-            row.append(points([forgotten(entry, before, source) for entry in own]))
+            row += lost(own, before, source)
         rows.append(row)
     return markdown(head, rows)
 
@@ -171,10 +181,12 @@ def loss_panel(axes: Axes, entries: Entries, source: str) -> None:
     numbers = counts(entries, source)
     axes.axhline(0, color="0.5", lw=0.8)
     axes.axhline(-1, color="0.5", lw=0.8, ls="--")
-    means = [0.0]
-    for n in numbers:
-        lost = [100 * forgotten(entry, before, source) for entry in draws(entries, source, n, "shipped")]
-        means.append(float(np.mean(lost)))
-        axes.plot([n] * len(lost), lost, "o", ms=3.5, mfc="white", mec="0.3", zorder=3)
-    axes.plot([0, *numbers], means, color="0.3", lw=1.6)
+    for old, marker in zip((old for old in before if old != source), "os^D", strict=False):
+        means = [0.0]
+        for n in numbers:
+            values = [100 * changes(entry, before, source)[old] for entry in draws(entries, source, n, "shipped")]
+            means.append(float(np.mean(values)))
+            axes.plot([n] * len(values), values, marker, ms=3.5, mfc="white", mec=OLD[old], zorder=3)
+        axes.plot([0, *numbers], means, marker=marker, ms=3.5, color=OLD[old], lw=1.4, label=old)
     axes.set_xlabel("corrected images")
+    axes.legend(frameon=False, ncols=3, loc="upper left", fontsize=8)
