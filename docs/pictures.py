@@ -19,7 +19,8 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_leukocyte.core.colours import MASK_COLOURS
-from napari_leukocyte.core.synthetic.difficulty import DIFFICULTIES, draw_difficulty
+from napari_leukocyte.core.difficulty import DIFFICULTIES
+from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.smear import draw_cell, draw_field
 from napari_leukocyte.core.synthetic.stain import STAINS
 from napari_leukocyte.core.training_set.records import Correction

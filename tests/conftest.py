@@ -111,8 +111,8 @@ def drawn_set():
 
 
 @pytest.fixture
-def short_training(monkeypatch):
-    """Two steps of two small windows an epoch, a guard of two smears, few resamples, one thread: seconds."""
+def short_fine_tuning(monkeypatch):
+    """Two steps of two small windows an epoch, a guard of two smears, few resamples, one precision: seconds."""
     from dataclasses import replace
 
     from napari_leukocyte.core.fine_tuning import compare, fine_tune
@@ -131,5 +131,26 @@ def short_training(monkeypatch):
     monkeypatch.setattr(compare, "_RESAMPLES", 20)
     for module in (training, predictor):
         monkeypatch.setattr(module, "bfloat16_is_faster", lambda *a, **k: False)
+
+
+@pytest.fixture
+def short_training(short_fine_tuning, monkeypatch):
+    """The Train dock's training, as short."""
     # one thread: two that wait for each other on a busy machine take many times as long for so little
     monkeypatch.setattr("napari_leukocyte.plugin.train.train_job.training_threads", lambda cores: 1)
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Make a folder of noise images, uint8 RGB, of these names and one shape."""
+    from PIL import Image
+
+    def make(names, shape):
+        folder = tmp_path / "crops"
+        folder.mkdir()
+        rng = np.random.default_rng(0)
+        for name in names:
+            Image.fromarray(rng.integers(150, 255, (*shape, 3), np.uint8)).save(folder / f"{name}.png")
+        return folder
+
+    return make

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import LONG, block, click, paint, press
-from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
@@ -24,13 +23,8 @@ SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModi
 
 
 @pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "crops"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for name in ("a10", "a9", "b"):
-        Image.fromarray(rng.integers(150, 255, (*SHAPE, 3), np.uint8)).save(folder / f"{name}.png")
-    return folder
+def folder(crops):
+    return crops(("a10", "a9", "b"), SHAPE)
 
 
 @pytest.fixture

@@ -6,37 +6,20 @@ import pytest
 import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning import compare as compare_module
-from napari_leukocyte.core.fine_tuning import fine_tune as fine_tune_module
 from napari_leukocyte.core.fine_tuning import stage as stage_module
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
 from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
 from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune, is_resumable
 from napari_leukocyte.core.fine_tuning.gate import findings
-from napari_leukocyte.core.fine_tuning.guard import guard_items
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-from napari_leukocyte.core.fine_tuning.recipe import fine_tune_recipe
-from napari_leukocyte.core.model import training as training_module
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.weights import file_hash, load_model, read_info
-from napari_leukocyte.core.segmentation import predictor as predictor_module
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Short epochs of small windows, a small guard, few resamples, one thread and precision: the rest is as it is."""
-
-    def recipe_of(info, parameters):
-        made = fine_tune_recipe(info, parameters)
-        training = replace(made.training, window=32, batch=2, epoch_steps=2)
-        return replace(made, training=training, replayed=min(2, made.replayed))
-
-    monkeypatch.setattr(fine_tune_module, "fine_tune_recipe", recipe_of)
-    monkeypatch.setattr(fine_tune_module, "guard_items", lambda: guard_items()[:2])
-    monkeypatch.setattr(compare_module, "_RESAMPLES", 20)
-    for module in (training_module, predictor_module):
-        monkeypatch.setattr(module, "bfloat16_is_faster", lambda *a, **k: False)
+def small(short_fine_tuning):
+    """Short trainings, and one thread, so that bits can be compared."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

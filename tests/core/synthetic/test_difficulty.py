@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.synthetic.difficulty import DIFFICULTIES, draw_difficulty
+from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.stain import STAINS
 
 SIZE, PX_PER_UM = (190, 200), 4.5

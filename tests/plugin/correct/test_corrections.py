@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from PIL import Image
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
@@ -57,13 +56,8 @@ def desk():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "crops"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for name in ("a", "b", "c"):
-        Image.fromarray(rng.integers(0, 255, (*SHAPE, 3), np.uint8)).save(folder / f"{name}.png")
-    return folder
+def folder(crops):
+    return crops(("a", "b", "c"), SHAPE)
 
 
 @pytest.fixture

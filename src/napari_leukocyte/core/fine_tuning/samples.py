@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
@@ -12,6 +11,7 @@ from napari_leukocyte.core.imaging.convert import to_rgb
 from napari_leukocyte.core.model.dataset import Sample, make_sample
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.unet import UNet, probabilities
+from napari_leukocyte.core.model.validation import whole_image_logits
 from napari_leukocyte.core.synthetic.smear import draw_cell, draw_cluster
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -76,9 +76,6 @@ def sample_shares(samples: Sequence[Sample], replay_share: float) -> NDArray[np.
 def _predict(network: UNet, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities (classes, Y, X) of an image at the working resolution."""
     device = next(network.parameters()).device
-    batch = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255
-    height, width = image.shape[:2]
-    multiple = network.config.multiple
-    logits = network(F.pad(batch, (0, -width % multiple, 0, -height % multiple), mode="replicate"))
-    result: NDArray[np.float32] = probabilities(logits[..., :height, :width])[0].cpu().numpy()
+    logits = whole_image_logits(network, image.copy(), multiple=network.config.multiple, device=device)
+    result: NDArray[np.float32] = probabilities(logits)[0].cpu().numpy()
     return result

@@ -17,7 +17,7 @@ from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.scoring.border import band_width_px, border_bands
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, count_pixels, iou_b, mean_score
 
-__all__ = ["Validation", "validate"]
+__all__ = ["Validation", "validate", "whole_image_logits"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,9 @@ def validate(
     scores: dict[str, list[Score]] = {name: [] for name in CLASS_NAMES}
     by_source: dict[str, list[float]] = defaultdict(list)
     for sample in samples:
-        image = torch.from_numpy(sample.image).to(device).permute(2, 0, 1)[None].float() / 255
         target = torch.from_numpy(sample.target).to(device)[None].float() / 255
-        height, width = target.shape[2:]
-        padding = (0, -width % multiple, 0, -height % multiple)
         with autocast(device, bfloat16=bfloat16):
-            logits = model(F.pad(image, padding, mode="replicate"))[..., :height, :width]
+            logits = whole_image_logits(model, sample.image, multiple=multiple, device=device)
         whole = torch.tensor([sample.whole_cell], device=device)
         losses.append(float(segmentation_loss(logits, target, whole, dice=dice)))
         p = probabilities(logits)
@@ -68,6 +65,17 @@ def validate(
         float(np.mean([np.mean(v) for v in by_source.values()])),
         {name: None if np.isnan(value) else value for name, value in means.items()},
     )
+
+
+def whole_image_logits(
+    model: nn.Module, image: NDArray[np.uint8], *, multiple: int, device: torch.device
+) -> torch.Tensor:
+    """Logits (1, classes, Y, X) of an image (Y, X, 3) at the working resolution, padded to what the poolings need."""
+    batch = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float() / 255
+    height, width = image.shape[:2]
+    padding = (0, -width % multiple, 0, -height % multiple)
+    logits: torch.Tensor = model(F.pad(batch, padding, mode="replicate"))[..., :height, :width]
+    return logits
 
 
 def _iou_b(predicted: NDArray[np.uint8], sample: Sample, pixel_size: float, *, binary: bool) -> dict[str, Score]:

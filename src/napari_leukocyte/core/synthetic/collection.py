@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path, make_folder
 from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png, write_picture
 
-from .difficulty import DIFFICULTIES, draw_difficulty
+from .difficulty import draw_difficulty
 from .scene import Smear
 
 __all__ = ["INDEX_COLUMNS", "CollectionParameters", "ImageDrawn", "draw_collection"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
 
 from .clusters import ARRANGEMENTS, place_cluster
@@ -14,20 +15,10 @@ from .platelets import Platelet, adjacent_platelets, make_platelet, platelet_clu
 from .scene import Scene, Smear, draw_scene, new_canvas, streams
 from .variants import make_smudge, pale, with_pseudopods, with_rim_vacuoles, with_threads
 
-__all__ = ["DIFFICULTIES", "draw_difficulty"]
+__all__ = ["draw_difficulty"]
 
 Extent = tuple[float, float]
 
-DIFFICULTIES = {
-    1: "easy",
-    2: "several separate cells",
-    3: "half cells",
-    4: "difficult",
-    5: "adjacent platelets",
-    6: "smudge cell",
-    7: "platelets imaged",
-    8: "adjacent cells",
-}
 _TRIES = 60
 _CLEAR = 1.2  # um of glass around white cells that have no platelet on them
 _PRESSED = (0.1, 1.0)  # um that two touching cells reach into each other

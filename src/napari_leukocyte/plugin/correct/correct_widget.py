@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.plugin.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
 
 if TYPE_CHECKING:
@@ -36,17 +37,7 @@ __all__ = ["CorrectWidget"]
 _REST_MS = 400  # a draft is saved when the brush has rested so long,
 _LATEST_MS = 900  # or so long after the first stroke that no draft holds
 _ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
-_DIFFICULTIES = {
-    "Not judged": None,
-    "1 Easy": 1,
-    "2 Several separate cells": 2,
-    "3 Half cells": 3,
-    "4 Difficult": 4,
-    "5 Adjacent platelets": 5,
-    "6 Smudge cell": 6,
-    "7 Platelets imaged": 7,
-    "8 Adjacent cells": 8,
-}
+_DIFFICULTIES = {"Not judged": None} | {f"{n} {name.capitalize()}": n for n, name in DIFFICULTIES.items()}
 _LAST = "No image waits any more: all are accepted, skipped or excluded."
 _TRAINS = "Trains once accepted"
 _REASONS = ("Out of focus", "No white cell in it", "Another stain", "Same cell as another image")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
@@ -84,16 +85,18 @@ class Corrections:
             return Status.ACCEPTED
         return Status.SKIPPED if entry.skipped else Status.OPEN
 
-    def items(self) -> list[QueueItem]:
+    def _items(self, order: Order) -> list[QueueItem]:
         """The list as the queue sees it."""
-        return [self._item(index) for index in range(len(self.session.images))]
+        return [self._item(index, order) for index in range(len(self.session.images))]
 
-    def _item(self, index: int) -> QueueItem:
+    def _item(self, index: int, order: Order) -> QueueItem:
         name, state = self.session.images[index].label, self.session.states.get(index)
         done = self.status(index) in (Status.ACCEPTED, Status.SKIPPED, Status.EXCLUDED) or self.entry(index).skipped
         if state is None:
             return QueueItem(name, done=done)
-        flagged = sum(1 for measure in state.measures if set(measure.flags) - {Flag.EDITED})
+        flagged = 0
+        if order == "flags":  # a look at every cell of the list, and the queue is asked at every stroke
+            flagged = sum(1 for measure in state.measures if set(measure.flags) - {Flag.EDITED})
         return QueueItem(name, state.result.uncertainty, flagged, done)
 
     @property
@@ -103,15 +106,15 @@ class Corrections:
 
     def next(self, order: Order) -> int | None:
         """The next image that waits for a person; None when none does."""
-        return next_in_queue(self.items(), order, self.session.index)
+        return next_in_queue(self._items(order), order, self.session.index)
 
     def place(self, order: Order) -> int:
         """The place of the shown image in the queue, from 1."""
-        return in_order(self.items(), order).index(self.session.index) + 1
+        return in_order(self._items(order), order).index(self.session.index) + 1
 
     def neighbour(self, order: Order, by: int) -> int | None:
         """The image that lies so many places on in the queue; None beyond its ends."""
-        positions = in_order(self.items(), order)
+        positions = in_order(self._items(order), order)
         at = positions.index(self.session.index) + by if positions else -1
         return positions[at] if 0 <= at < len(positions) else None
 
@@ -182,7 +185,10 @@ class Corrections:
             return
         entry.unsaved = False
         if state.edited:
-            self._disk.save(training_set, entry.id, self._draft(index, state))
+            draft = self._draft(index, state)
+            # a value painted by a slip counts as nucleus, as in the measures
+            draft = replace(draft, classes=np.minimum(draft.classes, 2))
+            self._disk.save(training_set, entry.id, draft)
         else:
             self._discard(training_set, entry.id)
 
@@ -210,7 +216,7 @@ class Corrections:
     def _draft(self, index: int, state: ImageState) -> Draft:
         result, origin = state.result, state.result.origin
         return Draft(
-            classes=np.minimum(state.classes, 2),  # a value painted by a slip counts as nucleus, as in the measures
+            classes=state.classes.copy(),
             cells=state.cells.copy(),
             remarks=_remarks(state),
             saved=datetime.now(UTC),
@@ -275,7 +281,7 @@ class Corrections:
         if version is not None and same and version.difficulty == entry.difficulty:
             self.said.emit(f"{self.session.images[index].label}: accepted already as version {version.number}.")
             return
-        correction = self._correction(index, state)
+        draft, cnr_after = self._draft(index, state), set_jobs.cnr_of(state.measures)
         state.live.keep()
         entry.unsaved, entry.draft = False, None
         generation = self.session.generation
@@ -298,27 +304,10 @@ class Corrections:
             self.edited.emit(index)
             self.changed.emit(index)
 
-        job = partial(set_jobs.accept, self._disk, training_set, self.session.images[index], correction, state.result)
+        source = self.session.images[index]
+        job = partial(set_jobs.accept, self._disk, training_set, source, draft, state.result, cnr_after)
         self._disk.run(job, accepted, failed)
         self.changed.emit(index)
-
-    def _correction(self, index: int, state: ImageState) -> dict[str, Any]:
-        result, origin = state.result, state.result.origin
-        return {
-            "classes": state.classes.copy(),
-            "cells": state.cells.copy(),
-            "remarks": _remarks(state),
-            "parent": origin.parent if origin is not None else None,
-            "model": result.provenance.get("model", ""),
-            "model_sha256": result.provenance.get("model_sha256", ""),
-            "pixels_changed": state.pixels_changed,
-            "labels_edited": state.labels_edited,
-            "pixel_size": result.pixel_size.um,
-            "pixel_size_source": result.pixel_size.source,
-            "whole_cell": result.binary,
-            "difficulty": self.entry(index).difficulty,
-            "cnr_after": set_jobs.cnr_of(state.measures),
-        }
 
     def revoke(self, index: int) -> None:
         """Take the accepted mask of an image out of force; the one before it, if there is one, is in force again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,8 +12,7 @@ from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.segment import Segmentation
-from napari_leukocyte.core.training_set.drafts import Draft
-from napari_leukocyte.core.training_set.records import Correction
+from napari_leukocyte.core.training_set.drafts import Draft, correction_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,13 +67,19 @@ def join_and_claim(training_set: TrainingSet, source: ImageSource) -> tuple[str,
 
 
 def accept(
-    disk: Disk, training_set: TrainingSet, source: ImageSource, correction: dict[str, Any], began: Segmentation
+    disk: Disk,
+    training_set: TrainingSet,
+    source: ImageSource,
+    draft: Draft,
+    began: Segmentation,
+    cnr_after: Mapping[int, float | None],
 ) -> tuple[str, Version]:
-    """Write a mask as a new version; the draft that it was goes. ``began`` is the map that was corrected."""
+    """Write a draft as a new version, and drop it. ``began`` is the map that was corrected."""
     id_ = _add(training_set, source)
     size = began.pixel_size.for_areas
     before = measure_cells(began.classes, began.cells, pixel_size=size, binary=began.binary, remarks=began.remarks)
-    version = training_set.accept(id_, Correction(**correction, cnr_before=cnr_of(before)))
+    correction = replace(correction_of(draft), cnr_before=cnr_of(before), cnr_after=cnr_after)
+    version = training_set.accept(id_, correction)
     disk.discard(training_set, id_)
     return id_, version
 

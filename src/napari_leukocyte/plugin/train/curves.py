@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QStackedLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_leukocyte.core.model.events import TrainEpoch
 from napari_leukocyte.plugin.docks import note
+from napari_leukocyte.plugin.plot import TEXT_PT, Plot, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+    from matplotlib.figure import Figure
 
 __all__ = ["Curves"]
 
 _HEIGHT = 270
-_TEXT_PT = 8
 _REST_MS = 50
 # told apart by dash and mark too, for who sees no colours
 _LINES = {
@@ -35,22 +33,13 @@ _HUES = {  # legible on the grounds of napari's dark and light themes
 }
 
 
-class Curves(QWidget):  # type: ignore[misc]
+class Curves(Plot):
     """Draws the epochs so far; a thin line marks the epoch whose weights are kept."""
 
     def __init__(self, theme: str = "dark", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.canvas: FigureCanvasQTAgg | None = None
+        empty = note("The curves begin with the first epoch.")
+        super().__init__(empty, height=_HEIGHT, rest=_REST_MS, theme=theme, parent=parent)
         self.epochs: list[TrainEpoch] = []
-        self._theme = theme
-        self._empty = note("The curves begin with the first epoch.")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setEnabled(False)
-        self._pages = QStackedLayout(self)
-        self._pages.addWidget(self._empty)
-        self._timer = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._timer.timeout.connect(self._draw)
-        self.setFixedHeight(_HEIGHT)
         self.setToolTip(
             "Above: the loss on the windows that train, and on whole images that choose the best epoch. Below: IoU_b "
             "of each class on those images. Thin line: the epoch whose weights are kept."
@@ -66,50 +55,20 @@ class Curves(QWidget):  # type: ignore[misc]
         self.epochs.append(epoch)
         self._timer.start()
 
-    def set_theme(self, name: str) -> None:
-        """Take the colours of a napari theme."""
-        self._theme = name
-        self._timer.start()
+    def has_content(self) -> bool:  # noqa: D102  (see Plot)
+        return bool(self.epochs)
 
-    def sizeHint(self) -> QSize:  # noqa: N802, D102  (Qt's name)
-        return QSize(300, _HEIGHT)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102  (Qt's name)
-        super().showEvent(event)
-        self._timer.start()
-
-    def _draw(self) -> None:
-        if not self.isVisible():
-            return  # showEvent comes back to it
-        if not self.epochs:
-            self._pages.setCurrentWidget(self._empty)
-            return
-        canvas = self._canvas()
-        self._pages.setCurrentWidget(canvas)
-        _plot(canvas, self.epochs, self._theme)
-        canvas.draw_idle()  # type: ignore[no-untyped-call]
-
-    def _canvas(self) -> FigureCanvasQTAgg:
-        if self.canvas is None:
-            # imported at the first epoch: napari must not wait for matplotlib to open a dock
-            from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-            from matplotlib.figure import Figure
-
-            self.canvas = FigureCanvasQTAgg(Figure(layout="constrained"))  # type: ignore[no-untyped-call]
-            self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            self._pages.addWidget(self.canvas)
-        return self.canvas
+    def plot(self, figure: Figure, theme: str) -> None:  # noqa: D102  (see Plot)
+        _plot(figure, self.epochs, theme)
 
 
-def _plot(canvas: FigureCanvasQTAgg, epochs: list[TrainEpoch], theme: str) -> None:
+def _plot(figure: Figure, epochs: list[TrainEpoch], theme: str) -> None:
     from matplotlib.ticker import MaxNLocator
     from napari.utils.theme import get_theme
 
     colours = get_theme(theme)
     text, ground = (getattr(colours, name).as_hex("long") for name in ("text", "background"))
     hues = _HUES["light" if sum(colours.background.as_rgb_tuple()[:3]) > 3 * 128 else "dark"]
-    figure = canvas.figure
-    figure.clear()
     figure.set_facecolor(ground)
     above, below = figure.subplots(2, 1, sharex=True)
     numbers = [epoch.epoch for epoch in epochs]
@@ -121,7 +80,7 @@ def _plot(canvas: FigureCanvasQTAgg, epochs: list[TrainEpoch], theme: str) -> No
     names = [name for name in ("cell", "cytoplasm", "nucleus") if any(_known(e, name) for e in epochs)]
     values = {name: [_iou_b(epoch, name) for epoch in epochs] for name in names}
     _lines(below, numbers, values, "IoU_b", hues, text)
-    below.set_xlabel(f"epoch, of {epochs[-1].epochs}; line: the weights that are kept", color=text, fontsize=_TEXT_PT)
+    below.set_xlabel(f"epoch, of {epochs[-1].epochs}; line: the weights that are kept", color=text, fontsize=TEXT_PT)
     below.set_xlim(0.5, max(numbers[-1], 2) + 0.5)
     below.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     kept = next((epoch.epoch for epoch in reversed(epochs) if epoch.saved), None)
@@ -130,10 +89,7 @@ def _plot(canvas: FigureCanvasQTAgg, epochs: list[TrainEpoch], theme: str) -> No
         if kept is not None:
             axes.axvline(kept, color=text, linewidth=0.8, alpha=0.5, zorder=0)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-        axes.tick_params(colors=text, labelsize=_TEXT_PT)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(text)
+        style_axes(axes, text)
 
 
 def _lines(
@@ -143,14 +99,14 @@ def _lines(
     for name, values in curves.items():
         style = _LINES[name]
         axes.plot(numbers, values, label=name, color=hues.get(name, text), markersize=3.5, linewidth=1.4, **style)
-    axes.set_ylabel(label, color=text, fontsize=_TEXT_PT)
+    axes.set_ylabel(label, color=text, fontsize=TEXT_PT)
     if curves:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1),
             ncols=len(curves),
             frameon=False,
-            fontsize=_TEXT_PT,
+            fontsize=TEXT_PT,
             labelcolor=text,
             borderaxespad=0.2,
             handlelength=2.4,

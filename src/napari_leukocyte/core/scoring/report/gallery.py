@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.measures import cnr_text
 from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, PAPER_COLOURS
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.scoring.border import border_band
 from napari_leukocyte.core.scoring.difference import Difference
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, kept_maps
@@ -26,7 +27,7 @@ from napari_leukocyte.core.scoring.report.pictures import (
     rgb,
     thesis_difference,
 )
-from napari_leukocyte.core.scoring.report.wording import DIFFICULTY, percent
+from napari_leukocyte.core.scoring.report.wording import percent
 
 __all__ = ["gallery", "key", "typical"]
 
@@ -139,7 +140,7 @@ def _picture(picture: Picture, alt: str, title: str) -> str:
 def _heading(score: ImageScore) -> str:
     about = [score.source, score.cell_type]
     if score.difficulty is not None:
-        about.append(f"class {score.difficulty}, {DIFFICULTY.get(score.difficulty, '')}")
+        about.append(f"class {score.difficulty}, {DIFFICULTIES.get(score.difficulty, '')}")
     return " · ".join([f"<strong>{escape(score.name)}</strong>", *(escape(part) for part in about if part)])
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.scoring.evaluation import ImageScore
 from napari_leukocyte.core.scoring.metrics import Score
 from napari_leukocyte.core.scoring.report.comparison import (
@@ -14,7 +15,7 @@ from napari_leukocyte.core.scoring.report.comparison import (
     worst_union,
 )
 from napari_leukocyte.core.scoring.report.markup import Cell, Row, row_header, table
-from napari_leukocyte.core.scoring.report.wording import DIFFICULTY, counted, mean_cells, percent
+from napari_leukocyte.core.scoring.report.wording import counted, mean_cells, percent
 
 __all__ = ["WORST", "cell_table", "class_table", "difficulty_table", "worst_table"]
 
@@ -76,7 +77,7 @@ def difficulty_table(comparison: Comparison, cls: str) -> str:
     columns = [*known, *([None] if None in images else [])]
     head = [Cell("Method", scope="col")]
     for number in columns:
-        name = "not known" if number is None else f"{number} {DIFFICULTY.get(number, '')}"
+        name = "not known" if number is None else f"{number} {DIFFICULTIES.get(number, '')}"
         share = percent(images[number] / len(comparison.images))
         head.append(Cell(name, scope="col", detail=f"{counted(images[number], 'image')}, {share}\N{NO-BREAK SPACE}%"))
     means = [

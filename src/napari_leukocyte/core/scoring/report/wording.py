@@ -8,18 +8,7 @@ from napari_leukocyte.core.scoring.metrics import EMPTY, TOO_THIN, Score
 from napari_leukocyte.core.scoring.report.comparison import Mean
 from napari_leukocyte.core.scoring.report.markup import Cell
 
-__all__ = ["DIFFICULTY", "counted", "mean_cells", "percent", "reason_words", "score_cell", "share_cell"]
-
-DIFFICULTY = {
-    1: "easy",
-    2: "several separate cells",
-    3: "half cells",
-    4: "difficult",
-    5: "adjacent platelets",
-    6: "smudge cell",
-    7: "platelets imaged",
-    8: "adjacent cells",
-}
+__all__ = ["counted", "mean_cells", "percent", "reason_words", "score_cell", "share_cell"]
 
 _REASONS = {
     EMPTY: "neither the truth nor the prediction has any of it",
