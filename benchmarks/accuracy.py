@@ -16,6 +16,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
+from changes import CHANGES
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.keep import Keep, keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
@@ -47,8 +48,9 @@ class Options:
 
     keep: Keep | None  # None: centre for the sources in ``centre``, all elsewhere
     centre: tuple[str, ...]
-    estimate_pixel_size: bool
-    grey: bool
+    estimate_pixel_size: bool = False
+    change: str | None = None  # a key of CHANGES
+    pixel_size_factor: float = 1.0  # the model is told so many times the true size
 
     def rule(self, source: str) -> Keep:
         return self.keep or ("centre" if source in self.centre else "all")
@@ -58,10 +60,11 @@ def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     """Every cell of one image, before any keep rule."""
     file = read_image(row.image)
     array: Any = file.array
-    if options.grey and file.rgb:
-        array = np.asarray(array)[..., :3].mean(axis=-1).round().astype(array.dtype)
-    known = PixelSize(None) if options.estimate_pixel_size else PixelSize(row.pixel_size, "index.csv")
-    source = sources_from_array(array, name=row.name, rgb=file.rgb and not options.grey, pixel_size=known)[0]
+    if options.change is not None:
+        array = CHANGES[options.change](np.asarray(array)[..., :3], row.pixel_size)
+    told = row.pixel_size * options.pixel_size_factor
+    known = PixelSize(None) if options.estimate_pixel_size else PixelSize(told, "index.csv")
+    source = sources_from_array(array, name=row.name, rgb=file.rgb and array.ndim == 3, pixel_size=known)[0]
     mode: Mode = "binary" if predictor.classes == 2 else "three-class"
     *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), predictor)
     assert isinstance(result, Segmentation)  # the last event
@@ -128,14 +131,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--centre", nargs="*", default=["zheng1", "zheng2"], help="sources scored on the central cell")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--estimate-pixel-size", action="store_true", help="as if the pixel size were unknown")
-    parser.add_argument("--grey", action="store_true", help="as if the images were grayscale")
+    parser.add_argument("--pixel-size-factor", type=float, default=1.0, help="tell so many times the true pixel size")
+    parser.add_argument("--change", choices=list(CHANGES), help="spoil the images first, see changes.py")
     parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parse(arguments)
-    options = Options(cast(Keep, given.keep), tuple(given.centre), given.estimate_pixel_size, given.grey)
+    options = Options(
+        cast(Keep, given.keep),
+        tuple(given.centre),
+        given.estimate_pixel_size,
+        given.change,
+        given.pixel_size_factor,
+    )
     rows = chosen_rows(given.data, given.split, given.part)
     predictor = load_method(given.model, device=given.device)
     scored = list(score_all(rows, predictor, options))
@@ -147,8 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "split": given.split.name if given.split else None,
         "part": given.part,
         "keep": {source: options.rule(source) for source in dict.fromkeys(row.source for row in rows)},
-        "pixel_size": "estimated" if given.estimate_pixel_size else "known",
-        "colours": "grayscale" if given.grey else "as they are",
+        "pixel_size": "estimated" if given.estimate_pixel_size else _told(given.pixel_size_factor),
+        "images": given.change or "as they are",
         "sources": summarise(scored),
     }
     print(table(result))
@@ -156,6 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for suffix, text in ((".json", json.dumps(result, indent=1, allow_nan=False)), (".md", markdown(result))):
             with atomic_path(given.out.with_name(given.out.name + suffix)) as temporary:
                 temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _told(factor: float) -> str:
+    return "known" if factor == 1 else f"wrong by {100 * (factor - 1):+.0f} %"
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     predictor = Predictor(given.model, device=given.device)
     if predictor.info.classes == 2:
         raise LeukocyteError(f"The model {given.model} knows no nucleus and so no CNR: give a three-class model.")
-    options = Options("centre", centre=(), estimate_pixel_size=False, grey=False)
+    options = Options("centre", centre=())
     images = list(score_all(rows, predictor, options))
     draw(images, given.plot)
     fill_in(given.page, section(images, predictor, model_path(given.model), given.split))

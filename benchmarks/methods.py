@@ -36,7 +36,7 @@ START, END = "<!-- tables -->", "<!-- end of tables -->"
 
 def case_of(row: IndexRow, method: Method) -> Case:
     """One image of the part, segmented, beside its mask."""
-    result = segment(row, method, Options(None, CENTRE, False, False))
+    result = segment(row, method, Options(None, CENTRE))
     mask = read_mask(row.mask)
     return Case(
         row.name,

@@ -63,7 +63,7 @@ def _percent(share: float | None, *, sign: bool = False) -> str:
 def _conditions(result: dict[str, Any]) -> str:
     keep = ", ".join(f"{source}: {rule}" for source, rule in result["keep"].items())
     text = f"Part {result['part']} of {result['split'] or 'the data'}; native resolution, pixel size "
-    text += f"{result['pixel_size']}, colours {result['colours']}; cells kept: {keep}. "
+    text += f"{result['pixel_size']}, images {result['images']}; cells kept: {keep}. "
     text += "IoU and IoU_b are means over images with 95 % bootstrap intervals (slides are resampled where known); "
     text += "scored is the share of the truth outside the border band (0.39 um); false and missed cells are per image."
     if result["pixel_size"] == "estimated":

@@ -1,22 +1,29 @@
-"""Count how often touching cells come apart right, on drawn clusters of 2-6 cells.
+"""Count how often touching cells come apart right, on drawn clusters of 2-6 cells or on clusters of real cells.
 
     python benchmarks/touching.py [--clusters 40] [--model default] [--seeds development]
+    python benchmarks/touching.py --composites DATA --split benchmarks/split.json [--part test] [--pictures 300]
 
 From the exact class map, or with --model from the class map that a network makes of the drawn image. Seeds from
 1,000,000 on are held out: nothing was tuned on them. A cell is found if a label covers it with IoU > 0.75. A nucleus is
-cut if it is shared out over two labels, more than 5 % of it in the second.
+cut if it is shared out over two labels, more than 5 % of it in the second. In pictures merged from real cells those at
+the frame do not count.
 """
 
 import argparse
 from collections import Counter
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accuracy import chosen_rows
+from composites import Composite, composites
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.model.dataset import IndexRow
+from napari_leukocyte.core.model.split import PARTS
 from napari_leukocyte.core.scoring.cnr_error import match_cells
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
@@ -47,12 +54,12 @@ def cluster(number: int, seed: int, px_per_um: float) -> tuple[Smear, list[str]]
     return draw_cluster(seed=seed, cell_types=types, n_lobes=lobes, px_per_um=px_per_um), kinds
 
 
-def labels_of(smear: Smear, predictor: Predictor | None) -> NDArray[np.int32]:
+def labels_of(cluster: Smear | Composite, predictor: Predictor | None) -> NDArray[np.int32]:
     """Cell labels from the exact class map, or from the network's."""
     if predictor is None:
-        return label_cells(smear.classes, pixel_size=smear.pixel_size)
-    size = PixelSize(smear.pixel_size, "drawn")
-    (source,) = sources_from_array(smear.image, name="cluster", rgb=True, pixel_size=size)
+        return label_cells(cluster.classes, pixel_size=cluster.pixel_size)
+    size = PixelSize(cluster.pixel_size, "known")
+    (source,) = sources_from_array(cluster.image, name="cluster", rgb=True, pixel_size=size)
     *_, last = segment_plane(source, SegmentParameters(keep="all"), predictor)
     assert isinstance(last, Segmentation)
     return last.cells
@@ -64,20 +71,14 @@ def is_cut(nucleus: NDArray[np.bool_], labels: NDArray[np.int32]) -> bool:
     return len(shares) > 1 and bool(shares[-2] > TRACE * np.count_nonzero(nucleus))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--clusters", type=int, default=40, help="of each number of cells")
-    parser.add_argument("--seeds", choices=list(FIRST_SEED), default="held-out")
-    parser.add_argument("--px-per-um", type=float, default=10.2)
-    parser.add_argument("--model", help="shipped name or weight file; default: the exact class map")
-    given = parser.parse_args()
-    predictor = Predictor(given.model) if given.model else None
+def count_drawn(predictor: Predictor | None, clusters: int, seeds: str, px_per_um: float) -> None:
+    """So many drawn clusters of each number of cells."""
     cells, found, lobed, cut, clumps, right = (Counter[str]() for _ in range(6))
     seconds = []
     for number in NUMBERS:
         name = f"{number} in contact"
-        for i in range(given.clusters):
-            smear, kinds = cluster(number, FIRST_SEED[given.seeds] + 1000 * number + i, given.px_per_um)
+        for i in range(clusters):
+            smear, kinds = cluster(number, FIRST_SEED[seeds] + 1000 * number + i, px_per_um)
             start = perf_counter()
             labels = labels_of(smear, predictor)
             seconds.append(perf_counter() - start)
@@ -103,6 +104,53 @@ def main() -> None:
         f"{all_lobed} lobed nuclei cut, {100 * sum(right.values()) / sum(clumps.values()):.1f} % of counts right; "
         f"median {1000 * float(np.median(seconds)):.0f} ms a cluster"
     )
+
+
+def count_composites(predictor: Predictor | None, rows: list[IndexRow], pictures: int) -> None:
+    """So many pictures merged from the cells of these images."""
+    cells, found, nuclei, cut, clumps, right = (Counter[str]() for _ in range(6))
+    for merged in composites(rows, pictures, seed=FIRST_SEED["held-out"]):
+        labels = labels_of(merged, predictor)
+        truth, ours = (inside(each) for each in (merged.cells, labels))
+        matched = {theirs for _, theirs in match_cells(labels, truth, min_iou=MIN_IOU).pairs}
+        for key in (merged.source, "all"):
+            clumps[key] += 1
+            right[key] += len(np.unique(ours)) == len(np.unique(truth))
+            cells[key] += len(np.unique(truth[truth > 0]))
+            found[key] += len(matched)
+            for cell in np.unique(truth[(truth > 0) & (merged.classes == 2)]):
+                nuclei[key] += 1
+                cut[key] += is_cut((truth == cell) & (merged.classes == 2), labels)
+    for key in cells:
+        of_nuclei = f", {cut[key]} of {nuclei[key]} nuclei cut" if nuclei[key] else ""
+        print(
+            f"{key:8s} {100 * found[key] / cells[key]:5.1f} % of {cells[key]} cells found, counts right in "
+            f"{100 * right[key] / clumps[key]:.1f} % of {clumps[key]} pictures{of_nuclei}"
+        )
+
+
+def inside(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Only the cells that do not reach the frame."""
+    frame = np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))
+    return np.where(np.isin(labels, frame), 0, labels)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--clusters", type=int, default=40, help="of each number of cells")
+    parser.add_argument("--seeds", choices=list(FIRST_SEED), default="held-out")
+    parser.add_argument("--px-per-um", type=float, default=10.2)
+    parser.add_argument("--model", help="shipped name or weight file; default: the exact class map")
+    parser.add_argument("--composites", type=Path, metavar="DATA", help="clusters of real cells instead of drawn ones")
+    parser.add_argument("--split", type=Path)
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="test")
+    parser.add_argument("--pictures", type=int, default=300)
+    given = parser.parse_args()
+    predictor = Predictor(given.model) if given.model else None
+    if given.composites:
+        count_composites(predictor, chosen_rows(given.composites, given.split, given.part), given.pictures)
+    else:
+        count_drawn(predictor, given.clusters, given.seeds, given.px_per_um)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Case:
 
 
 def read_cases(rows: Sequence[IndexRow], per_source: int) -> Iterator[Case]:
-    options = Options(None, ("zheng1", "zheng2"), estimate_pixel_size=False, grey=False)
+    options = Options(None, ("zheng1", "zheng2"))
     for source in dict.fromkeys(row.source for row in rows):
         own = [row for row in rows if row.source == source]
         for i in np.linspace(0, len(own) - 1, min(per_source, len(own))).round().astype(int):

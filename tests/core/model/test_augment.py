@@ -6,7 +6,7 @@ import torch
 from napari_leukocyte.core.model.augment import AugmentParameters, augment, thesis_augmentation
 
 NOTHING = AugmentParameters(
-    rotation=0, shift=0, shear=0, zoom=0, flip=False, gain=0, offset=0, mixing=0, grey=0, blur=0, noise=0
+    rotation=0, shift=0, shear=0, zoom=0, flip=False, gain=0, offset=0, mixing=0, shading=0, grey=0, blur=0, noise=0
 )
 
 
@@ -40,7 +40,7 @@ def test_equal_seeds_give_equal_windows(parameters):
 
 
 def test_image_and_target_move_together():
-    geometry = replace(AugmentParameters(), gain=0, offset=0, mixing=0, grey=0, blur=0, noise=0)
+    geometry = replace(AugmentParameters(), gain=0, offset=0, mixing=0, shading=0, grey=0, blur=0, noise=0)
     both = torch.rand(6, 3, 48, 48, generator=seeded())
     image, target = augment(both, both, 32, geometry, seeded(1))
     assert torch.equal(image, target)
@@ -80,7 +80,9 @@ def test_each_window_differs():
         assert float((got[i] - got[i + 1]).abs().mean()) > 0.01
 
 
-@pytest.mark.parametrize("name", ["rotation", "shift", "shear", "zoom", "flip", "gain", "offset", "mixing", "noise"])
+@pytest.mark.parametrize(
+    "name", ["rotation", "shift", "shear", "zoom", "flip", "gain", "offset", "mixing", "shading", "noise"]
+)
 def test_each_switch_does_something_alone(name):
     value = {"rotation": 90.0, "flip": True, "noise": 1.0}.get(name, 0.3)
     got, _ = augment(smooth(), smooth(), 32, replace(NOTHING, **{name: value}), seeded(2))
@@ -93,7 +95,19 @@ def test_blur_and_grey():
     assert float(blurred.std()) < 0.8 * float(sharp.std())
     assert float(blurred.mean()) == pytest.approx(float(sharp.mean()), abs=0.01)
     grey, _ = augment(sharp, sharp, 32, replace(NOTHING, grey=1.0), seeded(1))
-    torch.testing.assert_close(grey, sharp.mean(dim=1, keepdim=True).expand_as(sharp), atol=1e-4, rtol=0)
+    torch.testing.assert_close(grey, grey[:, :1].expand_as(grey))
+    assert (grey[:, 0] >= sharp.amin(dim=1) - 1e-4).all()
+    assert (grey[:, 0] <= sharp.amax(dim=1) + 1e-4).all()
+
+
+def test_shading_changes_the_corners_and_not_the_middle():
+    even = torch.full((8, 3, 33, 33), 0.5)
+    shaded, _ = augment(even, even, 33, replace(NOTHING, shading=0.3), seeded(1))
+    torch.testing.assert_close(shaded[:, :, 16, 16], even[:, :, 16, 16])
+    corners = -torch.log(shaded[:, :, 0, 0] / 0.5)
+    assert corners.abs().max() <= 0.3
+    assert corners.abs().min() > 0
+    torch.testing.assert_close(corners, -torch.log(shaded[:, :, -1, -1] / 0.5))
 
 
 def test_flip_mirrors_left_to_right_only():

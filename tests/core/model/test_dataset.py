@@ -105,7 +105,9 @@ def test_slides_stay_together_without_a_recorded_split(folder):
         lines.append(f"lab,s{i}.png,t{i}.png,6,,slide{i // 4}\n")
     write(folder, *lines)
     training, validation, summary = prepare(folder, default_recipe())
-    slides = [{int(s.name[1:-4]) // 4 for s in part} for part in (training, validation)]
+    slides = [{int(s.name[1:-4]) // 4 for s in part if s.source == "lab"} for part in (training, validation)]
     assert not slides[0] & slides[1]
-    assert summary["train"] == {"lab": len(training)}
-    assert len(training) + len(validation) <= 20
+    photographs = [sample for sample in training if sample.source == "lab"]
+    assert summary["train"] == {"lab": len(photographs)}
+    assert summary["drawn"] == len(training) - len(photographs) == round(0.7 * len(photographs))
+    assert len(photographs) + len(validation) <= 20

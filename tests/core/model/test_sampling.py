@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.model.composites import cut_out_cells
 from napari_leukocyte.core.model.dataset import Sample
-from napari_leukocyte.core.model.sampling import draw_batch, sample_weights
+from napari_leukocyte.core.model.drawn import DRAWN
+from napari_leukocyte.core.model.sampling import Neighbours, draw_batch, sample_weights
 
 
 def coordinates(name="c", *, height=40, width=60, cell=None, whole_cell=False):
@@ -29,6 +31,11 @@ def test_sources_weigh_alike_and_precise_masks_twice():
     assert (weights > 0).all()
     totals = [weights[:30].sum(), weights[30:33].sum(), weights[33:].sum()]
     assert totals == pytest.approx([0.4, 0.4, 0.2])
+
+
+def test_drawn_smears_weigh_as_a_source_of_whole_cells():
+    weights = sample_weights([named("a", "photographs"), *(named(f"d{i}", DRAWN) for i in range(5))])
+    assert [weights[0], weights[1:].sum()] == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_draws_follow_the_weights():
@@ -77,3 +84,18 @@ def test_the_same_seed_draws_the_same():
     first, again = (draw_batch(samples, weights, 5, 16, np.random.default_rng(7)) for _ in range(2))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_share_of_the_windows_gets_neighbours_of_its_own_kind():
+    # blue is 0 in these images, so a blue pixel can only come from a cell that was added
+    plain = coordinates(height=120, width=120, cell=(slice(50, 70), slice(50, 70)))
+    blue = plain.image.copy()
+    blue[..., 2] = 200
+    cells = cut_out_cells([Sample("b", "lab", blue, plain.target, whole_cell=False)], pixel_size=0.5)
+    for source, whole_cell, share in (("lab", False, 0.4), ("elsewhere", False, 0.0), ("lab", True, 0.0)):
+        sample = Sample("s", source, plain.image, plain.target, whole_cell)
+        rng = np.random.default_rng(0)
+        image, target, _ = draw_batch([sample], np.ones(1), 200, 100, rng, Neighbours(0.4, cells, 0.5))
+        added = image[:, 2].any(axis=(1, 2))
+        assert added.mean() == pytest.approx(share, abs=0.1)
+        assert (target.sum(axis=1, dtype=int) == 255).all()

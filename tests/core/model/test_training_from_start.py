@@ -170,7 +170,7 @@ def test_epochs_tell_the_iou_b_of_what_the_masks_know(tmp_path, draw_sample):
     for number, (own, known) in enumerate((([three], {"cell", "cytoplasm", "nucleus"}), ([whole], {"cell"}))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        events = list(train(own, own, parameters_in(folder, epochs=3, epoch_steps=8)))
+        events = list(train(own, own, parameters_in(folder, epochs=6, epoch_steps=8)))
         last = [event for event in events if isinstance(event, TrainEpoch)][-1]
         assert {name for name, value in last.iou_b.items() if value is not None} == known
         assert all(0 <= value <= 1 for value in last.iou_b.values() if value is not None)

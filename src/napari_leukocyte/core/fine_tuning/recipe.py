@@ -45,6 +45,7 @@ def fine_tune_recipe(info: ModelInfo, parameters: FineTuneParameters) -> FineTun
         pixel_size=info.pixel_size,
         window=max(1, round(own.window / multiple)) * multiple,
         augmentation=AugmentParameters(),
+        neighbours=0.0,
         learning_rate=parameters.learning_rate,
         weight_decay=0.0,
         cosine=True,

@@ -29,8 +29,11 @@ class AugmentParameters:
     gain, offset, mixing
         Changes in optical density for each channel: factor within ``1 +- gain``, shift within ``+- offset``,
         and up to ``mixing`` of one channel's density added to another (another stain's hue).
+    shading
+        Largest density, either way, that is added in the corners of a window, falling to none in its middle.
     grey, blur, noise
-        Probability that a window becomes grayscale, is blurred (sigma up to 1.5 px), gets sensor noise.
+        Probability that a window becomes grayscale (its channels weighted at random), is blurred (sigma up to
+        1.5 px), gets sensor noise.
     """
 
     rotation: float = 180.0
@@ -41,6 +44,7 @@ class AugmentParameters:
     gain: float = 0.3
     offset: float = 0.08
     mixing: float = 0.15
+    shading: float = 0.0
     grey: float = 0.1
     blur: float = 0.2
     noise: float = 0.2
@@ -106,12 +110,13 @@ def _colour(image: Tensor, p: AugmentParameters, generator: Generator) -> Tensor
     def chance(probability: float) -> Tensor:
         return (torch.rand(n, generator=generator) < probability).to(device)[:, None, None, None]
 
-    if p.gain or p.offset or p.mixing:
+    if p.gain or p.offset or p.mixing or p.shading:
         density = -torch.log(image.clamp(min=1 / 255))
         mix = torch.diag_embed(1 + _uniform(3 * n, p.gain, generator).reshape(n, 3))
         mix = mix + _uniform(9 * n, p.mixing, generator).reshape(n, 3, 3) * (1 - torch.eye(3))
         density = torch.einsum("nij,njyx->niyx", mix.to(device), density)
         density = density + _uniform(3 * n, p.offset, generator).to(device).reshape(n, 3, 1, 1)
+        density = density + _uniform(n, p.shading, generator).to(device).reshape(n, 1, 1, 1) * _corners(image)
         image = torch.exp(-density)
     if p.blur:
         image = torch.where(chance(p.blur), _blur(image, 1.5 * float(torch.rand(1, generator=generator))), image)
@@ -122,8 +127,17 @@ def _colour(image: Tensor, p: AugmentParameters, generator: Generator) -> Tensor
         noise = torch.randn(image.shape, generator=own, device=device) * 0.03
         image = torch.where(chance(p.noise), image + noise, image)
     if p.grey:
-        image = torch.where(chance(p.grey), image.mean(dim=1, keepdim=True).expand_as(image), image)
+        share = torch.rand(n, 3, generator=generator)
+        share = (share / share.sum(dim=1, keepdim=True)).to(device)
+        grey = torch.einsum("nc,ncyx->nyx", share, image)[:, None]
+        image = torch.where(chance(p.grey), grey.expand_as(image), image)
     return image.clamp(0, 1)
+
+
+def _corners(image: Tensor) -> Tensor:
+    """Squared distance from the middle of the image, 1 in the corners."""
+    y, x = (torch.linspace(-1, 1, n, device=image.device, dtype=image.dtype) for n in image.shape[2:])
+    return (y[:, None] ** 2 + x[None, :] ** 2) / 2
 
 
 def _blur(image: Tensor, sigma: float) -> Tensor:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_leukocyte.core.model.dataset import IndexRow, Sample, data_hash, load_sample, read_index
+from napari_leukocyte.core.model.drawn import drawn_samples
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.split import read_split, split_by_group
 
@@ -24,7 +25,7 @@ def prepare(
     Returns
     -------
     training, validation
-        Samples at the recipe's working resolution.
+        Samples at the recipe's working resolution; the drawn smears that the recipe asks for stand last in training.
     summary
         Counts per source, hashes and the split, for the weight file's header.
     """
@@ -42,10 +43,15 @@ def prepare(
     train_rows = [by_name[name] for name in parts["train"]]
     validation_rows = [by_name[name] for name in parts["validation"]]
     training, validation = load(train_rows), load(validation_rows)  # first: it says in words what is wrong with a file
-    summary = {
+    drawn = drawn_samples(
+        round(recipe.drawn * len(training)), seed=seed, pixel_size=recipe.pixel_size, soft=recipe.soft_targets
+    )
+    summary: dict[str, Any] = {
         "train": dict(Counter(row.source for row in train_rows)),
         "validation": dict(Counter(row.source for row in validation_rows)),
         "train_sha256": data_hash(train_rows),
         "split": split.name if split else f"70/15/15 by slide and cell type, seed {seed}",
     }
-    return training, validation, summary
+    if drawn:
+        summary["drawn"] = len(drawn)
+    return training + drawn, validation, summary

@@ -33,6 +33,10 @@ class Recipe:
         Optimiser steps of an epoch instead; 0: see ``epochs``.
     patience
         Validations without a better score after which the run stops early; 0: never.
+    neighbours
+        Share of the photographs' windows that get cells of other training images set beside their own.
+    drawn
+        Drawn smears added to the training images, as a multiple of their number.
     frozen_encoder
         The contracting path and the bottom stay as they are in the start.
     frozen_statistics
@@ -59,6 +63,8 @@ class Recipe:
     validate_every: int = 1
     epoch_steps: int = 0
     patience: int = 0
+    neighbours: float = 0.0
+    drawn: float = 0.0
     frozen_encoder: bool = False
     frozen_statistics: bool = False
     anchor: float = 0.0
@@ -85,11 +91,11 @@ def thesis_recipe(classes: int = 3) -> Recipe:
 
 
 def default_recipe(classes: int = 3) -> Recipe:
-    """Fixed 6 px/um, soft outlines, cross-entropy and Dice, stain augmentation, averaged weights."""
+    """Fixed 6 px/um, soft outlines, cross-entropy and Dice, stain augmentation, neighbours, averaged weights."""
     return Recipe(
         name="default",
         architecture=UNetConfig(classes=classes),
-        augmentation=AugmentParameters(),
+        augmentation=AugmentParameters(offset=0.15, shading=0.15, grey=0.15),
         pixel_size=1 / 6,
         window=160,
         soft_targets=True,
@@ -100,6 +106,8 @@ def default_recipe(classes: int = 3) -> Recipe:
         averaging=0.998,
         epochs=120,
         validate_every=5,
+        neighbours=0.3,
+        drawn=0.7,
     )
 
 

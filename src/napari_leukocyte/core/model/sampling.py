@@ -1,33 +1,50 @@
 """Which window of which image a training batch holds."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.model.composites import CutOut, Kind, add_neighbours, kind_of
 from napari_leukocyte.core.model.dataset import Sample
+from napari_leukocyte.core.model.drawn import DRAWN
 
-__all__ = ["draw_batch", "sample_weights"]
+__all__ = ["Neighbours", "draw_batch", "sample_weights"]
 
 _ON_CELL = 0.8  # share of windows placed around a cell pixel; the others lie anywhere, so background is seen too
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """Cells of each kind that are set beside those of a window, with probability ``share``."""
+
+    share: float
+    cells: Mapping[Kind, Sequence[CutOut]]
+    pixel_size: float
+
+
 def sample_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
-    """Probability of each sample: sources weigh alike, those with three-class masks twice as much.
+    """Probability of each sample: sources weigh alike, photographs with three-class masks twice as much.
 
     A small source with precise masks is not drowned by a large one, and the nucleus is seen often enough.
     """
     count = Counter(s.source for s in samples)
-    weights = np.array([(1.0 if s.whole_cell else 2.0) / count[s.source] for s in samples])
+    weights = np.array([(1.0 if s.whole_cell or s.source == DRAWN else 2.0) / count[s.source] for s in samples])
     normalised: NDArray[np.float64] = weights / weights.sum()
     return normalised
 
 
 def draw_batch(
-    samples: Sequence[Sample], weights: NDArray[np.float64], n: int, size: int, rng: np.random.Generator
+    samples: Sequence[Sample],
+    weights: NDArray[np.float64],
+    n: int,
+    size: int,
+    rng: np.random.Generator,
+    neighbours: Neighbours | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
-    """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell.
+    """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell, some with ``neighbours`` added.
 
     Returns
     -------
@@ -38,6 +55,10 @@ def draw_batch(
     """
     chosen = [samples[i] for i in rng.choice(len(samples), size=n, p=weights)]
     windows = [_window(sample, size, rng) for sample in chosen]
+    if neighbours is not None:
+        for i, sample in enumerate(chosen):
+            if (cells := neighbours.cells.get(kind_of(sample))) and rng.random() < neighbours.share:
+                windows[i], _ = add_neighbours(windows[i], cells, rng, pixel_size=neighbours.pixel_size)
     image = np.stack([w[0] for w in windows])
     target = np.stack([w[1] for w in windows])
     return image, target, np.array([s.whole_cell for s in chosen])

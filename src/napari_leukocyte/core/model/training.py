@@ -25,12 +25,14 @@ from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.model.augment import augment
+from napari_leukocyte.core.model.composites import cut_out_cells
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import autocast, bfloat16_is_faster, describe_device, resolve_device
+from napari_leukocyte.core.model.drawn import DRAWN
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import Recipe
-from napari_leukocyte.core.model.sampling import draw_batch, sample_weights
+from napari_leukocyte.core.model.sampling import Neighbours, draw_batch, sample_weights
 from napari_leukocyte.core.model.unet import UNet
 from napari_leukocyte.core.model.validation import validate
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, save_model
@@ -244,11 +246,16 @@ def train(
     if checkpoint.exists():
         run.load(checkpoint, fingerprint)
     weights = sample_weights(training) if weights is None else weights
+    neighbours = None
+    if recipe.neighbours:
+        photographs = [sample for sample in training if sample.source != DRAWN]
+        cells = cut_out_cells(photographs, pixel_size=recipe.pixel_size)
+        neighbours = Neighbours(recipe.neighbours, cells, recipe.pixel_size)
     losses: list[float] = []
     info = _info(parameters, training, validation, steps, device, run.bfloat16)
     started = perf_counter() - run.seconds
     while run.step < steps and not (recipe.patience and run.waited >= recipe.patience):
-        loss = _step(run, recipe, training, weights, device, run.bfloat16)
+        loss = _step(run, recipe, training, weights, neighbours, device)
         if not math.isfinite(loss):
             raise LeukocyteError(f"Training diverged at step {run.step}: start again with a lower learning rate.")
         losses.append(loss)
@@ -307,11 +314,11 @@ def _step(
     recipe: Recipe,
     samples: Sequence[Sample],
     weights: NDArray[np.float64],
+    neighbours: Neighbours | None,
     device: torch.device,
-    bfloat16: bool,
 ) -> float:
     # Half as large again as the window: room for turned corners and shifts before mirroring sets in.
-    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng)
+    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, neighbours)
     x, y = augment(
         torch.from_numpy(image).to(device).float() / 255,
         torch.from_numpy(target).to(device).float() / 255,
@@ -320,7 +327,7 @@ def _step(
         run.generator,
     )
     run.train_mode(frozen_statistics=recipe.frozen_statistics)
-    with autocast(device, bfloat16=bfloat16):
+    with autocast(device, bfloat16=run.bfloat16):
         logits = run.model(x.contiguous(memory_format=torch.channels_last))
     loss = segmentation_loss(logits, y, torch.from_numpy(whole).to(device), dice=recipe.dice)
     run.optimiser.zero_grad(set_to_none=True)
