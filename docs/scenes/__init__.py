@@ -1,0 +1,1 @@
+"""What the pictures of the documentation show, and the hands that work napari for them."""
