@@ -2,13 +2,15 @@ import math
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, pixel_size_from_diameter
 from napari_leukocyte.core.model.weights import model_path
+from napari_leukocyte.core.segmentation import white_cells
 from napari_leukocyte.core.segmentation.class_map import WindowDone
-from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
+from napari_leukocyte.core.segmentation.pixel_size import RED_CELL_UM, estimate_pixel_size
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.synthetic.smear import draw_field
 
@@ -53,12 +55,67 @@ def test_specks_are_no_ruler(predictor, draw):
     assert estimate(image, predictor).um == pytest.approx(13 / 80, rel=0.05)
 
 
+RED = 215  # grey of a red cell, which the threshold network takes for background
+
+
+def with_red_cells(image, places, radius):
+    """Faint discs with soft outlines on an image."""
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    mask = sum(np.hypot(rows - y, columns - x) < radius for y, x in places) > 0
+    cover = ndimage.gaussian_filter(mask.astype(float), 1.0)[..., None]
+    return (image * (1 - cover) + RED * cover).round().astype(np.uint8)
+
+
+CROWD = [(40, 40), (40, 130), (40, 250), (150, 40), (150, 265), (260, 60), (260, 160), (255, 250)]
+
+
+def test_many_red_cells_are_the_ruler(predictor, draw):
+    white, _ = draw((300, 300), [(150, 150, 25)])  # at 13 um wide it would say 0.26 um
+    image = with_red_cells(white, CROWD, 20)
+    size = estimate(image, predictor)
+    assert size.source == "estimated from 8 red cells and 1 cell"
+    assert size.um == pytest.approx(RED_CELL_UM / 40, rel=0.1)
+    assert estimate(image[..., 0], predictor).um == pytest.approx(size.um, rel=0.02)  # grayscale
+    empty = with_red_cells(draw((300, 300), [])[0], CROWD, 20)
+    size = estimate(empty, predictor)
+    assert size.source == "estimated from 8 red cells"
+    assert size.um == pytest.approx(RED_CELL_UM / 40, rel=0.05)
+
+
+def test_few_red_cells_count_beside_the_white_one(predictor, draw):
+    image = with_red_cells(draw((300, 300), [(150, 150, 40)])[0], CROWD[:2], 24)
+    size = estimate(image, predictor)
+    assert size.source == "estimated from 2 red cells and 1 cell"
+    assert RED_CELL_UM / 48 < size.um < 13 / 80
+
+
+def test_lobes_of_a_nucleus_are_no_red_cells(predictor, draw):
+    image, classes = draw((300, 300), [(150, 150, 45)])
+    rows, columns = np.mgrid[:300, :300]
+    image[classes > 0] = 150
+    for y in (130, 172):
+        image[np.hypot(rows - y, columns - 150) < 17] = 50
+    size = estimate(image, predictor)
+    assert size.source == "estimated from 1 cell"
+    assert size.um == pytest.approx(13 / 90, rel=0.05)
+
+
+def test_in_a_large_plane_the_discs_lie_where_the_white_cells_are_seen(predictor, draw, monkeypatch):
+    monkeypatch.setattr(white_cells, "_LARGEST", 300 * 300)
+    image = with_red_cells(draw((300, 300), [(150, 150, 25)])[0], CROWD, 20)
+    wide = np.full((600, 600, 3), 240, np.uint8)  # of which the middle 300 x 300 are looked at
+    wide[150:450, 150:450] = image
+    size = estimate(wide, predictor)
+    assert size.source == "estimated from 8 red cells and 1 cell"
+    assert size.um == pytest.approx(RED_CELL_UM / 40, rel=0.1)
+
+
 @pytest.mark.parametrize("px_per_um", [5.0, 12.0])
 def test_a_drawn_smear(shipped, px_per_um):
     smear = draw_field(seed=1, size=(round(45 * px_per_um), round(60 * px_per_um)), px_per_um=px_per_um, n_cells=2)
     size = estimate(smear.image, shipped)
-    # within 30 %: what the network is trained to bear
-    assert abs(math.log(size.um * px_per_um)) < math.log(1.3)
+    assert "red cells" in size.source
+    assert abs(math.log(size.um * px_per_um)) < math.log(1.15)
 
 
 def test_from_a_typical_cell():

@@ -1,94 +1,84 @@
-"""A first, honest estimate of an unknown pixel size, with the white blood cells themselves as the ruler."""
+"""An honest estimate of an unknown pixel size: red cells are the ruler, and white cells where there are too few."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM, PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.segmentation.class_map import WindowDone
+from napari_leukocyte.core.segmentation.red_cells import RedCells, outlines, red_cells
+from napari_leukocyte.core.segmentation.white_cells import (
+    CANDIDATES,
+    WhiteCells,
+    centre_part,
+    corner,
+    find_white_cells,
+    look,
+)
 
 if TYPE_CHECKING:  # the predictor calls this module
     from napari_leukocyte.core.segmentation.predictor import Predictor
 
-__all__ = ["CANDIDATES", "centre_part", "estimate_pixel_size"]
+__all__ = ["CANDIDATES", "RED_CELL_UM", "centre_part", "estimate_pixel_size"]
 
-CANDIDATES = tuple(1 / r for r in (3.5, 6.0, 10.2, 17.0))  # um per px: each within 1.35 x 1.3 of the next
-_LOST, _SLACK = 1.3, 0.02  # more unsure pixels than 1.3 times those before and 2 %: a wrong turn
-_LARGEST = 3e6  # px at the working resolution that one pass may look at
+# Diameter of a red cell as `red_cells` measures it: the one number that was fitted, see docs/pixel-size.md.
+RED_CELL_UM = 6.8
+_CROWD, _CROWD_SHARE = 5, 0.4  # red cells, and their share of all outlines, that need no other ruler to be found
+_WHITE_UM = (6.0, 25.0)  # a white cell at the red cells' scale is no larger or smaller
+# Spread of the log of a ruler: what all cells of an image share, and that of one cell about it.
+_RED_SPREAD, _WHITE_SPREAD = (0.07, 0.12), (0.08, 0.15)
+_DISAGREE = float(np.log(1.6))  # rulers further apart do not both measure what they should: the surer one counts
 
 
 def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: "Predictor") -> Iterator[WindowDone | PixelSize]:
     """Yield progress and, last, the estimate.
 
-    The plane is segmented at a few assumed pixel sizes. The network knows cells of the size they have at its
-    working resolution, so it is surest of its classes in the pass that comes nearest to the truth. The cells
-    found there, taken to be 13 um wide, give the pixel size, and one more pass at it refines it, unless the
-    network is less sure there. Cells cut by the edge do not count unless there are no others.
+    Round objects of all sizes are outlined. When many are of one size these are the red cells, and one look of the
+    network at that scale leaves the white cells out. Otherwise the network finds the scale (`find_white_cells`),
+    and what is round outside the white cells, and about half as wide, is a red cell. The two rulers are averaged,
+    each weighted by what it is worth: a white cell is worth little beside several red ones.
 
-    When no pass finds a cell the estimate is the working resolution itself, and its source says so.
+    Without red cells the estimate is that of the white cells, and without any cell it is the working resolution
+    itself. Its source says which.
     """
-    surest: _Pass | None = None
-    for candidate in CANDIDATES:
-        tried = yield from _try(plane, conversion, predictor, candidate)
-        if tried.cells and (surest is None or tried.rank < surest.rank):
-            surest = tried
-    if surest is None:
+    part = centre_part(plane, 1.0)
+    discs = outlines(part, conversion).moved(*corner(plane, part))
+    crowd = red_cells(discs)
+    if crowd is not None and crowd.count >= _CROWD and crowd.share >= _CROWD_SHARE:
+        seen = yield from look(plane, conversion, predictor, RED_CELL_UM / crowd.diameter)
+        red = red_cells(seen.outside(discs), near=crowd.diameter)
+        plausible = not seen.cells or _WHITE_UM[0] < seen.diameter * seen.assumed < _WHITE_UM[1]
+        if red is not None and red.count >= _CROWD and plausible:
+            yield _weighed(red, WhiteCells(seen.estimate, seen.cells, seen) if seen.cells else None)
+            return
+    white = yield from find_white_cells(plane, conversion, predictor)
+    if white is None:
         yield PixelSize(predictor.info.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
         return
-    refined = yield from _try(plane, conversion, predictor, surest.estimate)
-    # A ruler that was no cell (a platelet, a cell cut by the edge) leads to a size where the network is lost.
-    trusted = refined.cells and refined.unsure <= _LOST * surest.unsure + _SLACK
-    um, n = (refined.estimate, refined.cells) if trusted else (surest.assumed, surest.cells)
-    yield PixelSize(um, f"estimated from {n} cell" + ("s" if n > 1 else ""), estimated=True)
+    red = red_cells(white.look.outside(discs), near=RED_CELL_UM / white.um)
+    yield _weighed(red, white)
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """One look at the plane under an assumed pixel size."""
-
-    assumed: float
-    unsure: float
-    cells: int
-    diameter: float  # of the median cell, native px
-
-    @property
-    def estimate(self) -> float:
-        """Um per px that makes the median cell 13 um wide."""
-        return TYPICAL_CELL_UM / self.diameter
-
-    @property
-    def rank(self) -> tuple[float, float]:
-        """Less is better: unsure pixels, to the thousandth, then how far the median cell is from 13 um."""
-        return round(self.unsure, 3), abs(float(np.log(self.assumed / self.estimate)))
+def _weighed(red: RedCells | None, white: WhiteCells | None) -> PixelSize:
+    """The mean of the log sizes that the rulers say, with the inverse of their variance as weight."""
+    said: list[tuple[float, float, str]] = []
+    if red is not None:
+        said.append((np.log(RED_CELL_UM / red.diameter), _variance(_RED_SPREAD, red.count), _named(red.count, "red ")))
+    if white is not None:
+        said.append((np.log(white.um), _variance(_WHITE_SPREAD, white.cells), _named(white.cells)))
+    if len(said) == 2 and abs(said[0][0] - said[1][0]) > _DISAGREE:
+        said = [min(said, key=lambda ruler: ruler[1])]
+    size, variance, names = zip(*said, strict=True)
+    um = float(np.exp(np.average(size, weights=1 / np.array(variance))))
+    return PixelSize(um, "estimated from " + " and ".join(names), estimated=True)
 
 
-def _try(
-    plane: Any, conversion: Conversion, predictor: "Predictor", assumed: float
-) -> Generator[WindowDone, None, _Pass]:
-    """Segment the plane, or its middle, under an assumed pixel size and measure the cells."""
-    part = centre_part(plane, assumed / predictor.info.pixel_size)
-    prediction = yield from relay(predict_class_map(part, conversion, predictor, pixel_size=assumed))
-    labels, n = ndimage.label(prediction.classes > 0)
-    areas = np.bincount(labels.ravel(), minlength=n + 1)[1:].astype(float)
-    diameters = 2 * np.sqrt(areas / np.pi)
-    # a speck is no ruler: what is under 5 um wide at the assumed size is dirt or a platelet
-    large = diameters * assumed > 5
-    edge = np.zeros(n + 1, bool)
-    for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        edge[line] = True
-    whole = large & ~edge[1:]
-    rulers = diameters[whole if whole.any() else large]
-    return _Pass(assumed, prediction.unsure, len(rulers), float(np.median(rulers)) if len(rulers) else 1.0)
+def _variance(spread: tuple[float, float], cells: int) -> float:
+    shared, own = spread
+    return shared**2 + own**2 / cells
 
 
-def centre_part(plane: Any, scale: float) -> Any:
-    """The middle of a plane too large to look at whole under a fine assumed pixel size."""
-    height, width = plane.shape[:2]
-    shrink = min(1.0, float(np.sqrt(_LARGEST / (height * width * scale**2))))
-    h, w = max(1, round(height * shrink)), max(1, round(width * shrink))
-    y, x = (height - h) // 2, (width - w) // 2
-    return plane[y : y + h, x : x + w]
+def _named(count: int, kind: str = "") -> str:
+    return f"{count} {kind}cell" + "s" * (count > 1)

@@ -1,0 +1,72 @@
+"""Red cells as a ruler: of all objects in a smear their size varies least."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.segmentation.discs import Discs, find_discs
+
+__all__ = ["RedCells", "optical_density", "outlines", "red_cells"]
+
+_FAINTEST = 1 / 64  # transmission; what is darker is no red cell
+_SPREAD = 0.15  # of the log diameter: width of the kernel that finds the commonest size
+_ALIKE = 0.25  # discs within this of the commonest log diameter are of its kind
+
+
+@dataclass(frozen=True)
+class RedCells:
+    """Discs of one size.
+
+    Attributes
+    ----------
+    diameter
+        Of the median disc, px.
+    count
+        How many there are.
+    share
+        Of the length of all outlines found, 0-1: the less, the more else there is that is round.
+    """
+
+    diameter: float
+    count: int
+    share: float
+
+
+def optical_density(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the density (Y, X) of RGB (Y, X, 3) in 0-1 in green and blue, where red cells absorb."""
+    density: NDArray[np.float32] = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1)
+    return density
+
+
+def outlines(plane: Any, conversion: Conversion) -> Discs:
+    """Round objects of a plane, (Y, X) or (Y, X, 3 or 4), whatever their size."""
+    return find_discs(optical_density(conversion(plane)))
+
+
+def red_cells(discs: Discs, *, near: float | None = None) -> RedCells | None:
+    """The commonest size among discs, which is that of the red cells when there are any; None without a disc.
+
+    Parameters
+    ----------
+    discs
+        Those in white cells left out, if these are known.
+    near
+        Diameter, px, of which only sizes within a factor of 1.6 come into question.
+    """
+    log_diameter = np.log(2 * discs.radius)
+    # a granule has little outline and a red cell much, so that granules do not outvote red cells
+    weight = discs.support * discs.radius
+    candidates = log_diameter if near is None else log_diameter[np.abs(log_diameter - np.log(near)) < np.log(1.6)]
+    if not candidates.size:
+        return None
+    kernel = np.exp(-0.5 * ((candidates[:, None] - log_diameter) / _SPREAD) ** 2)
+    centre = float(candidates[np.argmax(kernel @ weight)])
+    alike = np.abs(log_diameter - centre) < _ALIKE
+    centre = float(np.median(log_diameter[alike]))
+    alike = np.abs(log_diameter - centre) < _ALIKE
+    return RedCells(
+        float(np.exp(np.median(log_diameter[alike]))), int(alike.sum()), float(weight[alike].sum() / weight.sum())
+    )
