@@ -14,7 +14,9 @@ from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.fine_tuning import fine_tune as fine_tune_module
 from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.guard import guard_items
+from napari_leukocyte.core.fine_tuning.known import describe_known, known_images
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
+from napari_leukocyte.core.fine_tuning.plan import make_plan
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import RECIPES, default_recipe
@@ -100,7 +102,8 @@ def test_binary_from_a_split_and_a_start(tmp_path, run, data, binary_model):
     result = run("train", "--data", data, "--out", out, *options)
     assert result.exit_code == 0, result.output
     info = read_info(out)
-    assert (info.name, info.classes, info.training["training_images"]) == ("B", 2, 5)
+    assert (info.name, info.classes, info.training["data"]["train"]) == ("B", 2, {"drawn": 5})
+    assert info.training["data"]["drawn"] == 4  # smears that the recipe adds
 
 
 def test_a_start_of_another_architecture(tmp_path, run, data, binary_model):
@@ -200,6 +203,16 @@ def test_a_training_set_is_fine_tuned(tmp_path, run, training_set, model):
     assert {(one["version"], one["sha256"]) for one in info.training["data"]["masks"]} == {
         (item.version, item.sha256) for item in training_set.items(held_out=False)
     }
+    assert "Warning" not in result.stderr
+    third = tmp_path / "third.safetensors"
+    known = run("train", "--data", training_set.folder, "--out", third, "--from", out, "--epochs", 1)
+    assert known.exit_code == 0, known.output
+    plan = make_plan(training_set.items(), seed=0)
+    warning = describe_known("mine", plan, known_images(info.training))
+    assert "mine was trained on 4 of the 5 images that are to judge" in warning
+    assert f"Warning: {warning}" in known.stderr
+    assert "known to the start (no proof)" in known.stdout
+    assert "Not counted: 4 images" in known.stdout
     again = run("train", "--data", training_set.folder, "--out", out, "--from", model)
     assert again.exit_code == 1
     assert "exists already" in again.stderr.splitlines()[-1]

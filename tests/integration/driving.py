@@ -4,11 +4,11 @@ import numpy as np
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 _THROTTLED_MS = 10  # napari passes over moves that come within 5 ms of another
-LONG = 60_000  # ms that a wait may take before it counts as never
+LONG = 180_000  # ms that a wait may take before it counts as never; a busy machine is no failure
 
 
 def block(y0, y1, x0, x1, *, plane=None):
@@ -18,8 +18,56 @@ def block(y0, y1, x0, x1, *, plane=None):
 
 
 def click(button):
+    """A click in the middle of a button, scrolled to as a person would; it must lie there, under nothing else."""
     assert button.isVisible()
+    _bring_into_view(button)
+    window = button.window()
+    assert window.childAt(button.mapTo(window, button.rect().center())) is button
     QTest.mouseClick(button, LEFT, NO_KEY)
+
+
+def _bring_into_view(widget):
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            parent.ensureWidgetVisible(widget)
+        parent = parent.parentWidget()
+
+
+def open_dock(viewer, qtbot, name):
+    """A dock of the plugin from the menu, in front of those that are open."""
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", name)
+    wait_for_front(dock, qtbot)
+    return dock
+
+
+def go_to_dock(viewer, qtbot, dock):
+    """A click on the tab of a dock that lies behind others."""
+    frame = dock.parentWidget()
+    while not isinstance(frame, QDockWidget):
+        frame = frame.parentWidget()
+    bars = viewer.window._qt_window.findChildren(QTabBar)
+    (bar, at), *_ = [(b, i) for b in bars for i in range(b.count()) if b.tabText(i) == frame.windowTitle()]
+    QTest.mouseClick(bar, LEFT, NO_KEY, bar.tabRect(at).center())
+    wait_for_front(dock, qtbot)
+
+
+def wait_for_front(dock, qtbot):
+    """Docks open beside the others and join them as tabs a moment later."""
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty(), timeout=LONG)
+
+
+def choose(combo, letters):
+    """An entry of a list by its first letters, as keys find it; the dialog that it may open is not typed into."""
+    QTest.keyClicks(combo, letters)
+
+
+def type_into(field, text):
+    """Digits and letters in place of what a field holds."""
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
 
 
 def canvas_point(viewer, row, column):

@@ -6,6 +6,7 @@ from driving import LONG, block, click, paint
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QTabBar
 
 from napari_leukocyte.plugin.cnr_text import CNR
 from napari_leukocyte.plugin.layers import CELLS, CLASSES
@@ -309,3 +310,17 @@ def test_a_second_dock_does_not_write_the_badges_twice(viewer, dock, qtbot):
     viewer.add_image(smear(), name="smear")
     press_segment_and_wait(dock, qtbot)
     assert layer_names(viewer).count(CNR) == 1
+
+
+def test_the_tabs_of_the_docks_show_short_names(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    names = ["Segment", "Measure", "Compare"]
+
+    def titles():
+        return [sorted(bar.tabText(i) for i in range(bar.count())) for bar in window.findChildren(QTabBar)]
+
+    for n, name in enumerate(names, start=1):
+        viewer.window.add_plugin_dock_widget("napari-leukocyte", name)
+        if n > 1:
+            qtbot.waitUntil(lambda n=n: sorted(names[:n]) in titles(), timeout=LONG)

@@ -1,9 +1,12 @@
 """The Train dock as a person uses it: real mouse clicks, a real training of a tiny network on drawn cells."""
 
+from threading import Event
+
 import numpy as np
 import pytest
-from driving import LONG, click, paint
+from driving import LONG, click, open_dock, paint
 
+from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import card_path, read_decision
 from napari_leukocyte.core.model.weights import file_hash
 from napari_leukocyte.plugin.layers import CLASSES
@@ -74,7 +77,6 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
         "Synthetic smears (guard): 2 images",
     ]
     assert read_decision(path) is None
-    dock.layout().itemAt(0).widget().ensureWidgetVisible(dock.review.accept_button)
     click(dock.review.accept_button)
     rest(dock, qtbot)
     assert read_decision(path).decision == "accepted"
@@ -83,12 +85,11 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
     qtbot.waitUntil(lambda: "none new since my-stain-1" in dock.masks.text(), timeout=LONG)
     assert dock.form.name.value == "my-stain-2"
 
-    _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
+    segment = open_dock(viewer, qtbot, "Segment")
     assert segment.model.value == path.name
     viewer.add_image(made.read_image(made.image_ids()[0]), name="smear")
     segment.pixel_size.value = 0.3
-    qtbot.waitUntil(segment.segment_button.isVisible, timeout=LONG)
-    segment.segment()
+    click(segment.segment_button)
     qtbot.waitUntil(lambda: not segment.job.running, timeout=LONG)
     assert segment.session.state is not None, segment.status.text()
     assert segment.session.state.result.provenance["model_sha256"] == file_hash(path)
@@ -115,8 +116,11 @@ def test_other_decisions_are_recorded_and_segment_keeps_its_model(dock, with_set
 
 
 def test_painting_goes_on_cancel_keeps_the_best_and_resume_ends_it(
-    viewer, dock, with_set, segmentation, disc_map, qtbot
+    viewer, dock, with_set, segmentation, disc_map, monkeypatch, qtbot
 ):
+    stroke_done, real = Event(), fine_tune.replay_samples
+    # the training waits for the stroke, so the stroke cannot wait for the training
+    monkeypatch.setattr(fine_tune, "replay_samples", lambda *args: stroke_done.wait(LONG / 1000) and real(*args))
     made = with_set(2)
     image = viewer.add_image(np.full((200, 260, 3), 200, np.uint8), name="smear")
     dock.session.open_layer(image)
@@ -129,8 +133,9 @@ def test_painting_goes_on_cancel_keeps_the_best_and_resume_ends_it(
     click(dock.train_button)
     assert not dock.form.isEnabled()
     paint(viewer, (20, 20), (20, 60))
-    assert dock.job.running  # the stroke did not wait for the training
+    assert dock.job.running
     assert layer.data[20, 40] == 2
+    stroke_done.set()
     rest(dock, qtbot)
     path = made.models_folder / "my-stain-1.safetensors"
     assert path.is_file()

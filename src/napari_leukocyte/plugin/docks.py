@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
-from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 __all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
@@ -76,6 +86,8 @@ class Dock(QWidget):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._placed = False
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102  (Qt's name)
@@ -88,6 +100,7 @@ class Dock(QWidget):  # type: ignore[misc]
         window, own = self._window_and_dock()
         if window is None or own is None:
             return
+        own.setWindowTitle(own.windowTitle().partition(" (")[0])  # a tab has no room for the plugin's name
         for other in window.findChildren(QDockWidget):
             if other is not own and other.isVisible() and not other.isFloating() and other.findChild(Dock) is not None:
                 window.tabifyDockWidget(other, own)

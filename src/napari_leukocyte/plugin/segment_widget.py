@@ -101,6 +101,8 @@ class SegmentWidget(Dock):
             tooltip="Automatic keeps the centre cell of a crop of at most 50 µm, and all cells of anything larger.",
         )
         self.scope = ComboBox(label="Run on", choices=["this image"])
+        self._whole_list = False
+        self.scope.changed.connect(self._on_scope)
         form = QWidget()
         rows = QFormLayout(form)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -185,7 +187,9 @@ class SegmentWidget(Dock):
         session, layer = self.session, self.image.value
         listed = layer is not None and layer is session.image_layer
         count = len(session.images) if listed else self._planes_of(layer)
-        self.scope.choices = ["this image"] if count <= 1 else ["this image", f"all {count} images"]
+        with self.scope.changed.blocked():  # what was chosen stays chosen while the layers are exchanged
+            self.scope.choices = ["this image"] if count <= 1 else ["this image", f"all {count} images"]
+            self.scope.value = self.scope.choices[-1 if self._whole_list else 0]
         self.stepper.setVisible(listed and count > 1)
         if listed and count > 1:
             source = session.images[session.index]
@@ -195,6 +199,9 @@ class SegmentWidget(Dock):
             self.next_button.setEnabled(session.index < count - 1)
         self.segment_button.setEnabled(layer is not None and not self.job.running)
         self._refresh_pixel_note()
+
+    def _on_scope(self, chosen: str) -> None:
+        self._whole_list = chosen != "this image"
 
     def _planes_of(self, layer: Image | None) -> int:
         from napari_leukocyte.core.errors import LeukocyteError
@@ -273,8 +280,8 @@ class SegmentWidget(Dock):
         self.status.setText("\n".join([f"{len(self.session.images)} images.", *bullets("Not read:", reasons)]))
         self._reset_images()
         self.image.value = self.session.image_layer
-        if len(self.scope.choices) > 1:
-            self.scope.value = self.scope.choices[1]
+        self._whole_list = True
+        self._refresh_list()
 
     # ---- segmenting -------------------------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ def _facts(info: ModelInfo) -> dict[str, str]:
         f"napari-leukocyte {training.get('plugin_version', '?')}",
         "Licence": info.licence,
     }
+    if data.get("drawn"):
+        facts["Training images"] += f", drawn smears {data['drawn']}"
     if origin := data.get("started_from"):
         facts["Started from"] = f"{origin.get('name', '?')} (sha256 {origin.get('sha256', '?')})"
         if "steps" in origin:

@@ -9,7 +9,7 @@ from napari_leukocyte.core.synthetic.stain import STAINS
 
 __all__ = ["DRAWN", "STAIN_KEPT_OUT", "drawn_samples"]
 
-DRAWN = "drawn"
+DRAWN = "drawn by napari-leukocyte"
 """The source that drawn samples name."""
 
 STAIN_KEPT_OUT = "leishman"
