@@ -5,16 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from driving import LONG, block, click, paint, press
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.training_set.drafts import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.layers import CLASSES
 
@@ -212,6 +216,37 @@ def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_d
     assert (stored(opened).read_draft(opened.corrections.entry(0).id) is None) is (answer == "discard")
 
 
+def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
+    viewer, opened, folder, segmentation, disc_map, qtbot
+):
+    click(opened.brushes[0])
+    stroke(viewer)
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    first = viewer.layers[CLASSES].data.copy()
+    opened.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))  # as a new start does
+    opened.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+    settle(opened, qtbot)
+    assert "It is kept until you restore or discard it" in opened.recovery.text.text()
+    click(opened.brushes[0])
+    paint(viewer, (90, 15), (90, 45))
+    second = viewer.layers[CLASSES].data.copy()
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    entry = opened.corrections.entry(0)
+    np.testing.assert_array_equal(stored(opened).read_draft(entry.id).classes, second)
+    assert opened.recovery.isVisible()
+    click(opened.recovery.compare_button)
+    np.testing.assert_array_equal(viewer.layers["draft"].data, first)
+    click(opened.accept_button)
+    settle(opened, qtbot)
+    assert "is kept: go back to the image" in opened.status.text()
+    opened.session.show(0)
+    click(opened.recovery.restore_button)
+    settle(opened, qtbot)
+    np.testing.assert_array_equal(viewer.layers[CLASSES].data, first)
+    assert not opened.recovery.isVisible()
+    np.testing.assert_array_equal(stored(opened).read_mask(stored(opened).current(entry.id))[0], second)
+
+
 def test_the_choosers_open_what_is_chosen_and_say_what_is_wrong(viewer, dock, tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("no set")
@@ -267,7 +302,7 @@ classes = np.zeros({shape}, np.uint8)
 classes[30:70, 30:70] = 1
 result = Segmentation(classes, label_cells(classes), False, PixelSize(None), "all", (), {{}})
 dock.session.put(0, result)
-dock.new_set(Path({folder!r}))
+dock.open_set(Path({folder!r}))
 
 def paint(row=[0]):
     row[0] += 1
@@ -285,6 +320,11 @@ napari.run()
 
 def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_seconds(folder, tmp_path):
     image = folder / "b.png"
+    made = TrainingSet.create(tmp_path / "set")
+    id_ = made.add_image(np.asarray(Image.open(image)), name=image.name)
+    classes = np.zeros(SHAPE, np.uint8)
+    classes[80:90, 80:90] = 1
+    made.save_draft(id_, Draft(classes, label_cells(classes), {}, datetime.now(UTC)))  # of an earlier session
     script = KILLED.format(
         tests=str(Path(__file__).parent), image=str(image), shape=SHAPE, folder=str(tmp_path / "set")
     )
@@ -305,8 +345,9 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     process.wait()
     process.stdout.close()
     training_set = TrainingSet.open(tmp_path / "set")
-    (id_,) = training_set.image_ids()
     draft = training_set.read_draft(id_)
     old = [row for when, row in painted if now - when > 2]
     assert old
     assert (draft.classes[old, 50] == 2).all()
+    ((kept,), _) = training_set.kept_drafts(id_)
+    np.testing.assert_array_equal(kept.classes, classes)

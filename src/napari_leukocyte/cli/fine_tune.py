@@ -1,6 +1,7 @@
 """``napari-leukocyte train`` on a training set: accepted masks in; a better model, and whether it is, out."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 if TYPE_CHECKING:  # torch loads when the command runs, so that --help is quick
     from napari_leukocyte.core.fine_tuning.events import FineTuneFinished
     from napari_leukocyte.core.fine_tuning.fine_tune import Event
+    from napari_leukocyte.core.training_set.item import TrainingItem
 
 __all__ = ["epoch_line", "fine_tune"]
 
@@ -24,6 +26,7 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     from napari_leukocyte.core.fine_tuning.gate import gate
     from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
     from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
+    from napari_leukocyte.core.model.weights import model_path
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
     parameters = FineTuneParameters(**{name: value for name, value in options.items() if value is not None})
@@ -33,10 +36,14 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     typer.echo(f"{len(items)} accepted masks in {folder}, {held_out} of them held out.", err=True)
     for left_out in training_set.items_left_out():
         typer.echo(f"  {left_out}", err=True)
+    start = model_path(parameters.start)
+    if items and (warning := _warning(items, start, parameters.seed)):
+        typer.echo(f"Warning: {warning}", err=True)
     if is_resumable(parameters.out):
         typer.echo("Going on from where the run was stopped.", err=True)
     try:
-        finished = _follow(run(items, parameters))
+        with contextlib.closing(run(items, parameters)) as events:  # it holds its folder until it is closed
+            finished = _follow(events)
     except KeyboardInterrupt:
         best = f"the best weights so far are in {parameters.out}" if parameters.out.is_file() else "there are none yet"
         typer.echo(f"Stopped: {best}; the same command goes on from there.", err=True)
@@ -49,6 +56,15 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     for sentence in gate(finished.before_after):
         typer.echo(sentence)
     typer.echo(f"Wrote {finished.path} and its card {card_path(finished.path)}.")
+
+
+def _warning(items: "Sequence[TrainingItem]", start: Path, seed: int) -> str:
+    """What must be known of the start model before the figures are believed; empty when nothing is."""
+    from napari_leukocyte.core.fine_tuning.known import describe_known, known_images
+    from napari_leukocyte.core.fine_tuning.plan import make_plan
+    from napari_leukocyte.core.model.weights import read_info
+
+    return describe_known(start.stem, make_plan(items, seed=seed), known_images(read_info(start).training))
 
 
 def epoch_line(event: TrainEpoch) -> str:

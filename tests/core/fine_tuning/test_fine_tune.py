@@ -8,7 +8,7 @@ import torch
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning import stage as stage_module
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
-from napari_leukocyte.core.fine_tuning.decision import card_path
+from napari_leukocyte.core.fine_tuning.decision import card_path, decide
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
 from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune, is_resumable
 from napari_leukocyte.core.fine_tuning.gate import findings
@@ -215,6 +215,59 @@ def test_what_cannot_start_says_why(make_item, parameters):
     with pytest.raises(LeukocyteError, match="There is no model"):
         next(fine_tune([make_item(0)], replace(parameters, start="none.safetensors")))
     assert list(parameters.out.parent.iterdir()) == []
+
+
+def test_images_that_trained_the_start_or_its_start_do_not_judge(make_item, parameters):
+    """Folds from a model that knows their images would judge it on what it was trained on."""
+    items = [make_item(i, group="slide" if i in (1, 4) else f"image-{i}") for i in range(6)]
+    last_of(items[:2], parameters)
+    second = replace(parameters, start=str(parameters.out), out=parameters.out.with_name("b.safetensors"))
+    found = last_of(items[2:], second).before_after  # it knows image 4 by its slide no more than by its name
+    assert found.seen is None
+    third = replace(parameters, start=str(second.out), out=parameters.out.with_name("c.safetensors"))
+    last = last_of([*items, make_item(7), make_item(8, held_out=True)], third)
+    found = last.before_after
+    assert (found.seen.images, found.own.images) == (6, 2)
+    data = last.info.training["data"]
+    assert data["seen_before"] == []  # all of them trained it, too
+    assert [one["name"] for one in read_info(second.out).training["data"]["seen_before"]] == ["image-0", "image-1"]
+    assert last.info.scores["before_after"]["seen"]["images"] == 6
+    card = card_path(third.out).read_text()
+    assert "Not counted: 6 images" in card
+    assert "known to the start (no proof)" in card
+    again = replace(parameters, start=str(third.out), out=parameters.out.with_name("d.safetensors"))
+    found = last_of(items, again).before_after
+    assert (found.own, found.unedited, found.seen.images) == (None, None, 6)
+    assert findings(found)[0].kind == "too few"
+    assert "Too few to judge" in card_path(again.out).read_text()
+
+
+def test_a_group_of_a_known_image_is_known(make_item, parameters):
+    items = [make_item(i, group="slide" if i in (1, 4) else f"image-{i}") for i in range(6)]
+    last_of(items[:2], parameters)
+    second = replace(parameters, start=str(parameters.out), out=parameters.out.with_name("b.safetensors"))
+    found = last_of(items, second).before_after
+    assert (found.seen.images, found.own.images) == (3, 3)
+
+
+def test_a_run_that_is_under_way_is_nobody_elses(make_item, parameters):
+    items = [make_item(i) for i in range(3)]
+    run = fine_tune(items, parameters)
+    while not isinstance(next(run), TrainEpoch):
+        pass
+    with pytest.raises(LeukocyteError, match="is being trained in another window"):
+        next(fine_tune(items, parameters))
+    decide(parameters.out, "rejected")
+    assert is_resumable(parameters.out)  # the one that runs needs it
+    run.close()
+    decide(parameters.out, "candidate")
+    assert is_resumable(parameters.out)
+    decide(parameters.out, "accepted")
+    assert sorted(path.name for path in parameters.out.parent.iterdir()) == [
+        "mine.decision.json",
+        "mine.md",
+        "mine.safetensors",
+    ]
 
 
 def test_a_shipped_model_is_left_alone(make_item, parameters, model):

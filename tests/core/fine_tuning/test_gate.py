@@ -29,8 +29,8 @@ def comparison(**changes):
     return Comparison(**{**given, **changes})
 
 
-def before_after(own, *, unedited=None, guard=None):
-    return BeforeAfter("cross-validation", 3, own, unedited, guard or comparison())
+def before_after(own, *, unedited=None, guard=None, seen=None):
+    return BeforeAfter("cross-validation", 3, own, unedited, guard or comparison(), seen)
 
 
 def kinds(*args, **kwargs):
@@ -46,10 +46,13 @@ def test_nothing_worse_is_said_too():
     ("changes", "words"),
     [
         ({"iou_b": {"nucleus": change(-0.02)}}, "The IoU_b of nucleus got worse: 0.500 before, 0.480 after"),
-        ({"cnr_error": change(0.02)}, "The CNR error got worse: 50.0% before, 52.0% after"),
+        (
+            {"cnr_error": change(0.02)},
+            "The CNR error got worse: 50.0 % before, 52.0 % after (95 % interval",
+        ),
         (
             {"cnr_off": change(0.02), "cnr_bias": change(-1.02)},
-            "of the CNR got worse: +50.0% before, -52.0% after",
+            "of the CNR got worse: +50.0 % before, -52.0 % after",
         ),
         ({"coverage": change(-0.02)}, "Fewer cells get a CNR"),
     ],
@@ -126,5 +129,37 @@ def test_the_table_shows_every_set_and_says_what_is_not_there():
     assert labels.count("cell IoU_b") == 3
     assert labels.count("CNR error") == 2
     assert ["CNR error", "n/a", "n/a", "n/a", "0 cells"] in rows
-    assert ["cell IoU", "0.500", "0.500", "+0.000 (-0.010 to +0.010)", "10 images"] in rows
+    assert ["cell IoU", "0.500", "0.500", "0.000 (-0.010 to +0.010)", "10 images"] in rows
     assert "1 of 11 unedited" in describe_basis(shown)
+
+
+def test_table_and_gate_write_figures_alike_and_no_negative_zero():
+    tiny = Change(0.049, 0.0489, -0.0001, -0.0004, 0.0004, 10, 10)
+    worse = {"cnr_error": Change(0.0489, 0.049, 0.0001, 0.0001, 0.0004, 10, 10)}
+    shown = before_after(comparison(iou_b={"cell": tiny}, cnr_bias=tiny, false_cells=tiny, **worse))
+    rows = {row[0]: row for row in before_after_rows(shown)[1:12]}
+    assert rows["cell IoU_b"][1:4] == ["0.049", "0.049", "0.000 (0.000 to 0.000)"]
+    assert rows["CNR bias"][1:4] == ["+4.9 %", "+4.9 %", "0.0 % (0.0 to 0.0)"]
+    assert rows["CNR error"][1:4] == ["4.9 %", "4.9 %", "0.0 % (0.0 to 0.0)"]
+    assert gate(shown) == [
+        "The CNR error got worse: 4.9 % before, 4.9 % after (95 % interval of the difference 0.0 to 0.0 points)."
+    ]
+
+
+def test_images_that_the_start_knows_are_no_evidence():
+    some = before_after(comparison(), seen=comparison(images=4))
+    assert gate(some) == [
+        "On 10 images nothing got worse beyond its 95 % interval.",
+        "Not counted: 4 images, for the start model was trained on them, or on their slides.",
+    ]
+    assert [row[0] for row in before_after_rows(some) if not row[1]][1] == "known to the start (no proof)"
+    assert describe_basis(some).endswith(
+        "; 0 of 10 unedited; 4 images that the start model was trained on, or on their slides, do not count."
+    )
+    (finding,) = findings(before_after(None, seen=comparison(images=4)))
+    assert finding.kind == "too few"
+    assert finding.text.endswith("; the start model was trained on all 4 images there are, or on their slides.")
+    assert "unedited" not in describe_basis(before_after(None, seen=comparison(images=1)))
+    (finding,) = findings(before_after(None, unedited=comparison(), seen=comparison(images=1)))
+    assert "changed by hand" in finding.text
+    assert finding.text.endswith("trained on the other 1 image, or on their slides.")

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning.folds import deal, locked_apart
+from napari_leukocyte.core.fine_tuning.known import describe_known, known_images, known_judges
 from napari_leukocyte.core.fine_tuning.plan import make_plan
 
 
@@ -47,3 +49,24 @@ def test_a_held_out_image_locks_its_group(make_item):
 def test_what_the_comparison_rests_on(make_item, number, held_out, basis, folds):
     plan = make_plan([make_item(i, held_out=i < held_out) for i in range(number)], seed=0)
     assert (plan.basis, len(plan.folds)) == (basis, folds)
+
+
+def test_judges_that_a_start_knows_are_counted_and_warned_of(make_item):
+    plan = make_plan([make_item(i, group=f"slide-{i // 2}") for i in range(6)], seed=0)
+    assert {item.name for item in known_judges(plan, {"image-0", "elsewhere"})} == {"image-0", "image-1"}
+    assert describe_known("mine", plan, {"elsewhere"}) == ""
+    text = describe_known("mine", plan, {"image-0"})
+    assert text.startswith("mine was trained on 2 of the 6 images that are to judge, or on others of their slides")
+    assert "do not count" in text
+    assert "all of the 6 images" in describe_known("mine", plan, {f"image-{i}" for i in range(6)})
+    locked = make_plan([make_item(i, held_out=i < 6) for i in range(20)], seed=0)
+    assert known_judges(locked, {f"image-{i}" for i in range(6, 20)}) == ()
+
+
+def test_a_header_that_does_not_say_what_trained_it_is_refused():
+    assert known_images({}) == known_images({"data": None}) == frozenset()
+    both = {"data": {"masks": [{"name": "a"}], "seen_before": [{"name": "b"}]}}
+    assert known_images(both) == {"a", "b"}
+    for data in ([1], {"masks": [{}]}, {"masks": "ab"}, {"masks": [{"name": 1}]}):
+        with pytest.raises(LeukocyteError, match="does not say which masks"):
+            known_images({"data": data})

@@ -163,6 +163,31 @@ def test_a_discarded_draft_does_not_come_back(training_set, image, draft, saver,
     assert not training_set.has_draft(image)
 
 
+def test_a_later_draft_outlives_a_discard_that_was_asked_for_before(training_set, image, draft, saver, gate):
+    earlier = draft(0)
+    saver.submit(image, earlier)
+    assert gate.wait(WAIT_S)
+    saver.submit(image, draft(1))
+    discarding = threading.Thread(target=saver.discard, args=(image, earlier.saved))
+    discarding.start()
+    gate.opened.set()
+    discarding.join(WAIT_S)
+    assert saver.flush(WAIT_S)
+    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(1).classes)
+
+
+def test_settling_waits_for_the_disk_or_says_why_not(training_set, image, draft, saver, gate, full_disk):
+    saver.submit(image, draft(0))
+    assert gate.wait(WAIT_S)
+    gate.opened.set()
+    saver.settle(image)
+    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(0).classes)
+    full_disk()
+    saver.submit(image, draft(1))
+    with pytest.raises(LeukocyteError, match="not saved yet"):
+        saver.settle(image)
+
+
 def test_closing_writes_what_waits(training_set, image, draft, listener):
     saver = DraftSaver(training_set, listener.on_saved, listener.on_failed)
     saver.submit(image, draft(3))

@@ -1,7 +1,10 @@
+import itertools
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import tifffile
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.drafts import Draft, correction_of
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -84,6 +88,107 @@ def test_a_damaged_working_copy_falls_back_and_says_so(training_set, image, draf
     if damage != "gone":
         with pytest.raises(LeukocyteError, match=r"working\.tif is damaged"):
             training_set.read_draft(image)
+
+
+def same(found, *given):
+    return [(one.saved, one.classes.tobytes()) for one in found] == [
+        (one.saved, one.classes.tobytes()) for one in given
+    ]
+
+
+def test_a_draft_that_is_not_continued_is_set_aside_and_one_that_is_comes_back(training_set, image, draft):
+    first, second, third = (draft(i) for i in range(3))
+    folder = training_set.folder / "drafts" / image
+    training_set.save_draft(image, draft(5))
+    training_set.save_draft(image, first)
+    training_set.begin_draft(image)
+    assert training_set.read_draft(image) is None
+    assert training_set.has_draft(image)
+    assert [path.name for path in folder.iterdir()] == ["kept-0001.tif"]  # the state before it is not asked about
+    training_set.save_draft(image, second)
+    training_set.begin_draft(image, second)  # it is the one that is gone on with
+    assert same([training_set.read_draft(image)], second)
+    training_set.begin_draft(image)
+    training_set.save_draft(image, third)
+    assert same(training_set.kept_drafts(image)[0], second, first)
+    assert check(training_set.folder) == []
+    training_set.begin_draft(image, first)
+    assert same([training_set.read_draft(image)], first)
+    assert same(training_set.kept_drafts(image)[0], third, second)
+    assert training_set.drop_kept_draft(image, third)
+    assert not training_set.drop_kept_draft(image, third)
+    training_set.discard_draft(image)
+    assert same(training_set.kept_drafts(image)[0], second)
+
+
+def test_the_copy_before_a_damaged_draft_is_set_aside_or_continued(training_set, image, draft):
+    older = draft(0)
+    for continued in (None, older):
+        training_set.save_draft(image, older)
+        training_set.save_draft(image, draft(1))
+        (training_set.folder / "drafts" / image / "working.tif").write_bytes(b"no")
+        training_set.begin_draft(image, continued)
+        if continued is None:
+            assert same(training_set.kept_drafts(image)[0], older)
+        else:
+            assert same([training_set.read_draft(image)], older)
+            assert training_set.read_draft(image).note == ""
+
+
+def test_a_damaged_draft_that_was_set_aside_is_said(training_set, image, draft):
+    training_set.save_draft(image, draft(0))
+    training_set.begin_draft(image)
+    training_set.save_draft(image, draft(1))
+    training_set.begin_draft(image)
+    (training_set.folder / "drafts" / image / "kept-0002.tif").write_bytes(b"no")
+    drafts, (problem,) = training_set.kept_drafts(image)
+    assert same(drafts, draft(0, saved=drafts[0].saved))
+    assert "kept-0002.tif is damaged" in problem
+    assert ["kept-0002.tif" in str(one) for one in check(training_set.folder)] == [True]
+
+
+def dying(real, calls, step):
+    def call(*args, **options):
+        if next(calls) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **options)
+
+    return call
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is killed")
+def test_setting_aside_that_is_killed_at_any_step_loses_no_draft(tmp_path, pixels, draft):
+    first, second = draft(0), draft(1)
+    for step in range(10):
+        made = TrainingSet.create(tmp_path / f"set-{step}")
+        image = made.add_image(pixels(), name="a.png")
+        made.save_draft(image, first)
+        made.begin_draft(image)
+        made.save_draft(image, draft(2))
+        made.save_draft(image, second)
+        child = os.fork()
+        if child == 0:
+            calls = itertools.count()
+            os.replace = dying(os.replace, calls, step)
+            Path.unlink = dying(Path.unlink, calls, step)
+            made.begin_draft(image, first)
+            os._exit(0)
+        ended = os.waitpid(child, 0)[1] == 0
+        there = [made.read_draft(image), *made.kept_drafts(image)[0]]
+        found = {one.classes.tobytes() for one in there if one is not None}
+        assert found >= {first.classes.tobytes(), second.classes.tobytes()}, step
+        if ended:
+            break
+    assert ended
+    assert step >= 3
+
+
+def test_a_draft_that_was_saved_later_is_not_discarded(training_set, image, draft):
+    training_set.save_draft(image, draft(0, saved=datetime(2026, 3, 4, 12, 0, 1, tzinfo=UTC)))
+    training_set.discard_draft(image, datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC))
+    assert training_set.has_draft(image)
+    training_set.discard_draft(image, datetime(2026, 3, 4, 12, 0, 1, tzinfo=UTC))
+    assert not training_set.has_draft(image)
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])

@@ -32,8 +32,11 @@ class Desk:
     def save(self, training_set, id_, draft):
         self.run(lambda: training_set.save_draft(id_, draft), lambda _: None, lambda _: None)
 
-    def discard(self, training_set, id_):
-        training_set.discard_draft(id_)
+    def settle(self, training_set, id_):
+        """Saving is a job of its own here, done by the time that this one is."""
+
+    def discard(self, training_set, id_, until):
+        training_set.discard_draft(id_, until)
 
     def work(self):
         while self.jobs:
@@ -286,6 +289,249 @@ def test_a_discarded_draft_is_gone_and_the_accepted_mask_stays(session, correcti
     assert training_set.read_draft(other.entry(0).id) is None
     assert other.session.states[0].classes[10, 10] == 0
     assert other.status(0) is Status.ACCEPTED
+
+
+@pytest.fixture
+def window(again, segmentation, disc_map):
+    """Another window, in which the first image is segmented where nothing was accepted."""
+
+    def make():
+        made = again()
+        if made.session.state is None:
+            made.session.put(0, segmentation(disc_map(SHAPE, CELL)))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def left(session, corrections, desk, window):
+    """Another window on an image whose draft, 100 px of the class 1, an earlier one has left; the draft, too."""
+    session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    corrections.save_draft(0)
+    desk.work()
+    corrections.close()
+    other = window()
+    return other, other.entry(0).draft
+
+
+def stroke(corrections, desk, rows=(60, 70), value=1):
+    corrections.session.classes_layer.data_setitem(block(*rows, 5, 15), value)
+    corrections.save_draft(0)
+    desk.work()
+
+
+def offered(corrections):
+    return [draft.classes.copy() for draft in corrections.entry(0).drafts]
+
+
+def reopened(corrections, window):
+    corrections.close()
+    return window()
+
+
+def assert_offers(corrections, *maps):
+    found = offered(corrections)
+    assert len(found) == len(maps)
+    for one, other in zip(found, maps, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_painting_over_an_unanswered_draft_keeps_both(left, desk, window, training_set):
+    other, old = left
+    stroke(other, desk)
+    new = other.session.states[0].classes.copy()
+    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, new)
+    assert_offers(other, old.classes)  # it is asked about still
+    stroke(other, desk, (40, 50))
+    assert_offers(other, old.classes)
+    newer = other.session.states[0].classes.copy()
+    third = reopened(other, window)
+    assert_offers(third, newer, old.classes)
+    stroke(third, desk, (20, 30))  # over two of them
+    newest = third.session.states[0].classes.copy()
+    fourth = reopened(third, window)
+    assert_offers(fourth, newest, newer, old.classes)
+    for draft in (newest, newer, old.classes):
+        assert_offers(fourth, draft, *offered(fourth)[1:])
+        fourth.restore_draft(0)
+        np.testing.assert_array_equal(fourth.session.states[0].classes, draft)
+        accept(fourth, desk)
+    assert not training_set.has_draft(fourth.entry(0).id)
+    assert [one.pixels_changed for one in training_set.versions(fourth.entry(0).id)][-1] == old.pixels_changed
+
+
+@pytest.mark.parametrize("painted", [False, True])
+def test_accepting_over_an_unanswered_draft_keeps_it(left, desk, window, painted):
+    other, old = left
+    said = []
+    other.said.connect(said.append)
+    if painted:
+        stroke(other, desk)
+    version = accept(other, desk)
+    assert version.number == 1
+    assert "is kept: go back to the image to restore or discard it" in said[-1]
+    assert_offers(other, old.classes)
+    third = reopened(other, window)
+    assert_offers(third, old.classes)
+    assert third.status(0) is Status.ACCEPTED
+
+
+def test_restoring_keeps_the_strokes_on_screen_as_a_draft(left, desk, window, training_set):
+    other, old = left
+    stroke(other, desk)
+    mine = other.session.states[0].classes.copy()
+    other.restore_draft(0)
+    desk.work()
+    np.testing.assert_array_equal(other.session.states[0].classes, old.classes)
+    other.save_draft(0)  # as the dock does
+    desk.work()
+    assert_offers(other, mine)
+    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, old.classes)
+    other.restore_draft(0)  # and back
+    desk.work()
+    np.testing.assert_array_equal(other.session.states[0].classes, mine)
+    other.save_draft(0)
+    desk.work()
+    assert_offers(other, old.classes)
+    assert_offers(reopened(other, window), mine, old.classes)
+
+
+def test_strokes_that_no_draft_holds_yet_are_kept_when_another_is_restored(left, desk):
+    other, old = left
+    other.session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
+    mine = other.session.states[0].classes.copy()
+    other.restore_draft(0)  # before the first save
+    desk.work()
+    np.testing.assert_array_equal(other.session.states[0].classes, old.classes)
+    other.save_draft(0)
+    desk.work()
+    assert_offers(other, mine)
+
+
+def test_the_draft_that_was_asked_about_is_restored_though_a_newer_one_came(left, desk, window):
+    other, old = left
+    third = window()
+    stroke(third, desk, (20, 30))
+    theirs = third.session.states[0].classes.copy()
+    third.close()
+    other.session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
+    mine = other.session.states[0].classes.copy()
+    other.restore_draft(0)
+    desk.work()
+    np.testing.assert_array_equal(other.session.states[0].classes, old.classes)
+    other.save_draft(0)
+    desk.work()
+    assert_offers(other, mine, theirs)
+
+
+def test_nothing_is_restored_over_strokes_that_cannot_be_saved(left, desk, monkeypatch):
+    other, old = left
+    said = []
+    other.said.connect(said.append)
+    other.session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
+    mine = other.session.states[0].classes.copy()
+    with monkeypatch.context() as patched:
+
+        def refuse(*_args):
+            raise OSError(errno.ENOSPC, "no space")
+
+        patched.setattr("os.replace", refuse)
+        other.restore_draft(0)
+        desk.work()
+    assert "NOT SAVED" in said[-1]
+    np.testing.assert_array_equal(other.session.states[0].classes, mine)
+    assert_offers(other, old.classes)
+
+
+def test_a_restored_draft_goes_on_in_its_place_and_goes_when_it_is_accepted(left, desk, training_set):
+    other, _ = left
+    other.restore_draft(0)
+    stroke(other, desk)
+    assert_offers(other)
+    accept(other, desk)
+    assert not training_set.has_draft(other.entry(0).id)
+
+
+def test_a_restored_draft_that_is_undone_is_asked_about_again(left, desk):
+    other, old = left
+    other.restore_draft(0)
+    other.save_draft(0)
+    desk.work()
+    assert_offers(other)
+    other.session.classes_layer.undo()
+    stroke(other, desk)
+    assert_offers(other, old.classes)
+
+
+def test_what_another_window_drafted_meanwhile_is_not_saved_over(session, corrections, desk, again):
+    other = again()  # looked before there was a draft
+    session.put(0, session.states[0].result)
+    session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    corrections.save_draft(0)
+    desk.work()
+    theirs = session.states[0].classes.copy()
+    other.start_empty(0)
+    stroke(other, desk)
+    assert_offers(other)
+    corrections.close()
+    stroke(other, desk, (20, 30))
+    assert_offers(other, theirs)
+
+
+def test_a_draft_that_another_window_paints_is_not_discarded_here(session, corrections, desk, training_set, again):
+    session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    corrections.save_draft(0)
+    desk.work()
+    other = again()
+    said = []
+    other.said.connect(said.append)
+    other.discard_draft(0)
+    desk.work()
+    assert "another window" in said[-1]
+    assert training_set.read_draft(corrections.entry(0).id) is not None
+    assert len(offered(other)) == 1
+
+
+def test_an_unanswered_draft_is_discarded_alone(left, desk, training_set):
+    other, _ = left
+    stroke(other, desk)
+    mine = other.session.states[0].classes.copy()
+    other.discard_draft(0)
+    desk.work()
+    assert_offers(other)
+    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, mine)
+    assert training_set.kept_drafts(other.entry(0).id) == ([], [])
+
+
+def test_strokes_made_while_a_discard_waits_stay_saved(session, corrections, desk, training_set):
+    layer = session.classes_layer
+    layer.data_setitem(block(5, 15, 5, 15), 1)
+    corrections.save_draft(0)
+    desk.work()
+    layer.undo()
+    corrections.save_draft(0)  # drops the draft, when it has its turn
+    layer.data_setitem(block(60, 70, 5, 15), 1)
+    corrections.save_draft(0)
+    desk.jobs.reverse()  # the saver does not wait for it
+    desk.work()
+    assert training_set.read_draft(corrections.entry(0).id).classes[65, 10] == 1
+
+
+def test_a_draft_that_cannot_be_read_is_said_and_stops_nothing(left, desk, window, training_set):
+    other, _ = left
+    id_ = other.entry(0).id
+    for path in (training_set.folder / "drafts" / id_).iterdir():
+        path.write_bytes(b"no draft")
+    other.close()
+    said = []
+    fresh = window()
+    fresh.said.connect(said.append)
+    fresh.use(training_set)
+    desk.work()
+    assert "is damaged" in said[0]
+    stroke(fresh, desk)
+    assert training_set.read_draft(id_).classes[65, 10] == 1
 
 
 def test_one_window_drafts_an_image_and_the_other_says_so(session, corrections, desk, training_set, again):

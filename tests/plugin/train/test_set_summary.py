@@ -77,12 +77,19 @@ def test_holding_out_is_offered_from_20_images_on(summary):
 def test_a_start_that_knows_the_judges_is_named_and_not_chosen(summary, tmp_path):
     model = own_model(tmp_path / "mine.safetensors", range(3))
     judged_by_folds = summary([item(n) for n in range(6)], [model])
-    assert "mine was trained on 3 of them" in judged_by_folds.describe_judging(str(model.path))
+    assert "mine was trained on 3 of the 6 images that are to judge" in judged_by_folds.describe_judging(
+        str(model.path)
+    )
+    grandchild = replace(model, masks=frozenset(), seen_before=frozenset({"image-1"}))
+    assert "mine was trained on 1 of the 6" in summary(judged_by_folds.items, [grandchild]).describe_judging(
+        str(model.path)
+    )
+    assert summary(judged_by_folds.items, [grandchild]).sensible_start() == "default"
     assert "mine" not in judged_by_folds.describe_judging("default")
     assert judged_by_folds.sensible_start() == "default"
     unseen = summary([item(n, held_out=n >= 18) for n in range(24)], [model])
     assert unseen.sensible_start() == str(model.path)
-    assert "flatter" not in unseen.describe_judging(str(model.path))
+    assert "was trained on" not in unseen.describe_judging(str(model.path))
 
 
 def test_the_next_name_is_free(summary):
@@ -94,17 +101,19 @@ def test_the_next_name_is_free(summary):
     assert made.next_name == "my-stain-3"
 
 
-def test_header_and_decision_are_read_back(tmp_path, model, before_after, drawn_set):
+def test_header_and_decision_are_read_back(tmp_path, model, before_after, comparison, drawn_set):
     made = drawn_set(tmp_path / "set", 1)
     path = made.models_folder / "mine.safetensors"
     path.write_bytes(model.read_bytes())
     masks = [{"name": "image-1", "version": 2, "sha256": "abc", "edited": True}]
-    replace_info(path, training={"data": {"masks": masks}, "validated_on": "validation part"})
-    figures = before_after(unedited=None)
+    data = {"masks": masks, "seen_before": [{"name": "image-0"}]}
+    replace_info(path, training={"data": data, "validated_on": "validation part"})
+    figures = before_after(unedited=None, seen=comparison(3))
     write_scores(path, figures)
     decide(path, "accepted", "anna")
     found = read_own_model(path)
     assert found.masks == {("image-1", 2, "abc")}
+    assert found.known == {"image-0", "image-1"}
     assert found.before_after == figures
     assert found.state == "accepted"
     (made.models_folder / "broken.safetensors").write_bytes(b"nothing")
@@ -125,8 +134,11 @@ def test_a_run_is_remembered_until_it_is_complete_or_decided(tmp_path, model):
     (tmp_path / "torn.run.json").write_text("{")
     assert interrupted_runs(tmp_path) == (parameters,)
     parameters.out.write_bytes(model.read_bytes())
+    decide(parameters.out, "candidate")
+    assert interrupted_runs(tmp_path) == (parameters,)
     decide(parameters.out, "accepted")
     assert interrupted_runs(tmp_path) == ()
+    assert not state.exists()
     decide(parameters.out, "candidate")
     forget_run(parameters.out)
     assert interrupted_runs(tmp_path) == ()

@@ -8,10 +8,11 @@ import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning import fine_tune as core
+from napari_leukocyte.core.fine_tuning.decision import decide
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
 from napari_leukocyte.core.model.weights import read_info
-from napari_leukocyte.plugin.train.resuming import interrupted_runs
+from napari_leukocyte.plugin.train.resuming import forget_run, interrupted_runs
 from napari_leukocyte.plugin.train.train_job import TrainJob, training_threads
 
 LONG = 60_000
@@ -127,6 +128,25 @@ def test_what_goes_wrong_becomes_a_sentence(job, training_set, parameters, qtbot
     sentence = run(job, training_set, parameters, qtbot)
     assert words in sentence
     assert "Traceback" not in sentence
+
+
+def test_a_cancelled_run_that_is_decided_on_leaves_nothing(job, training_set, parameters, qtbot):
+    workers = []  # that napari may keep for a while
+
+    def cancel(_epoch):
+        workers.append(job.worker)
+        job.cancel()
+
+    job.epoch_done.connect(cancel)
+    assert "best weights so far" in run(job, training_set, parameters, qtbot)
+    assert is_resumable(parameters.out)
+    decide(parameters.out, "rejected")  # the worker that was cancelled holds nothing any more
+    forget_run(parameters.out)
+    assert sorted(path.name for path in parameters.out.parent.iterdir()) == [
+        "mine.decision.json",
+        "mine.md",
+        "mine.safetensors",
+    ]
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (4, 3), (16, 15)])

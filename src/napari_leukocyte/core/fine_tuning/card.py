@@ -11,6 +11,7 @@ from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
 from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.gate import gate
+from napari_leukocyte.core.fine_tuning.known import SEEN_BEFORE, known_versions
 from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
 from napari_leukocyte.core.model.card import model_card
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, replace_info
@@ -35,14 +36,20 @@ def data_summary(
     start: ModelInfo,
     start_hash: str,
 ) -> dict[str, Any]:
-    """What goes into the header: every mask version by name, number and hash, and the model it started from."""
+    """What goes into the header: every mask version by name, number and hash, the start, and the masks it knew."""
     digest = hashlib.sha256("".join(item.sha256 for item in training).encode())
+    masks = [_version(item) for item in (*training, *validation)]
+    seen_before: list[dict[str, Any]] = []
+    for one in known_versions(start.training):
+        if one not in masks and one not in seen_before:
+            seen_before.append(one)
     counts = {USERS_DATA: len(training)} | ({"synthetic smears": replayed} if replayed else {})
     return {
         "train": counts,
         "validation": {USERS_DATA: len(validation)} if validation else {},
         "held_out": [_version(item) for item in locked],
-        "masks": [_version(item) for item in (*training, *validation)],
+        "masks": masks,
+        SEEN_BEFORE: seen_before,
         "train_sha256": digest.hexdigest(),
         "split": f"{len(locked)} of {len(training) + len(validation) + len(locked)} images held out, by group",
         "started_from": {"name": start.name, "sha256": start_hash},
@@ -76,10 +83,14 @@ def write_card(path: Path, before_after: BeforeAfter | None) -> None:
         rows = before_after_rows(before_after)
         figures = "\n".join([describe_basis(before_after), "", *_table(rows), "", *judged])
     masks = [["mask", "version", "sha256", "edited", "use"]]
-    for use, key in (("trained or chose the epoch", "masks"), ("held out", "held_out")):
-        for one in data[key]:
-            edited = "yes" if one["edited"] else "no"
-            masks.append([one["name"], str(one["version"]), one["sha256"], edited, use])
+    for use, key in (
+        ("trained or chose the epoch", "masks"),
+        ("held out", "held_out"),
+        ("trained the start, or what that started from", SEEN_BEFORE),
+    ):
+        for one in data.get(key, ()):
+            edited = "yes" if one.get("edited") else "no"
+            masks.append([one["name"], str(one.get("version", "")), one.get("sha256", ""), edited, use])
     text = model_card(
         info, [("Before and after", figures), ("Masks", "\n".join(_table(masks)))], {"Decision": "candidate"}
     )

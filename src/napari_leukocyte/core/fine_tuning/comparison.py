@@ -78,11 +78,14 @@ class BeforeAfter:
     folds
         Of the cross-validation; 0 without.
     own
-        The user's images whose masks a hand changed or drew; None without any.
+        The user's images whose masks a hand changed or drew, and which the start was not trained on; None without any.
     unedited
         Those whose masks are a model's own output: they prove nothing and are shown apart. None without any.
     guard
         Synthetic smears, the same ones always: what was forgotten.
+    seen
+        The user's images, or images of their groups, that the start model was trained on: whatever the split, they
+        prove nothing, so they are in none of the others. None without any.
     """
 
     basis: Literal["held-out", "cross-validation", "none"]
@@ -90,6 +93,7 @@ class BeforeAfter:
     own: Comparison | None
     unedited: Comparison | None
     guard: Comparison
+    seen: Comparison | None = None
 
     @property
     def proof(self) -> str:

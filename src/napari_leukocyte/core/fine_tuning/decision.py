@@ -1,5 +1,6 @@
 """What the user decided about a model: a small file beside it, and a line in its card."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Literal, get_args
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.fine_tuning.progress_file import remove_run
 
 __all__ = ["Choice", "Decision", "card_path", "decide", "decision_path", "read_decision"]
 
@@ -37,7 +39,8 @@ def decision_path(model_path: Path) -> Path:
 def decide(model_path: Path, decision: Choice, by: str = "") -> Decision:
     """Record a decision, in place of an earlier one.
 
-    The weight file itself stays bit for bit, so that its hash, which tables name, stays too.
+    The weight file itself stays bit for bit, so that its hash, which tables name, stays too. A stopped run whose model
+    is accepted or rejected is over: what it would need to go on is removed.
 
     Raises
     ------
@@ -62,6 +65,9 @@ def decide(model_path: Path, decision: Choice, by: str = "") -> Decision:
             lines[at] = line
         with atomic_path(card) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if decision != "candidate":
+        with contextlib.suppress(LeukocyteError):  # the decision holds all the same
+            remove_run(Path(model_path))
     return made
 
 

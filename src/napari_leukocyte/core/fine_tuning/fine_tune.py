@@ -4,7 +4,7 @@ Stopping the iteration is the cancel: the best weights so far are on disk, and t
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 
 from napari_leukocyte.core.fine_tuning.card import data_summary, licence_from, write_card, write_scores
@@ -12,6 +12,7 @@ from napari_leukocyte.core.fine_tuning.compare import compare
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
 from napari_leukocyte.core.fine_tuning.guard import guard_items
+from napari_leukocyte.core.fine_tuning.known import known_images, known_judges
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.plan import Plan, make_plan
 from napari_leukocyte.core.fine_tuning.progress_file import ProgressFile, is_resumable
@@ -32,7 +33,7 @@ __all__ = ["Event", "fine_tune", "is_resumable"]
 Event = StageStarted | TrainStep | TrainEpoch | ImageScored | BeforeAfter | FineTuneFinished
 
 
-def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> Iterator[Event]:
+def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> Generator[Event, None, None]:
     """Make a model better on the user's images, and compare it with the one it started from.
 
     The final model is trained first, then those of the cross-validation, where there is one; then all judging
@@ -62,34 +63,48 @@ def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> 
     _, info = load_model(start_path)
     recipe = fine_tune_recipe(info, parameters)
     plan = make_plan(items, seed=parameters.seed)
-    progress = ProgressFile(out, _fingerprint(items, recipe, start_path, parameters.seed))
-    yield from _train(plan, parameters, recipe, start_path, progress)
+    known = {item.name for item in known_judges(plan, known_images(info.training))}
+    with ProgressFile(out, _fingerprint(items, recipe, start_path, parameters.seed)) as progress:
+        yield from _train(plan, parameters, recipe, start_path, progress)
+        before_after = yield from _compare(plan, parameters, recipe, start_path, progress, known)
+        write_scores(out, before_after)
+        write_card(out, before_after)
+        progress.remove()
+    yield before_after
+    yield FineTuneFinished(out, read_info(out), before_after)
+
+
+def _compare(
+    plan: Plan,
+    parameters: FineTuneParameters,
+    recipe: FineTuneRecipe,
+    start_path: Path,
+    progress: ProgressFile,
+    known: Collection[str],
+) -> Generator[StageStarted | ImageScored, None, BeforeAfter]:
+    """Judge before and after; images that the start knows are apart, for they are unseen on neither side."""
     guard = guard_items()
-    judges = [*plan.locked, *(item for fold in plan.folds for item in fold)]
     steps = _steps(recipe, plan)
     yield StageStarted("comparison", "comparison before and after", 0, steps, steps)
-    events = _judge(plan, guard, start_path, out, progress, parameters.device)
+    events = _judge(plan, guard, start_path, Path(parameters.out), progress, parameters.device)
     scored: list[Judged] = []
     for event in events:
         if isinstance(event, Judged):
             scored.append(event)
         else:
             yield event
-    own, extra = scored[: len(judges)], scored[len(judges) :]
+    judged, extra = scored[: len(plan.judges)], scored[len(plan.judges) :]
+    own = [one for one in judged if one.item.name not in known]
     guarded = compare(extra)
     assert guarded is not None  # there are always synthetic smears
-    before_after = BeforeAfter(
+    return BeforeAfter(
         basis=plan.basis,
         folds=len(plan.folds),
         own=compare([one for one in own if one.item.edited]),
         unedited=compare([one for one in own if not one.item.edited]),
         guard=guarded,
+        seen=compare([one for one in judged if one.item.name in known]),
     )
-    write_scores(out, before_after)
-    write_card(out, before_after)
-    progress.remove()
-    yield before_after
-    yield FineTuneFinished(out, read_info(out), before_after)
 
 
 def _steps(recipe: FineTuneRecipe, plan: Plan) -> int:

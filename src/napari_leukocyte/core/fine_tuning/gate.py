@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.figures import interval, number, share
 
 __all__ = ["FEWEST_GROUPS", "Finding", "findings", "gate"]
 
@@ -16,9 +17,12 @@ _FORGOTTEN = 0.01  # on exact synthetic masks almost any change is beyond chance
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence on what got ``worse`` or was ``forgotten``, what has ``too few`` images, or that all is ``fine``."""
+    """One sentence on what got ``worse`` or was ``forgotten``, has ``too few`` images, does not count, or is ``fine``.
 
-    kind: Literal["worse", "too few", "forgotten", "fine"]
+    What does not count, for the start model was trained on it, is ``seen``.
+    """
+
+    kind: Literal["worse", "too few", "forgotten", "seen", "fine"]
     text: str
 
 
@@ -38,6 +42,9 @@ def findings(before_after: BeforeAfter) -> list[Finding]:
         own = before_after.own
         assert own is not None  # without any there is a finding
         found.append(Finding("fine", f"On {_images(own.images)} nothing got worse beyond its 95 % interval."))
+    if before_after.own is not None and before_after.seen is not None:
+        why = "the start model was trained on them, or on their slides"
+        found.append(Finding("seen", f"Not counted: {_images(before_after.seen.images)}, for {why}."))
     return found
 
 
@@ -47,6 +54,10 @@ def _own(before_after: BeforeAfter) -> list[Finding]:
         why = "no image is there that the model had not seen"
         if before_after.unedited is not None:
             why = "no mask of the images was changed by hand, and a model's own output proves nothing"
+        if before_after.seen is not None:
+            n = before_after.seen.images
+            which = f"the other {_images(n)}" if before_after.unedited is not None else f"all {_images(n)} there are"
+            why += f"; the start model was trained on {which}, or on their slides"
         return [Finding("too few", f"Too few to judge: {why}.")]
     groups = max((change.groups for change in own.iou_b.values()), default=0)
     if groups < FEWEST_GROUPS:
@@ -66,7 +77,8 @@ def _own(before_after: BeforeAfter) -> list[Finding]:
     if own.cnr_error.low > 0:
         found.append(Finding("worse", f"The CNR error got worse: {_percent(own.cnr_error)}."))
     if own.cnr_off.low > 0:
-        text = f"The bias of the CNR got worse: {own.cnr_bias.before:+.1%} before, {own.cnr_bias.after:+.1%} after"
+        text = f"The bias of the CNR got worse: {share(own.cnr_bias.before, signed=True)} before, "
+        text += f"{share(own.cnr_bias.after, signed=True)} after"
         found.append(Finding("worse", f"{text} ({_interval(own.cnr_off, 100, ' points further from 0')})."))
     if own.coverage.high < 0:
         found.append(Finding("worse", f"Fewer cells get a CNR: {_percent(own.coverage)}."))
@@ -95,16 +107,15 @@ def _groups(number: int) -> str:
 
 
 def _figures(change: Change) -> str:
-    return f"{change.before:.3f} before, {change.after:.3f} after ({_interval(change, 1, '')})"
+    return f"{number(change.before, 3)} before, {number(change.after, 3)} after ({_interval(change, 1, '')})"
 
 
 def _percent(change: Change) -> str:
-    return f"{change.before:.1%} before, {change.after:.1%} after ({_interval(change, 100, ' points')})"
+    return f"{share(change.before)} before, {share(change.after)} after ({_interval(change, 100, ' points')})"
 
 
 def _interval(change: Change, scale: float, unit: str) -> str:
     if math.isnan(change.low):
         return "no interval"
-    digits = 3 if scale == 1 else 1
-    ends = " to ".join(f"{scale * end:+.{digits}f}" for end in (change.low, change.high))
+    ends = interval(change.low, change.high, 3 if scale == 1 else 1, scale=scale)
     return f"95 % interval of the difference {ends}{unit}"

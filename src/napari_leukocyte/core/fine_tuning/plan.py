@@ -39,6 +39,11 @@ class Plan:
             return "cross-validation"
         return "held-out" if self.locked else "none"
 
+    @property
+    def judges(self) -> tuple[TrainingItem, ...]:
+        """The items that the comparison rests on."""
+        return (*self.locked, *(item for fold in self.folds for item in fold))
+
     def without(self, fold: int) -> list[TrainingItem]:
         """The items that train the model of a fold, counted from 0; none shares a group with those that judge it."""
         rest = [item for i, part in enumerate(self.folds) if i != fold for item in part]

@@ -3,6 +3,7 @@
 import math
 
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.figures import interval, number, share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 
 __all__ = ["before_after_rows", "describe_basis"]
@@ -16,6 +17,7 @@ def before_after_rows(before_after: BeforeAfter) -> list[list[str]]:
     for title, comparison in (
         ("your images", before_after.own),
         ("unedited masks (no proof)", before_after.unedited),
+        ("known to the start (no proof)", before_after.seen),
         ("synthetic smears (guard)", before_after.guard),
     ):
         if comparison is not None:
@@ -34,7 +36,13 @@ def describe_basis(before_after: BeforeAfter) -> str:
     }[before_after.basis]
     if before_after.basis == "none":
         return f"{text}."
-    return f"{text}; {before_after.proof}."
+    if before_after.own is not None or before_after.unedited is not None:
+        text += f"; {before_after.proof}"
+    if before_after.seen is not None:
+        n = before_after.seen.images
+        images, slides, do = ("image", "its slide", "does") if n == 1 else ("images", "their slides", "do")
+        text += f"; {n} {images} that the start model was trained on, or on {slides}, {do} not count"
+    return f"{text}."
 
 
 def _figures(comparison: Comparison) -> list[list[str]]:
@@ -59,17 +67,15 @@ def _row(
 ) -> list[str]:
     if change.n == 0:
         return [label, "n/a", "n/a", "n/a", f"0 {unit}s"]
-    scale, end = (100, " %") if percent else (1, "")
-    digits = 1 if percent else digits
 
-    def text(value: float, sign: str) -> str:
-        return f"{scale * value:{sign}.{digits}f}{end}"
+    def text(value: float, signed: bool) -> str:
+        return share(value, signed=signed) if percent else number(value, digits, signed=signed)
 
-    difference = text(change.difference, "+")
+    difference = text(change.difference, True)
     if not math.isnan(change.low):
-        difference += f" ({' to '.join(f'{scale * v:+.{digits}f}' for v in (change.low, change.high))})"
-    number = f"{change.n} {unit}{'s' * (change.n != 1)}"
+        ends = interval(change.low, change.high, 1 if percent else digits, scale=100 if percent else 1)
+        difference += f" ({ends})"
+    judged_on = f"{change.n} {unit}{'s' * (change.n != 1)}"
     if change.groups != change.n:
-        number += f", {change.groups} group{'s' * (change.groups != 1)}"
-    sign = "+" if signed else ""
-    return [label, text(change.before, sign), text(change.after, sign), difference, number]
+        judged_on += f", {change.groups} group{'s' * (change.groups != 1)}"
+    return [label, text(change.before, signed), text(change.after, signed), difference, judged_on]

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 
 from napari_leukocyte.core.errors import LeukocyteError
@@ -40,6 +41,7 @@ class DraftSaver:
         self._pending: dict[str, Draft] = {}
         self._due: dict[str, None] = {}  # pending ones to try now, in order
         self._writing = ""
+        self._discarding = ""  # an image whose files are being deleted: nothing is written there meanwhile
         self._closed = False
         self._changed = threading.Condition()
         # a daemon: a window that is gone without close() does not keep the program alive
@@ -54,8 +56,10 @@ class DraftSaver:
             self._pending[image_id] = draft
             self._try_all()
 
-    def discard(self, image_id: str) -> None:
-        """Forget the draft of an image, on the disk too; when this returns, none is written any more.
+    def discard(self, image_id: str, until: datetime | None = None) -> None:
+        """Forget the draft of an image, on the disk too; when this returns, it is not written any more.
+
+        With ``until``, a draft of a later moment stays: it was painted after the discard was asked for.
 
         Raises
         ------
@@ -63,11 +67,33 @@ class DraftSaver:
             When the system refuses to delete it.
         """
         with self._changed:
-            self._pending.pop(image_id, None)
-            self._due.pop(image_id, None)
+            self._changed.wait_for(lambda: not self._discarding)
+            self._discarding = image_id
             self._changed.wait_for(lambda: self._writing != image_id)
-            self._pending.pop(image_id, None)  # put back by a failed write
-        self._set.discard_draft(image_id)
+            pending = self._pending.get(image_id)
+            if pending is not None and (until is None or pending.saved <= until):
+                del self._pending[image_id]
+                self._due.pop(image_id, None)
+        try:
+            self._set.discard_draft(image_id, until)
+        finally:
+            with self._changed:
+                self._discarding = ""
+                self._changed.notify_all()
+
+    def settle(self, image_id: str) -> None:
+        """Wait until the draft of an image is on the disk.
+
+        Raises
+        ------
+        LeukocyteError
+            When it could not be written.
+        """
+        with self._changed:
+            self._try_all()
+            self._changed.wait_for(lambda: self._closed or (image_id not in self._due and self._writing != image_id))
+            if image_id in self._pending:
+                raise LeukocyteError("What was painted last is not saved yet: free space on the disk, and try again.")
 
     def pending(self) -> frozenset[str]:
         """Ids of the images whose newest draft is not on the disk yet."""
@@ -96,13 +122,17 @@ class DraftSaver:
         self._due.update(dict.fromkeys(self._pending))
         self._changed.notify_all()
 
+    def _next(self) -> str:
+        """The image to write for now; empty: none."""
+        return next((image_id for image_id in self._due if image_id != self._discarding), "")
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._due or self._closed)
+                self._changed.wait_for(lambda: self._next() or self._closed)
                 if self._closed:
                     return
-                image_id = next(iter(self._due))
+                image_id = self._next()
                 del self._due[image_id]
                 draft = self._pending.pop(image_id)
                 self._writing = image_id

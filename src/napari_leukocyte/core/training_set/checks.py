@@ -82,6 +82,9 @@ def _contents(training_set: TrainingSet, layout: Layout) -> Iterator[Problem]:
             problem = draft_problem(path, image.shape) if path.exists() else ""
             if problem:
                 yield Problem(problem, "The other copy of the draft is used, if there is one.")
+        for path in layout.kept_drafts(image.id):
+            if problem := draft_problem(path, image.shape):
+                yield Problem(problem, "Restore it from a copy, or delete the file.")
     for both in sides.values():
         if len(both) == 2:
             yield Problem(

@@ -1,4 +1,4 @@
-"""The one working copy of an image while a user paints: a file that holds everything of one moment."""
+"""The one working copy of an image while a user paints, a file that holds everything of one moment; and older ones."""
 
 import contextlib
 import hashlib
@@ -28,11 +28,15 @@ from napari_leukocyte.core.training_set.records import Correction, check_maps, r
 __all__ = [
     "Draft",
     "DraftClaim",
+    "begin_draft",
     "claim",
     "correction_of",
     "discard_draft",
     "draft_problem",
+    "drop_kept_draft",
     "read_draft",
+    "read_kept_drafts",
+    "same_draft",
     "save_draft",
 ]
 
@@ -136,6 +140,11 @@ def read_draft(layout: Layout, image_id: str, shape: tuple[int, int]) -> Draft |
     LeukocyteError
         When there are drafts but none can be read.
     """
+    return _newest(layout, image_id, shape)[1]
+
+
+def _newest(layout: Layout, image_id: str, shape: tuple[int, int]) -> tuple[Path, Draft | None]:
+    """The file that `read_draft` reads, and its draft."""
     damaged = ""
     for path in (layout.draft(image_id), layout.previous_draft(image_id)):
         if not path.exists():
@@ -146,26 +155,108 @@ def read_draft(layout: Layout, image_id: str, shape: tuple[int, int]) -> Draft |
             damaged = damaged or str(error)
             continue
         if not damaged:
-            return draft
+            return path, draft
         note = f"The newest draft cannot be read, so this is the one before it, of {draft.saved:%H:%M:%S}: {damaged}"
-        return Draft(**{**vars(draft), "note": note})
+        return path, Draft(**{**vars(draft), "note": note})
     if damaged:
         raise LeukocyteError(damaged)
-    return None
+    return layout.draft(image_id), None
 
 
-def discard_draft(layout: Layout, image_id: str) -> None:
-    """Delete the draft of an image, if there is one.
+def begin_draft(layout: Layout, image_id: str, shape: tuple[int, int], continued: Draft | None = None) -> None:
+    """Make room for the draft of a map that a user begins to paint; only for the window that has the claim.
+
+    The draft that is there is set aside, unless it is the one that is ``continued``. One that was set aside before and
+    is continued now becomes the working copy again. Each step is one rename, so that a kill between them loses none.
 
     Raises
     ------
     LeukocyteError
         When the system refuses.
     """
+    working, previous = layout.draft(image_id), layout.previous_draft(image_id)
     try:
-        # the newest last: a stop in between leaves it
-        for path in (layout.previous_draft(image_id), layout.draft(image_id)):
-            path.unlink(missing_ok=True)
+        there, draft = _newest(layout, image_id, shape)
+    except LeukocyteError:  # nothing of it can be read any more
+        draft = None
+    path = working
+    try:
+        if draft is not None and not (continued is not None and same_draft(draft, continued)):
+            path = layout.next_kept_draft(image_id)
+            os.replace(there, path)  # noqa: PTH105 - the call that is atomic on every system
+            if there == working:
+                previous.unlink(missing_ok=True)  # an older state of the same strokes
+        elif draft is not None and there != working:
+            os.replace(there, working)  # noqa: PTH105 - or the next save would put the damaged copy in its place
+        if continued is not None:
+            for path in layout.kept_drafts(image_id):
+                if _is(path, continued, shape):
+                    os.replace(path, working)  # noqa: PTH105
+                    return
+    except OSError as error:
+        raise LeukocyteError(
+            f"The draft {path} cannot be set aside ({error.strerror}): check its access rights."
+        ) from error
+
+
+def read_kept_drafts(layout: Layout, image_id: str, shape: tuple[int, int]) -> tuple[list[Draft], list[str]]:
+    """Read the drafts that were set aside, the newest first; a sentence for each that cannot be read."""
+    drafts, problems = [], []
+    for path in layout.kept_drafts(image_id):
+        try:
+            drafts.append(_decode(path, shape))
+        except LeukocyteError as error:
+            problems.append(str(error))
+    return drafts, problems
+
+
+def drop_kept_draft(layout: Layout, image_id: str, shape: tuple[int, int], draft: Draft) -> bool:
+    """Delete a draft that was set aside; returns whether there was one.
+
+    Raises
+    ------
+    LeukocyteError
+        When the system refuses.
+    """
+    for path in layout.kept_drafts(image_id):
+        if _is(path, draft, shape):
+            _delete(path)
+            return True
+    return False
+
+
+def same_draft(one: Draft, other: Draft) -> bool:
+    """Whether two drafts are the same moment of the same strokes."""
+    return (
+        one.saved == other.saved
+        and np.array_equal(one.classes, other.classes)
+        and np.array_equal(one.cells, other.cells)
+    )
+
+
+def _is(path: Path, draft: Draft, shape: tuple[int, int]) -> bool:
+    try:
+        return same_draft(_decode(path, shape), draft)
+    except LeukocyteError:
+        return False
+
+
+def discard_draft(layout: Layout, image_id: str) -> None:
+    """Delete the working copy of an image, if there is one; those that were set aside stay.
+
+    Raises
+    ------
+    LeukocyteError
+        When the system refuses.
+    """
+    # the newest last: a stop in between leaves it
+    for path in (layout.previous_draft(image_id), layout.draft(image_id)):
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise LeukocyteError(f"The draft {path} cannot be deleted ({error.strerror}): check its access rights.") from (
             error

@@ -13,6 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["Layout", "content_hash", "file_hash", "image_id"]
 
+_KEPT = re.compile(r"kept-([0-9]{4,})\.tif")
 _VERSION = re.compile(r"([0-9]{4,})(_cells\.png|\.png|\.json)")
 
 
@@ -92,6 +93,20 @@ class Layout:
     def previous_draft(self, image_id: str) -> Path:
         """The working copy before it."""
         return self.drafts / image_id / "previous.tif"
+
+    def kept_drafts(self, image_id: str) -> list[Path]:
+        """Drafts that were set aside when another one was begun, the newest first."""
+        folder = self.drafts / image_id
+        names = [
+            match for path in (folder.iterdir() if folder.is_dir() else ()) if (match := _KEPT.fullmatch(path.name))
+        ]
+        return [folder / match[0] for match in sorted(names, key=lambda match: int(match[1]), reverse=True)]
+
+    def next_kept_draft(self, image_id: str) -> Path:
+        """Where the next one goes; only the window that has the claim may take it."""
+        kept = self.kept_drafts(image_id)
+        number = int(kept[0].stem.removeprefix("kept-")) + 1 if kept else 1
+        return self.drafts / image_id / f"kept-{number:04d}.tif"
 
 
 def content_hash(pixels: NDArray[np.generic]) -> str:

@@ -147,7 +147,7 @@ def _masks(layout: Layout, image_id: str) -> Iterator[Problem]:
 
 
 def _drafts(layout: Layout, image_id: str) -> Iterator[Problem]:
-    known = {layout.draft(image_id), layout.previous_draft(image_id)}
+    known = {layout.draft(image_id), layout.previous_draft(image_id), *layout.kept_drafts(image_id)}
     for path, leftover in _entries(layout.drafts / image_id):
         if leftover is not None:
             yield leftover

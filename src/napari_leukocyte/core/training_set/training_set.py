@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -276,12 +277,39 @@ class TrainingSet:
         return drafts.read_draft(self._layout, image_id, self.image(image_id).shape)
 
     def has_draft(self, image_id: str) -> bool:
-        """Say whether there is a draft of an image, be it damaged."""
-        return self._layout.draft(image_id).exists() or self._layout.previous_draft(image_id).exists()
+        """Say whether there is a draft of an image, be it set aside or damaged."""
+        layout = self._layout
+        return (
+            layout.draft(image_id).exists()
+            or layout.previous_draft(image_id).exists()
+            or bool(layout.kept_drafts(image_id))
+        )
 
-    def discard_draft(self, image_id: str) -> None:
-        """Delete the draft of an image, if there is one."""
+    def discard_draft(self, image_id: str, until: datetime | None = None) -> None:
+        """Delete the working copy of an image, if there is one; with ``until`` only when it was saved by then."""
+        if until is not None:
+            try:
+                draft = self.read_draft(image_id)
+            except LeukocyteError:  # damaged
+                draft = None
+            if draft is not None and draft.saved > until:
+                return
         drafts.discard_draft(self._layout, image_id)
+
+    def begin_draft(self, image_id: str, continued: Draft | None = None) -> None:
+        """Set the working copy aside, unless it is the one that is ``continued``; only with the image's claim.
+
+        Without this, the first draft of a new map would take the place of one that nobody has looked at yet.
+        """
+        drafts.begin_draft(self._layout, image_id, self.image(image_id).shape, continued)
+
+    def kept_drafts(self, image_id: str) -> tuple[list[Draft], list[str]]:
+        """Read the drafts that were set aside, the newest first; a sentence for each that cannot be read."""
+        return drafts.read_kept_drafts(self._layout, image_id, self.image(image_id).shape)
+
+    def drop_kept_draft(self, image_id: str, draft: Draft) -> bool:
+        """Delete a draft that was set aside; returns whether there was one."""
+        return drafts.drop_kept_draft(self._layout, image_id, self.image(image_id).shape, draft)
 
     # ---- the held-out part --------------------------------------------------------------------------------
 

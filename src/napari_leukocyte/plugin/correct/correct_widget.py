@@ -423,7 +423,7 @@ class CorrectWidget(Dock):
         for field in (self.difficulty, self.training):
             field.setEnabled(count > 0 and training_set is not None)
         self._show_entry(entry)
-        self.recovery.show_draft(shown, entry.draft)
+        self.recovery.show_drafts(shown, entry.drafts)
 
     def _show_entry(self, entry: Entry) -> None:
         names = {number: text for text, number in _DIFFICULTIES.items()}

@@ -144,7 +144,7 @@ class Corrections:
     def _on_found(self, index: int, found: Found) -> None:
         entry, state = self.entry(index), self.session.states.get(index)
         entry.found = True
-        entry.id, entry.version, entry.draft = found.id, found.version, found.draft
+        entry.id, entry.version, entry.drafts = found.id, found.version, found.drafts
         entry.excluded, entry.held_out = found.excluded, found.held_out
         source = self.session.images[index]
         if found.version is not None:
@@ -152,8 +152,10 @@ class Corrections:
             if state is None or not state.edited:
                 classes, cells = found.mask
                 self.session.put(index, from_version(found.version, classes, cells, source.pixel_size))
-        if found.draft is not None and entry.difficulty is None:
-            entry.difficulty = found.draft.difficulty
+        if entry.draft is not None and entry.difficulty is None:
+            entry.difficulty = entry.draft.difficulty
+        for sentence in found.problems:
+            self.said.emit(sentence)
         self.changed.emit(index)
         if entry.unsaved:  # painted while it was looked for
             self.edited.emit(index)
@@ -180,38 +182,49 @@ class Corrections:
         training_set, entry, state = self.training_set, self.entry(index), self.session.states.get(index)
         if training_set is None or state is None or not entry.found or entry.joining:
             return
-        if entry.id is None or entry.claim is None:
-            self._join(index)
+        if entry.id is None or not entry.owns(state):
+            self._join(index, state)
             return
         entry.unsaved = False
-        if state.edited:
+        if entry.accepting and not state.live.edited:
+            pass  # what there is becomes a mask
+        elif state.edited:
             draft = self._draft(index, state)
             # a value painted by a slip counts as nucleus, as in the measures
             draft = replace(draft, classes=np.minimum(draft.classes, 2))
             self._disk.save(training_set, entry.id, draft)
         else:
             self._discard(training_set, entry.id)
+        if entry.restoring is not None:
+            self._restore_when_saved(index, training_set, entry.id, entry.restoring)
+            entry.restoring = None
 
-    def _join(self, index: int) -> None:
-        """Make an image part of the set and claim its draft, then save."""
+    def _join(self, index: int, state: ImageState) -> None:
+        """Make an image part of the set, claim its draft and make room for that of a map, then save.
+
+        What another map or an earlier session left there is set aside, and asked about.
+        """
         training_set, entry, generation = self.training_set, self.entry(index), self.session.generation
         assert training_set is not None
         entry.joining = True
 
-        def joined(result: tuple[str, DraftClaim]) -> None:
+        def joined(result: tuple[str, DraftClaim, tuple[Draft, ...]]) -> None:
             entry.joining = False
-            entry.id, claim = result
+            entry.id, claim, drafts = result
             if training_set is self.training_set and generation == self.session.generation:
-                entry.claim = claim
+                entry.claim, entry.owner, entry.drafts = claim, state, drafts
                 self.save_draft(index)
+                self.changed.emit(index)
             else:
                 claim.release()
 
         def failed(sentence: str) -> None:
-            entry.joining = False
+            entry.joining, entry.restoring = False, None
             self.said.emit(f"NOT SAVED: {sentence}")
 
-        self._disk.run(partial(set_jobs.join_and_claim, training_set, self.session.images[index]), joined, failed)
+        source, continued = self.session.images[index], entry.continued(state)
+        job = partial(set_jobs.join_and_claim, self._disk, training_set, source, continued, entry.claim)
+        self._disk.run(job, joined, failed)
 
     def _draft(self, index: int, state: ImageState) -> Draft:
         result, origin = state.result, state.result.origin
@@ -232,24 +245,66 @@ class Corrections:
         )
 
     def restore_draft(self, index: int) -> None:
-        """Go on where an earlier session stopped."""
-        entry = self.entry(index)
-        draft, entry.draft = entry.draft, None
+        """Go on where an earlier session stopped. Edits on screen are saved first, and wait as a draft then."""
+        draft = self.entry(index).draft
         if draft is not None:
-            entry.difficulty = draft.difficulty
-            self.session.put(index, from_draft(draft, self.session.images[index].pixel_size))
-            self.changed.emit(index)
+            self._restore(index, draft)
+
+    def _restore(self, index: int, draft: Draft) -> None:
+        self.session.flush()
+        entry, state = self.entry(index), self.session.states.get(index)
+        if state is not None and state.edited:
+            entry.restoring = draft
+            self.save_draft(index)
+        else:
+            self._put_draft(index, draft)
+
+    def _restore_when_saved(self, index: int, training_set: TrainingSet, id_: str, draft: Draft) -> None:
+        entry, generation = self.entry(index), self.session.generation
+
+        def settled(_result: None) -> None:
+            if training_set is self.training_set and generation == self.session.generation:
+                self.session.flush()
+                if entry.unsaved:  # painted on meanwhile
+                    self._restore(index, draft)
+                else:
+                    self._put_draft(index, draft)
+
+        def failed(sentence: str) -> None:
+            self.said.emit(f"NOT RESTORED: {sentence}")
+
+        self._disk.run(partial(self._disk.settle, training_set, id_), settled, failed)
+
+    def _put_draft(self, index: int, draft: Draft) -> None:
+        entry = self.entry(index)
+        entry.answered(draft)
+        entry.difficulty = draft.difficulty
+        self.session.put(index, from_draft(draft, self.session.images[index].pixel_size))
+        entry.restored, entry.restored_in = draft, self.session.states[index]
+        self.changed.emit(index)
 
     def discard_draft(self, index: int) -> None:
         """Drop the draft of an earlier session."""
-        entry = self.entry(index)
-        if entry.draft is not None and self.training_set is not None and entry.id is not None:
-            entry.draft = None
-            self._discard(self.training_set, entry.id)
+        entry, draft = self.entry(index), self.entry(index).draft
+        if draft is not None and self.training_set is not None and entry.id is not None:
+            entry.answered(draft)
+
+            def discarded(_result: None) -> None:
+                entry.answered(draft)  # if the image joined the set meanwhile, it was asked about again
+                self.changed.emit(index)
+
+            def failed(sentence: str) -> None:
+                entry.answered(draft)
+                entry.drafts = (draft, *entry.drafts)
+                self.said.emit(sentence)
+                self.changed.emit(index)
+
+            self._disk.run(partial(set_jobs.discard, self.training_set, entry.id, draft), discarded, failed)
             self.changed.emit(index)
 
     def _discard(self, training_set: TrainingSet, id_: str) -> None:
-        self._disk.run(partial(self._disk.discard, training_set, id_), _nothing, self.said.emit)
+        """Drop the working copy, unless it is saved anew until then."""
+        self._disk.run(partial(self._disk.discard, training_set, id_, datetime.now(UTC)), _nothing, self.said.emit)
 
     def start_empty(self, index: int) -> None:
         """Give an image a class map without cells, to be painted by hand."""
@@ -283,29 +338,45 @@ class Corrections:
             return
         draft, cnr_after = self._draft(index, state), set_jobs.cnr_of(state.measures)
         state.live.keep()
-        entry.unsaved, entry.draft = False, None
+        entry.unsaved, entry.accepting = False, True
+        owned, continued = entry.owns(state), entry.continued(state)
         generation = self.session.generation
 
         def accepted(result: tuple[str, Version]) -> None:
+            entry.accepting = False
             if training_set is self.training_set and generation == self.session.generation:
                 entry.id, entry.version = result
                 entry.skipped = False
+                entry.restored = entry.restored_in = None
                 state.accepted_as(entry.version.number)
-                self.said.emit(f"{self.session.images[index].label}: accepted as version {entry.version.number}.")
+                label = self.session.images[index].label
+                self.said.emit(f"{label}: accepted as version {entry.version.number}.{_still_waiting(entry)}")
                 if state.edited:  # painted on while it was written
                     entry.unsaved = True
                     self.edited.emit(index)
+                elif entry.owns(state):  # also a draft of the same that was saved meanwhile
+                    self._discard(training_set, entry.version.image)
                 self._masks_changed(index)
 
         def failed(sentence: str) -> None:
             state.live.keep_nothing()
-            entry.unsaved = True
+            entry.unsaved, entry.accepting = True, False
             self.said.emit(f"NOT ACCEPTED: {sentence}")
             self.edited.emit(index)
             self.changed.emit(index)
 
         source = self.session.images[index]
-        job = partial(set_jobs.accept, self._disk, training_set, source, draft, state.result, cnr_after)
+        job = partial(
+            set_jobs.accept,
+            self._disk,
+            training_set,
+            source,
+            draft,
+            state.result,
+            cnr_after,
+            owned=owned,
+            continued=continued,
+        )
         self._disk.run(job, accepted, failed)
         self.changed.emit(index)
 
@@ -373,6 +444,13 @@ class Corrections:
 
 def _nothing(_result: object) -> None:
     """A job without a result is done."""
+
+
+def _still_waiting(entry: Entry) -> str:
+    if entry.draft is None:
+        return ""
+    when = f"{entry.draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f" Its draft of {when} is kept: go back to the image to restore or discard it."
 
 
 def _remarks(state: ImageState) -> dict[int, frozenset[Flag]]:

@@ -13,6 +13,8 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.training_set.autosave import DraftSaver
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from napari_leukocyte.core.training_set.drafts import Draft
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -74,12 +76,17 @@ class QtDisk(QObject):  # type: ignore[misc]
         """See `set_jobs.Disk`."""
         self._saver_of(training_set).submit(id_, draft)
 
-    def discard(self, training_set: TrainingSet, id_: str) -> None:
+    def settle(self, training_set: TrainingSet, id_: str) -> None:
         """See `set_jobs.Disk`."""
         if self._saver is not None and self._saved_set is training_set:
-            self._saver.discard(id_)
+            self._saver.settle(id_)
+
+    def discard(self, training_set: TrainingSet, id_: str, until: datetime) -> None:
+        """See `set_jobs.Disk`."""
+        if self._saver is not None and self._saved_set is training_set:
+            self._saver.discard(id_, until)
         else:
-            training_set.discard_draft(id_)
+            training_set.discard_draft(id_, until)
 
     def close(self) -> None:
         """Finish what waits."""

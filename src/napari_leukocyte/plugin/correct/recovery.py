@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from napari_leukocyte.plugin.docks import note, row, stack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.layers import Labels
 
     from napari_leukocyte.core.training_set.drafts import Draft
@@ -25,24 +27,30 @@ class Recovery(QWidget):  # type: ignore[misc]
         super().__init__()
         self._corrections = corrections
         self._index = 0
+        self._draft: Draft | None = None
         self._layer: Labels | None = None
         self.text = note()
         self.restore_button = QPushButton("Restore", clicked=self._restore)
+        self.restore_button.setToolTip("Go on with it; what is painted on screen is kept as a draft, too")
         self.compare_button = QPushButton("Compare", checkable=True, toggled=self._compare)
         self.compare_button.setToolTip("Show the outlines of the draft over the image")
         self.discard_button = QPushButton("Discard", clicked=self._discard)
         stack(self, self.text, row(self.restore_button, self.compare_button, self.discard_button))
         self.hide()
 
-    def show_draft(self, index: int, draft: Draft | None) -> None:
-        """Ask about a draft of the shown image, or (None) ask nothing."""
-        if draft is None or index != self._index:
+    def show_drafts(self, index: int, drafts: Sequence[Draft]) -> None:
+        """Ask about the first draft of the shown image; without any ask nothing."""
+        draft = drafts[0] if drafts else None
+        if draft is not self._draft or index != self._index:
             self.compare_button.setChecked(False)
-        self._index = index
+        self._index, self._draft = index, draft
         if draft is not None:
+            others = len(drafts) - 1
             self.text.setText(
                 f"A draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S} was not accepted "
-                f"({draft.pixels_changed} px changed)."
+                f"({draft.pixels_changed} px changed). It is kept until you restore or discard it, also when you paint "
+                "or accept meanwhile."
+                + (f" After it, {others} more {'is' if others == 1 else 'are'} asked about." * bool(others))
             )
         self.setVisible(draft is not None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,19 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.segment import Segmentation
-from napari_leukocyte.core.training_set.drafts import Draft, correction_of
+from napari_leukocyte.core.training_set.drafts import Draft, correction_of, same_draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from napari_leukocyte.core.training_set.drafts import DraftClaim
     from napari_leukocyte.core.training_set.records import Version
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
-__all__ = ["Disk", "Found", "accept", "cnr_of", "exclude", "find", "join_and_claim", "revoke", "sources_of"]
+__all__ = ["Disk", "Found", "accept", "cnr_of", "discard", "exclude", "find", "join_and_claim", "revoke", "sources_of"]
 
 
 class Disk(Protocol):
@@ -33,20 +36,28 @@ class Disk(Protocol):
     def save(self, training_set: TrainingSet, id_: str, draft: Draft) -> None:
         """Save a draft; a newer one of the same image takes the place of one that waits."""
 
-    def discard(self, training_set: TrainingSet, id_: str) -> None:
-        """Inside a job: drop the draft of an image, also one that waits or is just being written."""
+    def settle(self, training_set: TrainingSet, id_: str) -> None:
+        """Inside a job: wait until the draft of an image that was given to `save` is on the disk, or raise."""
+
+    def discard(self, training_set: TrainingSet, id_: str, until: datetime) -> None:
+        """Inside a job: drop the draft of an image, also one that waits or is being written; a later one stays."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a training set knows of an image: id, mask in force, draft, why it is excluded, whether it is held out."""
+    """What a training set knows of an image.
+
+    Its id, the mask in force, drafts (the newest first), why it is excluded, whether it is held out, and a sentence for
+    each draft that cannot be read.
+    """
 
     id: str | None = None
     version: Version | None = None
     mask: Any = None
-    draft: Draft | None = None
+    drafts: tuple[Draft, ...] = ()
     excluded: str = ""
     held_out: bool = False
+    problems: tuple[str, ...] = ()
 
 
 def find(training_set: TrainingSet, source: ImageSource) -> Found:
@@ -57,13 +68,50 @@ def find(training_set: TrainingSet, source: ImageSource) -> Found:
     version = training_set.current(id_)
     mask = None if version is None else training_set.read_mask(version)
     excluded, held_out = training_set.image(id_).excluded, id_ in training_set.held_out
-    return Found(id_, version, mask, training_set.read_draft(id_), excluded, held_out)
+    drafts, problems = training_set.kept_drafts(id_)
+    try:
+        newest = training_set.read_draft(id_)
+    except LeukocyteError as error:
+        newest, problems = None, [str(error), *problems]
+    return Found(id_, version, mask, (*([newest] if newest else ()), *drafts), excluded, held_out, tuple(problems))
 
 
-def join_and_claim(training_set: TrainingSet, source: ImageSource) -> tuple[str, DraftClaim]:
-    """Make an image part of the set, and be the one window that drafts it."""
+def join_and_claim(
+    disk: Disk, training_set: TrainingSet, source: ImageSource, continued: Draft | None, claim: DraftClaim | None
+) -> tuple[str, DraftClaim, tuple[Draft, ...]]:
+    """Make an image part of the set, be the one window that drafts it, and make room for the draft of a map.
+
+    ``continued`` is the draft that the map goes on with, ``claim`` what this window holds already. Returned are the
+    image's id, the claim, and the drafts that wait beside the new one.
+    """
     id_ = _add(training_set, source)
-    return id_, training_set.claim(id_)
+    if claim is not None:
+        disk.settle(training_set, id_)
+    held = training_set.claim(id_) if claim is None else claim
+    try:
+        training_set.begin_draft(id_, continued)
+        drafts, _ = training_set.kept_drafts(id_)
+    except BaseException:
+        if claim is None:
+            held.release()
+        raise
+    return id_, held, tuple(drafts)
+
+
+def discard(training_set: TrainingSet, id_: str, draft: Draft) -> None:
+    """Drop a draft that waits; one that another window has saved over meanwhile stays.
+
+    Raises
+    ------
+    LeukocyteError
+        When another window is at it, or the system refuses.
+    """
+    if training_set.drop_kept_draft(id_, draft):
+        return
+    with training_set.claim(id_):
+        there = training_set.read_draft(id_)
+        if there is not None and same_draft(there, draft):
+            training_set.discard_draft(id_)
 
 
 def accept(
@@ -73,14 +121,25 @@ def accept(
     draft: Draft,
     began: Segmentation,
     cnr_after: Mapping[int, float | None],
+    *,
+    owned: bool,
+    continued: Draft | None,
 ) -> tuple[str, Version]:
-    """Write a draft as a new version, and drop it. ``began`` is the map that was corrected."""
+    """Write a draft as a new version, and drop it.
+
+    ``began`` is the map that was corrected, ``continued`` the draft that it went on with. The working copy goes where
+    it is this map's (``owned``); else it is somebody's that nobody has answered for, and stays.
+    """
     id_ = _add(training_set, source)
     size = began.pixel_size.for_areas
     before = measure_cells(began.classes, began.cells, pixel_size=size, binary=began.binary, remarks=began.remarks)
     correction = replace(correction_of(draft), cnr_before=cnr_of(before), cnr_after=cnr_after)
     version = training_set.accept(id_, correction)
-    disk.discard(training_set, id_)
+    if owned:
+        disk.discard(training_set, id_, draft.saved)
+    elif continued is not None:
+        with contextlib.suppress(LeukocyteError):  # then it is asked about again
+            discard(training_set, id_, continued)
     return id_, version
 
 

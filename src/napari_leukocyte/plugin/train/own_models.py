@@ -11,6 +11,7 @@ from typing import Any
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.fine_tuning.decision import Decision, read_decision
+from napari_leukocyte.core.fine_tuning.known import known_images
 
 __all__ = ["MaskVersion", "OwnModel", "own_models", "read_own_model"]
 
@@ -36,6 +37,8 @@ class OwnModel:
         ``training part`` or ``validation part``: what chose its best epoch.
     changed
         When the file was written, in seconds since 1970.
+    seen_before
+        Names of the images that trained the models it started from.
     """
 
     path: Path
@@ -44,6 +47,12 @@ class OwnModel:
     decision: Decision | None
     validated_on: str
     changed: float
+    seen_before: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names of the images that trained it, or a model that it came from."""
+        return self.seen_before | {name for name, _, _ in self.masks}
 
     @property
     def name(self) -> str:
@@ -81,13 +90,14 @@ def read_own_model(path: Path) -> OwnModel:
     try:
         data = info.training.get("data") or {}
         masks = frozenset((one["name"], one["version"], one["sha256"]) for one in data.get("masks", ()))
+        seen_before = known_images(info.training)
         stored = info.scores.get("before_after")
         before_after = None if stored is None else _before_after(stored)
         changed = path.stat().st_mtime
     except (AttributeError, KeyError, TypeError, OSError) as error:
         raise LeukocyteError(f"The header of {path} is incomplete or damaged: choose another weight file.") from error
     validated_on = str(info.training.get("validated_on", ""))
-    return OwnModel(path, masks, before_after, read_decision(path), validated_on, changed)
+    return OwnModel(path, masks, before_after, read_decision(path), validated_on, changed, seen_before)
 
 
 def _before_after(stored: Mapping[str, Any]) -> BeforeAfter:
@@ -95,7 +105,12 @@ def _before_after(stored: Mapping[str, Any]) -> BeforeAfter:
     if guard is None:
         raise KeyError("guard")
     return BeforeAfter(
-        stored["basis"], stored["folds"], _comparison(stored["own"]), _comparison(stored["unedited"]), guard
+        stored["basis"],
+        stored["folds"],
+        _comparison(stored["own"]),
+        _comparison(stored["unedited"]),
+        guard,
+        _comparison(stored.get("seen")),  # of an older version: not known
     )
 
 

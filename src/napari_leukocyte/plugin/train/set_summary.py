@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.fine_tuning.known import describe_known, known_judges
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.plan import FEWEST_FOR_HELD_OUT, Plan, make_plan
 from napari_leukocyte.core.training_set.item import TrainingItem
@@ -74,7 +75,7 @@ class SetSummary:
     def sensible_start(self) -> str:
         """The accepted model, unless it knows images that are to judge: then the default one, which knows none."""
         model = self.accepted_model
-        return "default" if model is None or self._known_judges(model) else str(model.path)
+        return "default" if model is None or self._knows_judges(model) else str(model.path)
 
     def describe_masks(self, start: str) -> str:
         """Count the masks; new are those that did not train the start, or the accepted model."""
@@ -103,25 +104,16 @@ class SetSummary:
             text = f"Judged on the {_images(len(plan.locked))} held out, which never train."
         elif plan.basis == "cross-validation":
             why = "none is held out" if len(self.items) >= FEWEST_FOR_HELD_OUT else "they are fewer than 20"
-            text = f"Judged by cross-validation over {_images(_judges(plan))} ({why})."
+            text = f"Judged by cross-validation over {_images(len(plan.judges))} ({why})."
         else:
             text = "Too few images to judge on: only synthetic smears will be compared."
         model = self.model_at(start)
-        known = 0 if model is None else self._known_judges(model)
-        if model is not None and known:
-            text += (
-                f" {model.name} was trained on {known} of them: the figures will flatter both sides. Start from a "
-                "shipped model for figures that prove something."
-            )
-        return text
+        warning = "" if model is None else describe_known(model.name, plan, model.known)
+        return f"{text} {warning}".strip()
 
-    def _known_judges(self, model: OwnModel) -> int:
+    def _knows_judges(self, model: OwnModel) -> bool:
         plan = self.plan()
-        if plan is None:
-            return 0
-        names = {name for name, _, _ in model.masks}
-        judges = [*plan.locked, *(item for fold in plan.folds for item in fold)]
-        return sum(item.name in names for item in judges)
+        return plan is not None and bool(known_judges(plan, model.known))
 
 
 def read_summary(folder: Path, files: Sequence[Path] = ()) -> SetSummary:
@@ -143,10 +135,6 @@ def read_summary(folder: Path, files: Sequence[Path] = ()) -> SetSummary:
         models=models,
         interrupted=interrupted_runs(opened.models_folder),
     )
-
-
-def _judges(plan: Plan) -> int:
-    return len(plan.locked) + sum(len(fold) for fold in plan.folds)
 
 
 def _masks(number: int) -> str:

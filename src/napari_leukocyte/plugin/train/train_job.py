@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,12 @@ class TrainJob:
         self.parameters = parameters
         self._stage: StageStarted | None = None
         self._finished, self._cancelled, self._problem = False, False, ""
-        self.worker = create_worker(_run, folder, parameters, _start_thread=False)
+        events = self._events = _run(folder, parameters)
+
+        def work() -> Iterator[object]:
+            yield from events
+
+        self.worker = create_worker(work, _start_thread=False)
         self.worker.yielded.connect(self._on_event)
         self.worker.finished.connect(self._on_finished)
         self.progress.emit(0, 0, "Reading the masks …")
@@ -116,6 +121,7 @@ class TrainJob:
     def _on_finished(self) -> None:
         assert self.parameters is not None
         self.worker = None
+        self._events.close()  # a cancelled worker only stops asking, and the run would hold its folder
         out = Path(self.parameters.out)
         if self._finished or not is_resumable(out):
             forget_run(out)
@@ -138,7 +144,7 @@ def training_threads(cores: int) -> int:
     return cores - 1 if cores >= 4 else cores
 
 
-def _run(folder: Path, parameters: FineTuneParameters) -> Iterator[object]:
+def _run(folder: Path, parameters: FineTuneParameters) -> Generator[object, None, None]:
     """The worker's generator. torch is imported here, so that the dock opens at once."""
     try:
         import torch

@@ -271,9 +271,12 @@ class TrainWidget(Dock):
         from napari_leukocyte.core.errors import LeukocyteError
         from napari_leukocyte.core.fine_tuning.decision import decide
         from napari_leukocyte.core.training_set.records import user_name
+        from napari_leukocyte.plugin.train.resuming import forget_run
 
         try:
             decide(path, choice, user_name())
+            if choice != "candidate":
+                forget_run(path)
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
