@@ -22,7 +22,7 @@ from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import RECIPES, default_recipe
 from napari_leukocyte.core.model.training import TrainEpoch, TrainParameters, checkpoint_path, train
 from napari_leukocyte.core.model.unet import UNetConfig
-from napari_leukocyte.core.model.weights import read_info
+from napari_leukocyte.core.model.weights import load_model, read_info
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -104,6 +104,19 @@ def test_binary_from_a_split_and_a_start(tmp_path, run, data, binary_model):
     info = read_info(out)
     assert (info.name, info.classes, info.training["data"]["train"]) == ("B", 2, {"drawn": 5})
     assert info.training["data"]["drawn"] == 4  # smears that the recipe adds
+
+
+def test_a_share_of_the_start_is_kept(tmp_path, run, data, binary_model):
+    out = tmp_path / "all-start.safetensors"
+    options = ["--classes", 2, "--epochs", 1, "--from", binary_model, "--start-share", 1]
+    result = run("train", "--data", data, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert read_info(out).training["recipe"]["start_share"] == 1
+    before, after = load_model(binary_model)[0].state_dict(), load_model(out)[0].state_dict()
+    assert all(bool((after[key] == value).all()) for key, value in before.items() if value.is_floating_point())
+    refused = run("train", "--data", data, "--out", tmp_path / "b.safetensors", "--start-share", 0.5)
+    assert refused.exit_code == 1
+    assert "name it with --from" in refused.stderr
 
 
 def test_a_start_of_another_architecture(tmp_path, run, data, binary_model):

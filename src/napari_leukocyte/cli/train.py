@@ -48,6 +48,17 @@ def train(
             show_default=False,
         ),
     ] = None,
+    start_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="With index.csv and --from: share of the start in the weights that are kept; a half often keeps what "
+            "it knew and most of what is learnt.  [default: 0]",
+            show_default=False,
+        ),
+    ] = 0.0,
     split: Annotated[
         Path | None,
         typer.Option(
@@ -118,6 +129,8 @@ def train(
     from napari_leukocyte.core.training_set.layout import Layout
 
     if Layout(data).manifest.is_file():
+        if start_share:
+            raise LeukocyteError("--start-share is for a folder with index.csv; a training set keeps a half always.")
         fine_tune(
             data,
             {
@@ -132,6 +145,8 @@ def train(
             },
         )
         return
+    if start_share and from_model is None:
+        raise LeukocyteError("--start-share needs the model that it is a share of: name it with --from.")
     if patience is not None or learning_rate is not None:
         raise LeukocyteError(f"--patience and --learning-rate are for a training set, and {data} is none.")
     checkpoint = checkpoint_path(out)
@@ -141,6 +156,8 @@ def train(
     chosen = RECIPES[recipe](classes)
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
+    if start_share:
+        chosen = dataclasses.replace(chosen, start_share=start_share)
     start = None
     started_from: dict[str, object] | None = None
     if from_model is not None:

@@ -57,6 +57,8 @@ def _facts(info: ModelInfo) -> dict[str, str]:
                 f"an earlier round, {facts['Started from']}: {origin['steps']} steps, "
                 f"{origin.get('seconds', 0) / 60:.0f} min, seed {origin.get('seed', '?')}"
             )
+        if recipe.get("start_share"):
+            facts["Started from"] += f"; {100 * recipe['start_share']:.0f} % of it is in these weights"
     return facts
 
 
