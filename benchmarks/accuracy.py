@@ -23,7 +23,7 @@ from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
-from napari_leukocyte.core.imaging.image_list import sources_from_array
+from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.read import read_image
@@ -65,8 +65,13 @@ def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     told = row.pixel_size * options.pixel_size_factor
     known = PixelSize(None) if options.estimate_pixel_size else PixelSize(told, "index.csv")
     source = sources_from_array(array, name=row.name, rgb=file.rgb and array.ndim == 3, pixel_size=known)[0]
-    mode: Mode = "binary" if predictor.classes == 2 else "three-class"
-    *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), predictor)
+    return every_cell(source, predictor)
+
+
+def every_cell(source: ImageSource, method: Method) -> Segmentation:
+    """Segment an image with all the classes that a method knows, before any keep rule."""
+    mode: Mode = "binary" if method.classes == 2 else "three-class"
+    *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), method)
     assert isinstance(result, Segmentation)  # the last event
     return result
 

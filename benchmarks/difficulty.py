@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from accuracy import every_cell
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -19,8 +20,7 @@ from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.border import band_width_px
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, count_image, iou_b
 from napari_leukocyte.core.segmentation.method import Method, load_method
-from napari_leukocyte.core.segmentation.parameters import Mode
-from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.segment import Segmentation
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.smear import Smear
 
@@ -37,10 +37,7 @@ def smears(difficulty: int, count: int) -> Iterator[Smear]:
 def segmented(smear: Smear, method: Method) -> Segmentation:
     size = PixelSize(smear.pixel_size, "drawn")
     (source,) = sources_from_array(smear.image, name="smear", rgb=True, pixel_size=size)
-    mode: Mode = "binary" if method.classes == 2 else "three-class"
-    *_, last = segment_plane(source, SegmentParameters(mode=mode, keep="all"), method)
-    assert isinstance(last, Segmentation)
-    return last
+    return every_cell(source, method)
 
 
 def scores_of(smear: Smear, method: Method) -> dict[str, float]:

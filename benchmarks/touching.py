@@ -17,8 +17,9 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy import chosen_rows
+from accuracy import chosen_rows, every_cell
 from composites import Composite, composites
+from napari_leukocyte.core.cells.keep import edge_cells
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -26,7 +27,6 @@ from napari_leukocyte.core.model.dataset import IndexRow
 from napari_leukocyte.core.model.split import PARTS
 from napari_leukocyte.core.scoring.cnr_error import match_cells
 from napari_leukocyte.core.segmentation.predictor import Predictor
-from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
 from napari_leukocyte.core.synthetic.smear import Smear, draw_cluster
 
 FIRST_SEED = {"development": 0, "held-out": 1_000_000}
@@ -60,9 +60,7 @@ def labels_of(cluster: Smear | Composite, predictor: Predictor | None) -> NDArra
         return label_cells(cluster.classes, pixel_size=cluster.pixel_size)
     size = PixelSize(cluster.pixel_size, "known")
     (source,) = sources_from_array(cluster.image, name="cluster", rgb=True, pixel_size=size)
-    *_, last = segment_plane(source, SegmentParameters(keep="all"), predictor)
-    assert isinstance(last, Segmentation)
-    return last.cells
+    return every_cell(source, predictor).cells
 
 
 def is_cut(nucleus: NDArray[np.bool_], labels: NDArray[np.int32]) -> bool:
@@ -131,8 +129,7 @@ def count_composites(predictor: Predictor | None, rows: list[IndexRow], pictures
 
 def inside(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Only the cells that do not reach the frame."""
-    frame = np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))
-    return np.where(np.isin(labels, frame), 0, labels)
+    return np.where(np.isin(labels, edge_cells(labels)), 0, labels)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.keep import edge_cells
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM
 from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
@@ -114,8 +115,7 @@ def look(
     # a speck is no ruler: what is under 5 um wide at the assumed size is dirt or a platelet
     large = diameters * assumed > 5
     edge = np.zeros(n + 1, bool)
-    for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        edge[line] = True
+    edge[edge_cells(labels)] = True
     whole = large & ~edge[1:]
     rulers = diameters[whole if whole.any() else large]
     diameter = float(np.median(rulers)) if len(rulers) else 1.0
