@@ -27,6 +27,7 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.model.weights import model_path
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
+from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from report import weights_hash
 from summary import Scored
@@ -64,17 +65,17 @@ def line(label: str, images: Sequence[Scored]) -> list[str]:
     close = int(np.sum(np.abs(logs) <= math.log(BAND)))
     return [
         label,
-        share(errors.n, errors.true_cnrs),
+        counted(errors.n, errors.true_cnrs),
         median([pair.truth.cnr for _, pair in pairs if pair.truth]),
         median([pair.predicted.cnr for _, pair in pairs if pair.predicted]),
-        percent(errors.median_error) + interval(np.abs(logs), groups),
-        percent(errors.bias, sign=True) + interval(logs, groups, sign=True),
+        share(errors.median_error) + interval(np.abs(logs), groups),
+        share(errors.bias, signed=True) + interval(logs, groups, sign=True),
         f"{close} of {errors.n}",
         f"{inside} of {errors.n}",
     ]
 
 
-def share(count: int, n: int) -> str:
+def counted(count: int, n: int) -> str:
     """A count with the Wilson 95 % interval of its share."""
     if not n:
         return "n/a"
@@ -84,10 +85,6 @@ def share(count: int, n: int) -> str:
 
 def median(values: Sequence[float]) -> str:
     return f"{np.median(values):.2f}" if values else "n/a"
-
-
-def percent(value: float, *, sign: bool = False) -> str:
-    return "n/a" if math.isnan(value) else f"{100 * value:{'+' if sign else ''}.1f} %"
 
 
 def interval(logs: NDArray[np.float64], groups: Sequence[str], *, sign: bool = False) -> str:
@@ -137,7 +134,7 @@ def cells(images: Sequence[Scored]) -> Iterator[list[str]]:
         assert pair.predicted is not None  # both sides have a CNR
         assert pair.truth is not None
         flags = ", ".join(flag.replace("_", " ") for flag in pair.predicted.flags)
-        off = percent(math.expm1(pair.log_ratio), sign=True)
+        off = share(math.expm1(pair.log_ratio), signed=True)
         inside = "yes" if pair.truth_in_range else "no"
         yield [image.name, image.cell_type, f"{pair.truth.cnr:.2f}", cnr_text(pair.predicted), off, inside, flags]
 

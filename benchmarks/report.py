@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 
 HEAD = [
@@ -54,10 +55,8 @@ def _interval(score: dict[str, Any]) -> str:
     return ("{mean:.3f}" if score["low"] is None else "{mean:.3f} ({low:.3f}-{high:.3f})").format(**score)
 
 
-def _percent(share: float | None, *, sign: bool = False) -> str:
-    if share is None:
-        return ""
-    return f"{100 * share:{'+' if sign else ''}.1f} %"
+def _percent(value: float | None, *, sign: bool = False) -> str:
+    return "" if value is None else share(value, signed=sign)
 
 
 def _conditions(result: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ def test_figures_in_json_and_on_screen(tmp_path, run, folder, disc, disc_map):
     for words in (
         "3 images scored",
         "Border band 3.98 px = 0.39 µm in all",
-        "coverage 100.0% (2 of 2 true CNRs); 1 given where the truth has none",
+        "coverage 100.0 % (2 of 2 true CNRs); 1 given where the truth has none",
         "0.33 false and 0.33 missed cells an image",
         f"{expected:.3f}",
         "truth read as index",

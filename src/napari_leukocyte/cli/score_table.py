@@ -14,6 +14,7 @@ from napari_leukocyte.core.scoring.evaluation import (
     pooled_cnr,
     pooled_counts,
 )
+from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, iou, iou_b, scored_share
 
 __all__ = ["columns", "score_table"]
@@ -124,9 +125,8 @@ def _cnr_lines(scores: Sequence[ImageScore]) -> list[str]:
 def _cnr_text(errors: CnrErrors) -> str:
     parts = []
     if errors.n:
-        parts.append(f"median error {errors.median_error:.1%}, bias {errors.bias:+.1%}")
-    coverage = "n/a" if math.isnan(errors.coverage) else f"{errors.coverage:.1%}"
-    parts.append(f"coverage {coverage} ({errors.n} of {count(errors.true_cnrs, 'true CNR')})")
+        parts.append(f"median error {share(errors.median_error)}, bias {share(errors.bias, signed=True)}")
+    parts.append(f"coverage {share(errors.coverage)} ({errors.n} of {count(errors.true_cnrs, 'true CNR')})")
     parts.append(f"{errors.given_without_truth} given where the truth has none")
     return "; ".join(parts)
 
@@ -134,7 +134,7 @@ def _cnr_text(errors: CnrErrors) -> str:
 def _each(scores: Sequence[ImageScore]) -> list[str]:
     rows = [["image", "accuracy", *(f"{cls} IoU_b" for cls in CLASS_NAMES), "CNR error", "bias", "false cells"]]
     for score in scores:
-        cnr = ["n/a"] * 2 if not score.cnr.n else [f"{score.cnr.median_error:.1%}", f"{score.cnr.bias:+.1%}"]
+        cnr = [share(score.cnr.median_error), share(score.cnr.bias, signed=True)]
         rows.append(
             [
                 score.name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
-from napari_leukocyte.core.fine_tuning.figures import interval, number, share
+from napari_leukocyte.core.scoring.figures import interval, number, share
 
 __all__ = ["FEWEST_GROUPS", "Finding", "findings", "gate"]
 

@@ -3,7 +3,7 @@
 import math
 
 from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
-from napari_leukocyte.core.fine_tuning.figures import interval, number, share
+from napari_leukocyte.core.scoring.figures import interval, number, share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 
 __all__ = ["before_after_rows", "describe_basis"]

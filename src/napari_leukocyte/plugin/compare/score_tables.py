@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_leukocyte.core.scoring.evaluation import ImageScore
+from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score
 
 __all__ = ["ClassTable", "ImageTable", "percent"]
@@ -23,7 +24,7 @@ _MEANINGS = {
 }
 
 
-def percent(share: float, *, signed: bool = False) -> str:
+def percent(value: float, *, signed: bool = False) -> str:
     """Write a share as per cent; "–" for NaN.
 
     Examples
@@ -31,9 +32,7 @@ def percent(share: float, *, signed: bool = False) -> str:
     >>> percent(0.0512), percent(-0.089, signed=True), percent(float("nan"))
     ('5.1 %', '-8.9 %', '–')
     """
-    if math.isnan(share):
-        return _NONE
-    return f"{100 * share:+.1f} %" if signed else f"{100 * share:.1f} %"
+    return _NONE if math.isnan(value) else share(value, signed=signed)
 
 
 class ClassTable(QTableWidget):  # type: ignore[misc]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from napari_leukocyte.core.scoring.evaluation import CELL_ONLY
+from napari_leukocyte.core.scoring.figures import number
 from napari_leukocyte.core.scoring.metrics import EMPTY, TOO_THIN, Score
 from napari_leukocyte.core.scoring.report.comparison import Mean
 from napari_leukocyte.core.scoring.report.markup import Cell
@@ -25,10 +26,7 @@ def percent(share: float, *, sign: bool = False) -> str:
     >>> percent(0.9666), percent(-0.0891, sign=True), percent(-0.0001, sign=True)
     ('96.7', '−8.9', '0.0')
     """
-    rounded = round(100 * share, 1)
-    if rounded == 0:
-        return "0.0"
-    return f"{rounded:{'+' if sign else ''}.1f}".replace("-", "−")
+    return number(100 * share, 1, signed=sign).replace("-", "−")
 
 
 def counted(number: int, one: str, more: str = "") -> str:

@@ -1,4 +1,6 @@
-"""Figures as text, one way for the table, the gate and the card."""
+"""Figures as text, written one way everywhere."""
+
+import math
 
 __all__ = ["interval", "number", "share"]
 
@@ -16,14 +18,14 @@ def number(value: float, digits: int, *, signed: bool = False) -> str:
 
 
 def share(value: float, *, signed: bool = False) -> str:
-    """Write a share in percent.
+    """Write a share in percent; NaN is "n/a".
 
     Examples
     --------
-    >>> share(0.049), share(-0.0601, signed=True), share(-0.0001, signed=True)
-    ('4.9 %', '-6.0 %', '0.0 %')
+    >>> share(0.049), share(-0.0601, signed=True), share(-0.0001, signed=True), share(float("nan"))
+    ('4.9 %', '-6.0 %', '0.0 %', 'n/a')
     """
-    return f"{number(100 * value, 1, signed=signed)} %"
+    return "n/a" if math.isnan(value) else f"{number(100 * value, 1, signed=signed)} %"
 
 
 def interval(low: float, high: float, digits: int, *, scale: float = 1) -> str:
