@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_leukocyte.core.model.augment import AugmentParameters
-from napari_leukocyte.core.model.events import TrainEpoch
-from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import default_recipe
-from napari_leukocyte.core.model.split import PARTS, read_split
-from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path, train
+from napari_leukocyte.core.model.split import read_split
+from napari_leukocyte.core.model.training import checkpoint_path
+from unseen_source import lists_without, train_without
 
 LEFT_OUT = ("bcisc", "zheng1")
 ALL = "all"
@@ -28,18 +27,10 @@ def train_base(data: Path, split: Path, names: list[str], left_out: str | None, 
     """Train one of them; an interrupted training goes on. The test part is not read."""
     out = base_path(folder, left_out)
     folder.mkdir(parents=True, exist_ok=True)
-    parts = read_split(split, names)
-    own = {
-        part: [name for name in parts[part] if left_out is None or not name.startswith(f"{left_out}/")]
-        for part in PARTS
-        if part != "test"
-    }
+    parts = lists_without(left_out, read_split(split, names))
     lists = out.with_suffix(".json")
-    lists.write_text(json.dumps(own | {"test": []}), encoding="utf-8")
+    lists.write_text(json.dumps(parts), encoding="utf-8")
     # photographs alone: a stain that was drawn too would not be new to the model
     recipe = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, drawn=0.0)
-    recipe = replace(recipe, epochs=round(STEPS / (len(own["train"]) / recipe.batch)))
-    training, validation, summary = prepare(data, recipe, split=lists)
-    for event in train(training, validation, TrainParameters(out=out, recipe=recipe, data=summary)):
-        if isinstance(event, TrainEpoch):
-            print(f"{out.stem}: epoch {event.epoch} of {event.epochs}, score {event.score:.4f}", flush=True)
+    recipe = replace(recipe, epochs=round(STEPS / (len(parts["train"]) / recipe.batch)))
+    train_without(data, lists, out, recipe, seed=0)

@@ -1,0 +1,112 @@
+"""Train a model without one source and score it on all images of that source.
+
+    python benchmarks/unseen_source.py DATA --without zheng2 --steps 8000 --out runs/unseen
+
+Trains by the default recipe on the training part of the other sources, keeps the weights with the best score on their
+validation part, and then looks at the source that was left out, for the first time. An interrupted training goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from accuracy import Options, score_all
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.model.augment import AugmentParameters
+from napari_leukocyte.core.model.dataset import read_index
+from napari_leukocyte.core.model.events import TrainEpoch
+from napari_leukocyte.core.model.prepare import prepare
+from napari_leukocyte.core.model.recipes import Recipe, default_recipe
+from napari_leukocyte.core.model.split import read_split
+from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path, train
+from napari_leukocyte.core.segmentation.method import load_method
+from report import table
+from summary import summarise
+
+INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
+    "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
+    "drawn": lambda recipe: replace(recipe, drawn=0.0),
+    "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
+}
+
+
+def lists_without(source: str | None, parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Names of the training and validation part that do not belong to a source; the test part is empty."""
+    own = {
+        part: [name for name in parts[part] if source is None or not name.startswith(f"{source}/")]
+        for part in ("train", "validation")
+    }
+    return own | {"test": []}
+
+
+def recipe_for(ingredients: Iterable[str], *, batch: int, steps: int, images: int) -> Recipe:
+    """The default recipe without some of its ingredients, for about so many steps; scored ten times on the way."""
+    recipe = replace(default_recipe(), batch=batch)
+    for ingredient in ingredients:
+        recipe = INGREDIENTS[ingredient](recipe)
+    epochs = max(1, round(steps * batch / (images * (1 + recipe.drawn))))
+    return replace(recipe, epochs=epochs, validate_every=max(1, epochs // 10))
+
+
+def train_without(data: Path, lists: Path, out: Path, recipe: Recipe, *, seed: int) -> None:
+    """Train on the images that ``lists`` names."""
+    training, validation, summary = prepare(data, recipe, split=lists, seed=seed)
+    for event in train(training, validation, TrainParameters(out=out, recipe=recipe, data=summary, seed=seed)):
+        if isinstance(event, TrainEpoch):
+            print(f"{out.stem}: epoch {event.epoch} of {event.epochs}, score {event.score:.4f}", flush=True)
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--without", required=True, help="source that is left out")
+    parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
+    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--omit", nargs="*", default=[], choices=list(INGREDIENTS), help="ingredients of the recipe")
+    parser.add_argument("--centre", nargs="*", default=["zheng1", "zheng2"], help="sources scored on the central cell")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs/unseen"), help="folder")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = parse(arguments)
+    rows = read_index(given.data)
+    unseen = [row for row in rows if row.source == given.without]
+    if not unseen:
+        raise LeukocyteError(f"{given.data} has no images of {given.without}.")
+    given.out.mkdir(parents=True, exist_ok=True)
+    name = "-".join([f"no-{given.without}", *(f"no-{ingredient}" for ingredient in given.omit)])
+    out = given.out / f"{name}.safetensors"
+    lists = out.with_suffix(".lists.json")
+    parts = lists_without(given.without, read_split(given.split, [row.name for row in rows]))
+    lists.write_text(json.dumps(parts), encoding="utf-8")
+    recipe = recipe_for(given.omit, batch=given.batch, steps=given.steps, images=len(parts["train"]))
+    if not out.exists() or checkpoint_path(out).exists():
+        train_without(given.data, lists, out, recipe, seed=given.seed)
+    model = load_method(str(out))
+    options = Options(keep=None, centre=tuple(given.centre))
+    result = {
+        "model": model.name,
+        "device": model.used,
+        "split": "the data",
+        "part": f"all of {given.without}",
+        "keep": {given.without: options.rule(given.without)},
+        "pixel_size": "known",
+        "images": "as they are",
+        "sources": summarise(list(score_all(unseen, model, options))),
+    }
+    print(table(result))
+    with atomic_path(out.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except LeukocyteError as error:
+        raise SystemExit(str(error)) from None
