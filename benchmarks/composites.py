@@ -56,12 +56,11 @@ def _at_edge(sample: Sample) -> bool:
 
 
 def _composite(row: IndexRow, sample: Sample, cells: Sequence[CutOut], rng: np.random.Generator) -> Composite:
-    (image, target), placed = add_neighbours(_window(sample, row.pixel_size), cells, rng, pixel_size=row.pixel_size)
-    outlines = [one.outline for one in placed]
-    others = (target[0] < 128) & ~np.logical_or.reduce(outlines)
+    (image, target), areas = add_neighbours(_window(sample, row.pixel_size), cells, rng, pixel_size=row.pixel_size)
+    others = (target[0] < 128) & ~np.logical_or.reduce(areas)
     labels = ndimage.label(others)[0].astype(np.int32)
-    for outline in outlines:
-        labels[outline] = labels.max() + 1
+    for area in areas:
+        labels[area] = labels.max() + 1
     classes = np.where(target[0] < 128, 1 + target[1:].argmax(axis=0), 0).astype(np.uint8)
     return Composite(row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, row.pixel_size)
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.model.dataset import Sample
 
-__all__ = ["CutOut", "Kind", "Placed", "Window", "add_neighbours", "cut_out_cells", "glass", "kind_of"]
+__all__ = ["CutOut", "Kind", "Window", "add_neighbours", "cut_out_cells", "glass", "kind_of"]
 
 Kind = tuple[str, bool]
 Overlap = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -100,25 +100,18 @@ def _cut_out(
     return CutOut(density, own, opacity)
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Where an added cell came to lie: its outline over the whole window, (Y, X) bool, without what lies on top."""
-
-    outline: NDArray[np.bool_]
-    under: bool
-
-
 def add_neighbours(
     window: Window, cells: Sequence[CutOut], rng: np.random.Generator, *, pixel_size: float
-) -> tuple[Window, list[Placed]]:
+) -> tuple[Window, list[NDArray[np.bool_]]]:
     """Set one to four cells beside those of a window, in contact or nearly so; the window itself is left as it is.
 
     A cell comes turned and mirrored, over or under its neighbour, with the density that it had over the glass of its
-    own image laid over this window's glass. It may reach out of the window: half cells arise so.
+    own image laid over this window's glass. It may reach out of the window: half cells arise so. Beside the window
+    come the areas (Y, X) that each added cell was the topmost of when it was laid.
     """
     image, target = (part.copy() for part in window)
     white = glass(image)
-    placed = []
+    areas = []
     for _ in range(int(rng.integers(1, _MOST + 1))):
         cell = _turned(cells[int(rng.integers(len(cells)))], rng)
         taken = target[0] < 128
@@ -130,8 +123,8 @@ def add_neighbours(
         _lay(image, target, cell, overlap, white, under=under)
         outline = np.zeros_like(taken)
         outline[overlap[0]] = cell.target[0][overlap[1]] < 128
-        placed.append(Placed(outline & ~taken if under else outline, under))
-    return (image, target), placed
+        areas.append(outline & ~taken if under else outline)
+    return (image, target), areas
 
 
 def _turned(cell: CutOut, rng: np.random.Generator) -> CutOut:
