@@ -28,6 +28,7 @@ from summary import summarise
 
 INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
+    "red-cells": lambda recipe: replace(recipe, red_cells=0.0),
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }

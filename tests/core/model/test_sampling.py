@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from napari_leukocyte.core.model.composites import cut_out_cells
+from napari_leukocyte.core.model.crowding import RedCell
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.drawn import DRAWN
-from napari_leukocyte.core.model.sampling import Neighbours, draw_batch, sample_weights
+from napari_leukocyte.core.model.sampling import Additions, draw_batch, sample_weights
 
 
 def coordinates(name="c", *, height=40, width=60, cell=None, whole_cell=False):
@@ -95,7 +96,20 @@ def test_a_share_of_the_windows_gets_neighbours_of_its_own_kind():
     for source, whole_cell, share in (("lab", False, 0.4), ("elsewhere", False, 0.0), ("lab", True, 0.0)):
         sample = Sample("s", source, plain.image, plain.target, whole_cell)
         rng = np.random.default_rng(0)
-        image, target, _ = draw_batch([sample], np.ones(1), 200, 100, rng, Neighbours(0.4, cells, 0.5))
+        additions = Additions(pixel_size=0.5, neighbours=0.4, cells=cells, red_share=0.0, red_cells=())
+        image, target, _ = draw_batch([sample], np.ones(1), 200, 100, rng, additions)
         added = image[:, 2].any(axis=(1, 2))
         assert added.mean() == pytest.approx(share, abs=0.1)
         assert (target.sum(axis=1, dtype=int) == 255).all()
+
+
+def test_a_share_of_the_windows_gets_red_cells_whatever_their_kind():
+    sample = coordinates(height=120, width=120, cell=(slice(50, 70), slice(50, 70)))
+    bright = Sample("s", "drawn", np.full_like(sample.image, 240), sample.target, whole_cell=False)
+    disc = np.hypot(*np.mgrid[-8:9, -8:9]) <= 7
+    red = RedCell(np.broadcast_to(0.5 * disc, (3, 17, 17)).astype(np.float32), disc)
+    additions = Additions(pixel_size=0.5, neighbours=1.0, cells={}, red_share=0.3, red_cells=[red])
+    image, target, _ = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0), additions)
+    plain = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0))[1]
+    assert (image < 200).any(axis=(1, 2, 3)).mean() == pytest.approx(0.3, abs=0.1)
+    assert set(np.unique(target)) == set(np.unique(plain))

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.model.dataset import Sample
 
-__all__ = ["CutOut", "Kind", "Window", "add_neighbours", "cut_out_cells", "glass", "kind_of"]
+__all__ = ["CutOut", "Kind", "Window", "add_neighbours", "beside", "cut_out_cells", "glass", "kind_of", "overlap"]
 
 Kind = tuple[str, bool]
 Overlap = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -115,14 +115,14 @@ def add_neighbours(
     for _ in range(int(rng.integers(1, _MOST + 1))):
         cell = _turned(cells[int(rng.integers(len(cells)))], rng)
         taken = target[0] < 128
-        at = _beside(taken, cell.target[0] < 128, rng, pixel_size)
-        overlap = None if at is None else _overlap(taken.shape, cell.opacity.shape, at)
-        if overlap is None:
+        at = beside(taken, cell.target[0] < 128, rng, pixel_size, pressed=_PRESSED)
+        shared = None if at is None else overlap(taken.shape, cell.opacity.shape, at)
+        if shared is None:
             continue
         under = bool(rng.random() < 0.5)
-        _lay(image, target, cell, overlap, white, under=under)
+        _lay(image, target, cell, shared, white, under=under)
         outline = np.zeros_like(taken)
-        outline[overlap[0]] = cell.target[0][overlap[1]] < 128
+        outline[shared[0]] = cell.target[0][shared[1]] < 128
         areas.append(outline & ~taken if under else outline)
     return (image, target), areas
 
@@ -136,10 +136,18 @@ def _turned(cell: CutOut, rng: np.random.Generator) -> CutOut:
     )
 
 
-def _beside(
-    taken: NDArray[np.bool_], cell: NDArray[np.bool_], rng: np.random.Generator, pixel_size: float
+def beside(
+    taken: NDArray[np.bool_],
+    cell: NDArray[np.bool_],
+    rng: np.random.Generator,
+    pixel_size: float,
+    *,
+    pressed: tuple[float, float],
 ) -> tuple[int, int] | None:
-    """Corner (y, x) at which a cell touches what is there, coming from a random side; None where it cannot."""
+    """Corner (y, x) at which a cell touches what is there, coming from a random side; None where it cannot.
+
+    ``pressed`` is the least and the most that it reaches into the other, um; below 0 a gap is left.
+    """
     ys, xs = np.nonzero(taken)
     size = np.array(cell.shape)
     if not len(ys):
@@ -149,17 +157,17 @@ def _beside(
     goal = np.array([ys[i], xs[i]])
     angle = rng.uniform(0, 2 * np.pi)
     way = np.array([np.sin(angle), np.cos(angle)])
-    reach = rng.uniform(*_PRESSED) / pixel_size
+    reach = rng.uniform(*pressed) / pixel_size
     for distance in np.arange(max(taken.shape), 0, -_STEP):
         corner = np.round(goal + way * distance - size / 2).astype(int)
-        overlap = _overlap(taken.shape, size, corner)
-        if overlap is not None and bool((taken[overlap[0]] & cell[overlap[1]]).any()):
+        shared = overlap(taken.shape, size, corner)
+        if shared is not None and bool((taken[shared[0]] & cell[shared[1]]).any()):
             corner = np.round(goal + way * (distance + _STEP / 2 - reach) - size / 2).astype(int)
             return int(corner[0]), int(corner[1])
     return None
 
 
-def _overlap(
+def overlap(
     shape: Sequence[int], size: Sequence[int] | NDArray[np.intp], corner: Sequence[int] | NDArray[np.intp]
 ) -> Overlap | None:
     """Where a patch at ``corner`` lies in a window, and which part of the patch that is; None when it lies outside."""
@@ -177,13 +185,13 @@ def _lay(
     image: NDArray[np.uint8],
     target: NDArray[np.uint8],
     cell: CutOut,
-    overlap: Overlap,
+    shared: Overlap,
     white: NDArray[np.float32],
     *,
     under: bool,
 ) -> None:
     """Lay a cell onto a window, or under the cells that are there."""
-    there, own = overlap
+    there, own = shared
     patch, before = image[:, there[0], there[1]], target[:, there[0], there[1]].astype(np.float32)
     density, inside = cell.density[:, own[0], own[1]], cell.target[:, own[0], own[1]].astype(np.float32)
     free, share = before[0] / 255, 1 - inside[0] / 255

@@ -35,6 +35,8 @@ class Recipe:
         Validations without a better score after which the run stops early; 0: never.
     neighbours
         Share of the photographs' windows that get cells of other training images set beside their own.
+    red_cells
+        Share of the windows that get red cells pressed against their white cells.
     drawn
         Drawn smears added to the training images, as a multiple of their number.
     frozen_encoder
@@ -64,6 +66,7 @@ class Recipe:
     epoch_steps: int = 0
     patience: int = 0
     neighbours: float = 0.0
+    red_cells: float = 0.0
     drawn: float = 0.0
     frozen_encoder: bool = False
     frozen_statistics: bool = False
@@ -91,7 +94,7 @@ def thesis_recipe(classes: int = 3) -> Recipe:
 
 
 def default_recipe(classes: int = 3) -> Recipe:
-    """Fixed 6 px/um, soft outlines, cross-entropy and Dice, stain augmentation, neighbours, averaged weights."""
+    """Fixed 6 px/um, soft outlines, cross-entropy and Dice, stain augmentation, added cells, averaged weights."""
     return Recipe(
         name="default",
         architecture=UNetConfig(classes=classes),
@@ -107,6 +110,7 @@ def default_recipe(classes: int = 3) -> Recipe:
         epochs=120,
         validate_every=5,
         neighbours=0.3,
+        red_cells=0.4,
         drawn=0.7,
     )
 

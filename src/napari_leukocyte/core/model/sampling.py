@@ -7,22 +7,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.model.composites import CutOut, Kind, add_neighbours, kind_of
+from napari_leukocyte.core.model.composites import CutOut, Kind, Window, add_neighbours, kind_of
+from napari_leukocyte.core.model.crowding import RedCell, add_red_cells
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.drawn import DRAWN
 
-__all__ = ["Neighbours", "draw_batch", "sample_weights"]
+__all__ = ["Additions", "draw_batch", "sample_weights"]
 
 _ON_CELL = 0.8  # share of windows placed around a cell pixel; the others lie anywhere, so background is seen too
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Cells of each kind that are set beside those of a window, with probability ``share``."""
+class Additions:
+    """What is set beside the cells of a window, each with its own probability.
 
-    share: float
-    cells: Mapping[Kind, Sequence[CutOut]]
+    Attributes
+    ----------
+    neighbours, cells
+        Share of the photographs' windows that get other white cells, and those of each kind.
+    red_share, red_cells
+        Share of all windows that get red cells, and these.
+    """
+
     pixel_size: float
+    neighbours: float
+    cells: Mapping[Kind, Sequence[CutOut]]
+    red_share: float
+    red_cells: Sequence[RedCell]
+
+    def add(self, window: Window, kind: Kind, rng: np.random.Generator) -> Window:
+        """Return the window with what chance adds to it."""
+        if (cells := self.cells.get(kind)) and rng.random() < self.neighbours:
+            window, _ = add_neighbours(window, cells, rng, pixel_size=self.pixel_size)
+        if self.red_cells and rng.random() < self.red_share:
+            window = add_red_cells(window, self.red_cells, rng, pixel_size=self.pixel_size)
+        return window
 
 
 def sample_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
@@ -42,9 +61,9 @@ def draw_batch(
     n: int,
     size: int,
     rng: np.random.Generator,
-    neighbours: Neighbours | None = None,
+    additions: Additions | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
-    """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell, some with ``neighbours`` added.
+    """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell, some with ``additions``.
 
     Returns
     -------
@@ -55,16 +74,14 @@ def draw_batch(
     """
     chosen = [samples[i] for i in rng.choice(len(samples), size=n, p=weights)]
     windows = [_window(sample, size, rng) for sample in chosen]
-    if neighbours is not None:
-        for i, sample in enumerate(chosen):
-            if (cells := neighbours.cells.get(kind_of(sample))) and rng.random() < neighbours.share:
-                windows[i], _ = add_neighbours(windows[i], cells, rng, pixel_size=neighbours.pixel_size)
+    if additions is not None:
+        windows = [additions.add(w, kind_of(sample), rng) for w, sample in zip(windows, chosen, strict=True)]
     image = np.stack([w[0] for w in windows])
     target = np.stack([w[1] for w in windows])
     return image, target, np.array([s.whole_cell for s in chosen])
 
 
-def _window(sample: Sample, size: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _window(sample: Sample, size: int, rng: np.random.Generator) -> Window:
     height, width = sample.image.shape[:2]
     cell_y, cell_x = np.nonzero(sample.target[0] < 128)
     if len(cell_y) and rng.random() < _ON_CELL:

@@ -26,13 +26,14 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.model.augment import augment
 from napari_leukocyte.core.model.composites import cut_out_cells
+from napari_leukocyte.core.model.crowding import cut_out_red_cells
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import autocast, bfloat16_is_faster, describe_device, resolve_device
 from napari_leukocyte.core.model.drawn import DRAWN
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import Recipe
-from napari_leukocyte.core.model.sampling import Neighbours, draw_batch, sample_weights
+from napari_leukocyte.core.model.sampling import Additions, draw_batch, sample_weights
 from napari_leukocyte.core.model.unet import UNet
 from napari_leukocyte.core.model.validation import validate
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, save_model
@@ -246,16 +247,12 @@ def train(
     if checkpoint.exists():
         run.load(checkpoint, fingerprint)
     weights = sample_weights(training) if weights is None else weights
-    neighbours = None
-    if recipe.neighbours:
-        photographs = [sample for sample in training if sample.source != DRAWN]
-        cells = cut_out_cells(photographs, pixel_size=recipe.pixel_size)
-        neighbours = Neighbours(recipe.neighbours, cells, recipe.pixel_size)
+    additions = _additions(recipe, training)
     losses: list[float] = []
     info = _info(parameters, training, validation, steps, device, run.bfloat16)
     started = perf_counter() - run.seconds
     while run.step < steps and not (recipe.patience and run.waited >= recipe.patience):
-        loss = _step(run, recipe, training, weights, neighbours, device)
+        loss = _step(run, recipe, training, weights, additions, device)
         if not math.isfinite(loss):
             raise LeukocyteError(f"Training diverged at step {run.step}: start again with a lower learning rate.")
         losses.append(loss)
@@ -309,16 +306,31 @@ def _fingerprint(
     return digest.hexdigest()
 
 
+def _additions(recipe: Recipe, training: Sequence[Sample]) -> Additions | None:
+    """Cut out of the photographs what the recipe asks for."""
+    if not (recipe.neighbours or recipe.red_cells):
+        return None
+    photographs = [sample for sample in training if sample.source != DRAWN]
+    size = recipe.pixel_size
+    return Additions(
+        pixel_size=size,
+        neighbours=recipe.neighbours,
+        cells=cut_out_cells(photographs, pixel_size=size) if recipe.neighbours else {},
+        red_share=recipe.red_cells,
+        red_cells=cut_out_red_cells(photographs, pixel_size=size) if recipe.red_cells else (),
+    )
+
+
 def _step(
     run: _Run,
     recipe: Recipe,
     samples: Sequence[Sample],
     weights: NDArray[np.float64],
-    neighbours: Neighbours | None,
+    additions: Additions | None,
     device: torch.device,
 ) -> float:
     # Half as large again as the window: room for turned corners and shifts before mirroring sets in.
-    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, neighbours)
+    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, additions)
     x, y = augment(
         torch.from_numpy(image).to(device).float() / 255,
         torch.from_numpy(target).to(device).float() / 255,
