@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from changes import CHANGES
+from changes import CHANGES, CROWDING, Change, change_named
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.keep import Keep, keep_maps
 from napari_leukocyte.core.cells.labels import label_cells
@@ -49,7 +49,7 @@ class Options:
     keep: Keep | None  # None: centre for the sources in ``centre``, all elsewhere
     centre: tuple[str, ...]
     estimate_pixel_size: bool = False
-    change: str | None = None  # a key of CHANGES
+    change: Change | None = None
     pixel_size_factor: float = 1.0  # the model is told so many times the true size
 
     def rule(self, source: str) -> Keep:
@@ -61,7 +61,7 @@ def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     file = read_image(row.image)
     array: Any = file.array
     if options.change is not None:
-        array = CHANGES[options.change](np.asarray(array)[..., :3], row.pixel_size)
+        array = options.change(np.asarray(array)[..., :3], row)
     told = row.pixel_size * options.pixel_size_factor
     known = PixelSize(None) if options.estimate_pixel_size else PixelSize(told, "index.csv")
     source = sources_from_array(array, name=row.name, rgb=file.rgb and array.ndim == 3, pixel_size=known)[0]
@@ -137,21 +137,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--estimate-pixel-size", action="store_true", help="as if the pixel size were unknown")
     parser.add_argument("--pixel-size-factor", type=float, default=1.0, help="tell so many times the true pixel size")
-    parser.add_argument("--change", choices=list(CHANGES), help="spoil the images first, see changes.py")
+    parser.add_argument("--change", choices=[*CHANGES, CROWDING], help="spoil the images first, see changes.py")
     parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parse(arguments)
+    rows = chosen_rows(given.data, given.split, given.part)
     options = Options(
         cast(Keep, given.keep),
         tuple(given.centre),
         given.estimate_pixel_size,
-        given.change,
+        change_named(given.change, rows) if given.change else None,
         given.pixel_size_factor,
     )
-    rows = chosen_rows(given.data, given.split, given.part)
     predictor = load_method(given.model, device=given.device)
     scored = list(score_all(rows, predictor, options))
     result = {

@@ -41,7 +41,7 @@ def cut_out_red_cells(samples: Sequence[Sample], *, pixel_size: float) -> list[R
     cells: list[RedCell] = []
     for sample in samples:
         image = sample.image.astype(np.float32)
-        discs = find_discs(optical_density(image / 255))
+        discs = find_discs(optical_density(image / np.float32(255)))
         diameter = 2 * discs.radius * pixel_size
         right = (diameter > _DIAMETER[0]) & (diameter < _DIAMETER[1]) & (discs.support > _SUPPORT)
         white = glass(sample.image.transpose(2, 0, 1))
