@@ -31,6 +31,6 @@ def train_base(data: Path, split: Path, names: list[str], left_out: str | None, 
     lists = out.with_suffix(".json")
     lists.write_text(json.dumps(parts), encoding="utf-8")
     # photographs alone: a stain that was drawn too would not be new to the model
-    recipe = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, red_cells=0.0, drawn=0.0)
+    recipe = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, drawn=0.0)
     recipe = replace(recipe, epochs=round(STEPS / (len(parts["train"]) / recipe.batch)))
     train_without(data, lists, out, recipe, seed=0)

@@ -26,7 +26,7 @@ ship() { # NAME: into the package, with its held-out scores and card
 }
 
 # Each round starts from the one before, at the full learning rate again, and anneals once more; of the third, a
-# quarter is kept. The rounds of the shipped file had less in their recipe, which grew on the way: docs/default-model.md.
+# quarter is kept. The first two rounds of the shipped file had neither neighbours nor drawn smears: docs/default-model.md.
 train default-round-1 --recipe default
 train default-round-2 --recipe default --from "$out/default-round-1.safetensors" --epochs 60 --seed 1
 train default --recipe default --from "$out/default-round-2.safetensors" --start-share 0.75 --epochs 56 --seed 2

@@ -28,7 +28,6 @@ from summary import summarise
 
 INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
-    "red-cells": lambda recipe: replace(recipe, red_cells=0.0),
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }
@@ -43,9 +42,9 @@ def lists_without(source: str | None, parts: Mapping[str, Sequence[str]]) -> dic
     return own | {"test": []}
 
 
-def recipe_for(ingredients: Iterable[str], *, batch: int, steps: int, images: int) -> Recipe:
+def recipe_for(ingredients: Iterable[str], *, red_cells: float, batch: int, steps: int, images: int) -> Recipe:
     """The default recipe without some of its ingredients, for about so many steps; scored ten times on the way."""
-    recipe = replace(default_recipe(), batch=batch)
+    recipe = replace(default_recipe(), batch=batch, red_cells=red_cells)
     for ingredient in ingredients:
         recipe = INGREDIENTS[ingredient](recipe)
     epochs = max(1, round(steps * batch / (images * (1 + recipe.drawn))))
@@ -68,6 +67,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--omit", nargs="*", default=[], choices=list(INGREDIENTS), help="ingredients of the recipe")
+    parser.add_argument("--red-cells", type=float, default=0.0, help="share of the windows that get red cells")
     parser.add_argument("--centre", nargs="*", default=["zheng1", "zheng2"], help="sources scored on the central cell")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/unseen"), help="folder")
@@ -82,11 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise LeukocyteError(f"{given.data} has no images of {given.without}.")
     given.out.mkdir(parents=True, exist_ok=True)
     name = "-".join([f"no-{given.without}", *(f"no-{ingredient}" for ingredient in given.omit)])
+    name += f"-red-cells-{given.red_cells}" if given.red_cells else ""
     out = given.out / f"{name}.safetensors"
     lists = out.with_suffix(".lists.json")
     parts = lists_without(given.without, read_split(given.split, [row.name for row in rows]))
     lists.write_text(json.dumps(parts), encoding="utf-8")
-    recipe = recipe_for(given.omit, batch=given.batch, steps=given.steps, images=len(parts["train"]))
+    recipe = recipe_for(
+        given.omit, red_cells=given.red_cells, batch=given.batch, steps=given.steps, images=len(parts["train"])
+    )
     if not out.exists() or checkpoint_path(out).exists():
         train_without(given.data, lists, out, recipe, seed=given.seed)
     model = load_method(str(out))

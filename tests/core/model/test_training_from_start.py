@@ -46,8 +46,7 @@ def start():
 
 def parameters_in(folder, **changes):
     given = {"architecture": TINY, "window": 32, "batch": 2, "epochs": 2, "validate_every": 1, "averaging": 0.0}
-    # learns in few steps
-    plain = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, red_cells=0.0)
+    plain = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0)  # learns in few steps
     recipe = replace(plain, **{**given, "learning_rate": 1e-2, **changes})
     return TrainParameters(out=folder / "m.safetensors", recipe=recipe, device="cpu")
 

@@ -46,7 +46,6 @@ def fine_tune_recipe(info: ModelInfo, parameters: FineTuneParameters) -> FineTun
         window=max(1, round(own.window / multiple)) * multiple,
         augmentation=AugmentParameters(),
         neighbours=0.0,
-        red_cells=0.0,
         learning_rate=parameters.learning_rate,
         weight_decay=0.0,
         cosine=True,

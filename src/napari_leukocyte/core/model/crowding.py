@@ -1,8 +1,8 @@
 """Red cells cut out of training images and pressed against the white cells of others.
 
-Where a model has not seen a laboratory's red cells lie against a white cell, it takes them for its cytoplasm: of a
-source that was left out of training that is the commonest mistake (docs/default-model.md). So windows get red cells
-of any source, in a colour of their own, while they train; nothing is stored.
+Where a model has not seen a laboratory's red cells lie against a white cell, it takes them for its cytoplasm
+(docs/default-model.md, with what training on such windows gave). They come from any source, in a colour of their own;
+nothing is stored.
 """
 
 from collections.abc import Sequence

@@ -110,7 +110,6 @@ def default_recipe(classes: int = 3) -> Recipe:
         epochs=120,
         validate_every=5,
         neighbours=0.3,
-        red_cells=0.4,
         drawn=0.7,
     )
 
