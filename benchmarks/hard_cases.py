@@ -2,7 +2,8 @@
 
     python benchmarks/hard_cases.py DATA [--models default thesis-three-class]
 
-The cells were picked by eye, from the images alone, for what makes them hard.
+The cells were picked by eye for what makes them hard, after the scores of the default model had been seen: they say how
+a model fares on such cells beside another, not how often such cells fail.
 """
 
 import argparse
