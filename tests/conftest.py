@@ -116,7 +116,7 @@ def short_fine_tuning(monkeypatch):
     from dataclasses import replace
 
     from napari_leukocyte.core.fine_tuning import compare, fine_tune
-    from napari_leukocyte.core.model import training
+    from napari_leukocyte.core.model import training_run
     from napari_leukocyte.core.segmentation import predictor
 
     recipe_of, guard_of = fine_tune.fine_tune_recipe, fine_tune.guard_items
@@ -129,7 +129,7 @@ def short_fine_tuning(monkeypatch):
     monkeypatch.setattr(fine_tune, "fine_tune_recipe", short)
     monkeypatch.setattr(fine_tune, "guard_items", lambda: guard_of()[:2])
     monkeypatch.setattr(compare, "_RESAMPLES", 20)
-    for module in (training, predictor):
+    for module in (training_run, predictor):
         monkeypatch.setattr(module, "bfloat16_is_faster", lambda *a, **k: False)
 
 

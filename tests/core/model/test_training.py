@@ -7,6 +7,7 @@ import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model import training as training_module
+from napari_leukocyte.core.model import training_run
 from napari_leukocyte.core.model.recipes import default_recipe, thesis_recipe
 from napari_leukocyte.core.model.training import (
     TrainEpoch,
@@ -28,7 +29,7 @@ def _one_thread_one_precision(monkeypatch):
     """Bit for bit needs a fixed order of sums; which precision is faster is a matter of the moment."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(training_module, "bfloat16_is_faster", lambda *a, **k: bool(torch.rand(1) < 0))
+    monkeypatch.setattr(training_run, "bfloat16_is_faster", lambda *a, **k: bool(torch.rand(1) < 0))
     yield
     torch.set_num_threads(threads)
 
@@ -179,7 +180,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, samples):
 
 def test_the_precision_of_a_run_is_kept_when_it_goes_on(tmp_path, samples, monkeypatch):
     interrupted(tmp_path, samples)
-    monkeypatch.setattr(training_module, "bfloat16_is_faster", lambda *a, **k: True)
+    monkeypatch.setattr(training_run, "bfloat16_is_faster", lambda *a, **k: True)
     *_, last = train(samples, samples[:2], parameters_in(tmp_path))
     assert last.info.training["precision"] == "float32"
 

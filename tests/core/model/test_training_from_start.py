@@ -8,6 +8,7 @@ import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model import training as training_module
+from napari_leukocyte.core.model import training_run
 from napari_leukocyte.core.model.augment import AugmentParameters
 from napari_leukocyte.core.model.recipes import default_recipe
 from napari_leukocyte.core.model.training import (
@@ -28,7 +29,7 @@ TINY = UNetConfig(widths=(4, 8))
 def _one_thread_one_precision(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(training_module, "bfloat16_is_faster", lambda *a, **k: False)
+    monkeypatch.setattr(training_run, "bfloat16_is_faster", lambda *a, **k: False)
     yield
     torch.set_num_threads(threads)
 

@@ -47,6 +47,7 @@ def fine_tune_recipe(info: ModelInfo, parameters: FineTuneParameters) -> FineTun
         augmentation=AugmentParameters(),
         neighbours=0.0,
         learning_rate=parameters.learning_rate,
+        kernel_rate=0.0,
         weight_decay=0.0,
         cosine=True,
         averaging=0.9,

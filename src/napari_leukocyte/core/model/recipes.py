@@ -25,6 +25,8 @@ class Recipe:
         Add soft Dice to the cross-entropy.
     learning_rate, weight_decay, cosine
         Adam (``weight_decay`` 0) or AdamW; ``cosine`` lets the rate fall to zero over the run.
+    kernel_rate
+        Learning rate of Muon for the kernels between hidden layers; 0: Adam or AdamW trains them too.
     averaging
         Decay of the moving average of the weights that is validated and saved; 0 saves the last weights.
     epochs, validate_every
@@ -60,6 +62,7 @@ class Recipe:
     weight_decay: float
     cosine: bool
     averaging: float
+    kernel_rate: float = 0.0
     batch: int = 8
     epochs: int = 60
     validate_every: int = 1
@@ -104,6 +107,7 @@ def default_recipe(classes: int = 3) -> Recipe:
         soft_targets=True,
         dice=True,
         learning_rate=2e-3,
+        kernel_rate=0.02,
         weight_decay=0.01,
         cosine=True,
         averaging=0.998,

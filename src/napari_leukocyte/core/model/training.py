@@ -4,12 +4,9 @@ Stopping the iteration is the cancel. The best weights so far are on disk before
 and so is the checkpoint from which the same call goes on after a crash.
 """
 
-import ast
 import hashlib
-import io
 import math
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,21 +16,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.model.augment import augment
 from napari_leukocyte.core.model.composites import cut_out_cells
 from napari_leukocyte.core.model.crowding import cut_out_red_cells
 from napari_leukocyte.core.model.dataset import Sample
-from napari_leukocyte.core.model.device import autocast, bfloat16_is_faster, describe_device, resolve_device
+from napari_leukocyte.core.model.device import autocast, describe_device, resolve_device
 from napari_leukocyte.core.model.drawn import DRAWN
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.sampling import Additions, draw_batch, sample_weights
+from napari_leukocyte.core.model.training_run import TrainingRun
 from napari_leukocyte.core.model.unet import UNet
 from napari_leukocyte.core.model.validation import validate
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, save_model
@@ -80,123 +76,6 @@ def checkpoint_path(out: Path) -> Path:
     return out.with_name(out.name + ".checkpoint")
 
 
-class _Run:
-    """The state that a checkpoint must bring back: networks, optimiser, random numbers, progress."""
-
-    def __init__(self, recipe: Recipe, device: torch.device, seed: int, start: UNet | None, steps: int) -> None:
-        torch.manual_seed(seed)
-        model = deepcopy(start) if start is not None else UNet(recipe.architecture)
-        self.model = model.to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = deepcopy(self.model) if recipe.averaging else self.model
-        self.start = deepcopy(self.model) if recipe.anchor or recipe.start_share else None
-        self.frozen = [*self.model.down, self.model.bottom] if recipe.frozen_encoder else []
-        kept = {id(p) for part in self.frozen for p in part.parameters()}
-        self.trained = [p for p in self.model.parameters() if id(p) not in kept]
-        make = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
-        self.optimiser = make(self.trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        total = steps if recipe.cosine else 0
-        # plain floats only: a numpy scalar in the optimiser's state would make its checkpoint unreadable
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, lambda i: 0.5 * (1 + math.cos(math.pi * min(i, total) / total)) if total else 1.0
-        )
-        self.generator = torch.Generator().manual_seed(seed)
-        self.rng = np.random.default_rng(seed)
-        self.step, self.best, self.seconds = 0, -1.0, 0.0
-        self.waited = 0  # validations since the best one
-        # timed before a checkpoint is loaded: it draws random numbers
-        self.bfloat16 = bfloat16_is_faster(self.model, device, size=recipe.window, backward=True)
-        self.device = device
-        for part in self.frozen:
-            part.requires_grad_(False)
-
-    def train_mode(self, *, frozen_statistics: bool) -> None:
-        """What trains learns batch statistics too, unless told otherwise; what is frozen keeps its own."""
-        self.model.train()
-        for part in self.frozen:
-            part.eval()
-        if frozen_statistics:
-            for part in self.model.modules():
-                if isinstance(part, nn.BatchNorm2d):
-                    part.eval()
-
-    @torch.no_grad()
-    def pull_to_start(self, share: float) -> None:
-        """Move every weight a little of the way back to where it started."""
-        assert self.start is not None
-        for now, then in zip(self.model.parameters(), self.start.parameters(), strict=True):
-            now.lerp_(then, share)
-
-    def result(self, start_share: float) -> UNet:
-        """The network that is validated and saved."""
-        if not start_share:
-            return self.average
-        assert self.start is not None
-        mixed = deepcopy(self.average)
-        then = self.start.state_dict()
-        for key, value in mixed.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(then[key], start_share)
-        return mixed
-
-    def update_average(self, decay: float) -> None:
-        """Move the average a little towards the weights; at first faster, so the random start is forgotten."""
-        if self.average is self.model:
-            return
-        decay = min(decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
-                if mean.is_floating_point():
-                    mean.lerp_(now, 1 - decay)
-                else:
-                    mean.copy_(now)
-
-    def save(self, path: Path, fingerprint: str) -> None:
-        """Write everything, whole or not at all."""
-        state = {
-            "fingerprint": fingerprint,
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": {"last_epoch": self.schedule.last_epoch},
-            "generator": self.generator.get_state(),
-            "torch": torch.get_rng_state(),
-            "rng": repr(self.rng.bit_generator.state),
-            "progress": (self.step, self.best, self.seconds, self.waited),
-            "precision": (self.device.type, self.bfloat16),
-        }
-        # through memory: torch's own writer hides the reason (disk full) from atomic_path
-        content = io.BytesIO()
-        torch.save(state, content)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content.getbuffer())
-
-    def load(self, path: Path, fingerprint: str) -> None:
-        """Go on from a checkpoint of the same run; another run's checkpoint is refused in words."""
-        try:
-            state = torch.load(path, weights_only=True, map_location="cpu")
-            same = state["fingerprint"] == fingerprint
-            if same:
-                self._restore(state)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise LeukocyteError(f"{path} is damaged: delete it to start this training anew.") from error
-        if not same:
-            raise LeukocyteError(f"{path} belongs to another training run: delete it or choose another output.")
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.last_epoch = state["schedule"]["last_epoch"]
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch"])
-        self.rng.bit_generator.state = ast.literal_eval(state["rng"])
-        self.step, self.best, self.seconds, self.waited = state["progress"]
-        kind, bfloat16 = state["precision"]
-        if kind == self.device.type:  # the timing may fall out the other way, and other sums would follow
-            self.bfloat16 = bfloat16
-
-
 def train(
     training: Sequence[Sample],
     validation: Sequence[Sample],
@@ -241,7 +120,7 @@ def train(
     device = resolve_device(parameters.device)
     steps_per_epoch = recipe.epoch_steps or max(1, round(len(training) / recipe.batch))
     steps = recipe.epochs * steps_per_epoch
-    run = _Run(recipe, device, parameters.seed, start, steps)
+    run = TrainingRun(recipe, device, parameters.seed, start, steps)
     fingerprint = _fingerprint(parameters, training, start, weights)
     checkpoint = checkpoint_path(out)
     if checkpoint.exists():
@@ -322,7 +201,7 @@ def _additions(recipe: Recipe, training: Sequence[Sample]) -> Additions | None:
 
 
 def _step(
-    run: _Run,
+    run: TrainingRun,
     recipe: Recipe,
     samples: Sequence[Sample],
     weights: NDArray[np.float64],
@@ -342,15 +221,7 @@ def _step(
     with autocast(device, bfloat16=run.bfloat16):
         logits = run.model(x.contiguous(memory_format=torch.channels_last))
     loss = segmentation_loss(logits, y, torch.from_numpy(whole).to(device), dice=recipe.dice)
-    run.optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(run.trained, 1.0)
-    run.optimiser.step()
-    if recipe.anchor:
-        run.pull_to_start(recipe.anchor * float(run.schedule.get_last_lr()[0]))
-    run.schedule.step()
-    run.step += 1
-    run.update_average(recipe.averaging)
+    run.descend(loss, recipe)
     return float(loss.detach())
 
 

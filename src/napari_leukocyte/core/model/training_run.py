@@ -1,0 +1,169 @@
+"""The state of a training: networks, optimisers, random numbers, progress; a checkpoint brings it back."""
+
+import ast
+import io
+import math
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.model.device import bfloat16_is_faster
+from napari_leukocyte.core.model.muon import Muon, is_hidden_kernel
+from napari_leukocyte.core.model.recipes import Recipe
+from napari_leukocyte.core.model.unet import UNet
+
+__all__ = ["TrainingRun"]
+
+
+class TrainingRun:
+    """The state that a checkpoint must bring back: networks, optimiser, random numbers, progress."""
+
+    def __init__(self, recipe: Recipe, device: torch.device, seed: int, start: UNet | None, steps: int) -> None:
+        torch.manual_seed(seed)
+        model = deepcopy(start) if start is not None else UNet(recipe.architecture)
+        self.model = model.to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = deepcopy(self.model) if recipe.averaging else self.model
+        self.start = deepcopy(self.model) if recipe.anchor or recipe.start_share else None
+        self.frozen = [*self.model.down, self.model.bottom] if recipe.frozen_encoder else []
+        kept = {id(p) for part in self.frozen for p in part.parameters()}
+        self.trained = [p for p in self.model.parameters() if id(p) not in kept]
+        self.optimisers = _optimisers(recipe, self.trained)
+        total = steps if recipe.cosine else 0
+        # plain floats only: a numpy scalar in the optimiser's state would make its checkpoint unreadable
+        self.schedules = [
+            torch.optim.lr_scheduler.LambdaLR(
+                optimiser, lambda i: 0.5 * (1 + math.cos(math.pi * min(i, total) / total)) if total else 1.0
+            )
+            for optimiser in self.optimisers
+        ]
+        self.generator = torch.Generator().manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
+        self.step, self.best, self.seconds = 0, -1.0, 0.0
+        self.waited = 0  # validations since the best one
+        # timed before a checkpoint is loaded: it draws random numbers
+        self.bfloat16 = bfloat16_is_faster(self.model, device, size=recipe.window, backward=True)
+        self.device = device
+        for part in self.frozen:
+            part.requires_grad_(False)
+
+    def train_mode(self, *, frozen_statistics: bool) -> None:
+        """What trains learns batch statistics too, unless told otherwise; what is frozen keeps its own."""
+        self.model.train()
+        for part in self.frozen:
+            part.eval()
+        if frozen_statistics:
+            for part in self.model.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
+
+    def descend(self, loss: torch.Tensor, recipe: Recipe) -> None:
+        """One step of all optimisers down the gradients of the loss."""
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.trained, 1.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        if recipe.anchor:
+            self._pull_to_start(recipe.anchor * float(self.schedules[0].get_last_lr()[0]))
+        for schedule in self.schedules:
+            schedule.step()
+        self.step += 1
+        self._update_average(recipe.averaging)
+
+    @torch.no_grad()
+    def _pull_to_start(self, share: float) -> None:
+        """Move every weight a little of the way back to where it started."""
+        assert self.start is not None
+        for now, then in zip(self.model.parameters(), self.start.parameters(), strict=True):
+            now.lerp_(then, share)
+
+    def result(self, start_share: float) -> UNet:
+        """The network that is validated and saved."""
+        if not start_share:
+            return self.average
+        assert self.start is not None
+        mixed = deepcopy(self.average)
+        then = self.start.state_dict()
+        for key, value in mixed.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(then[key], start_share)
+        return mixed
+
+    def _update_average(self, decay: float) -> None:
+        """Move the average a little towards the weights; at first faster, so the random start is forgotten."""
+        if self.average is self.model:
+            return
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(now, 1 - decay)
+                else:
+                    mean.copy_(now)
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write everything, whole or not at all."""
+        state = {
+            "fingerprint": fingerprint,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "rng": repr(self.rng.bit_generator.state),
+            "progress": (self.step, self.best, self.seconds, self.waited),
+            "precision": (self.device.type, self.bfloat16),
+        }
+        # through memory: torch's own writer hides the reason (disk full) from atomic_path
+        content = io.BytesIO()
+        torch.save(state, content)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+
+    def load(self, path: Path, fingerprint: str) -> None:
+        """Go on from a checkpoint of the same run; another run's checkpoint is refused in words."""
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+            same = state["fingerprint"] == fingerprint
+            if same:
+                self._restore(state)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise LeukocyteError(f"{path} is damaged: delete it to start this training anew.") from error
+        if not same:
+            raise LeukocyteError(f"{path} belongs to another training run: delete it or choose another output.")
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(own)
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        self.rng.bit_generator.state = ast.literal_eval(state["rng"])
+        self.step, self.best, self.seconds, self.waited = state["progress"]
+        for schedule in self.schedules:
+            schedule.last_epoch = self.step
+        kind, bfloat16 = state["precision"]
+        if kind == self.device.type:  # the timing may fall out the other way, and other sums would follow
+            self.bfloat16 = bfloat16
+
+
+def _optimisers(recipe: Recipe, trained: Sequence[nn.Parameter]) -> list[torch.optim.Optimizer]:
+    """The recipe's optimiser for every parameter, or Muon for the kernels that it is made for."""
+    kernels = [p for p in trained if recipe.kernel_rate and is_hidden_kernel(p)]
+    muons = {id(p) for p in kernels}
+    rest = [p for p in trained if id(p) not in muons]
+    make = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
+    optimisers: list[torch.optim.Optimizer] = [make(rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)]
+    if kernels:
+        optimisers.append(Muon(kernels, lr=recipe.kernel_rate, weight_decay=recipe.weight_decay))
+    return optimisers
