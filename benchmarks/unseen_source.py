@@ -1,6 +1,6 @@
 """Train a model without one source and score it on all images of that source.
 
-    python benchmarks/unseen_source.py DATA --without zheng2 --steps 8000 --out runs/unseen
+    python benchmarks/unseen_source.py DATA --without zheng2 --batch 4 --steps 1500
 
 Trains by the default recipe on the training part of the other sources, keeps the weights with the best score on their
 validation part, and then looks at the source that was left out, for the first time. An interrupted training goes on.
@@ -27,6 +27,7 @@ from report import table
 from summary import summarise
 
 INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
+    "muon": lambda recipe: replace(recipe, kernel_rate=0.0),
     "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
@@ -64,7 +65,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("data", type=Path)
     parser.add_argument("--without", required=True, help="source that is left out")
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--omit", nargs="*", default=[], choices=list(INGREDIENTS), help="ingredients of the recipe")
     parser.add_argument("--red-cells", type=float, default=0.0, help="share of the windows that get red cells")

@@ -34,9 +34,9 @@ def test_sources_weigh_alike_and_precise_masks_twice():
     assert totals == pytest.approx([0.4, 0.4, 0.2])
 
 
-def test_drawn_smears_weigh_as_a_source_of_whole_cells():
+def test_drawn_smears_weigh_half_as_much_again_as_precise_photographs():
     weights = sample_weights([named("a", "photographs"), *(named(f"d{i}", DRAWN) for i in range(5))])
-    assert [weights[0], weights[1:].sum()] == pytest.approx([2 / 3, 1 / 3])
+    assert [weights[0], weights[1:].sum()] == pytest.approx([0.4, 0.6])
 
 
 def test_draws_follow_the_weights():

@@ -29,9 +29,6 @@ class AugmentParameters:
     gain, offset, mixing
         Changes in optical density for each channel: factor within ``1 +- gain``, shift within ``+- offset``,
         and up to ``mixing`` of one channel's density added to another (another stain's hue).
-    curve
-        Exponent of the density between ``1 / (1 + curve)`` and ``1 + curve``, uniform in its logarithm: makes what is
-        pale still paler, or nearly as dark as the rest.
     shading
         Largest density, either way, that is added in the corners of a window, falling to none in its middle.
     grey, blur, noise
@@ -47,7 +44,6 @@ class AugmentParameters:
     gain: float = 0.3
     offset: float = 0.08
     mixing: float = 0.15
-    curve: float = 0.0
     shading: float = 0.0
     grey: float = 0.1
     blur: float = 0.2
@@ -114,11 +110,8 @@ def _colour(image: Tensor, p: AugmentParameters, generator: Generator) -> Tensor
     def chance(probability: float) -> Tensor:
         return (torch.rand(n, generator=generator) < probability).to(device)[:, None, None, None]
 
-    if p.gain or p.offset or p.mixing or p.curve or p.shading:
+    if p.gain or p.offset or p.mixing or p.shading:
         density = -torch.log(image.clamp(min=1 / 255))
-        if p.curve:
-            exponent = torch.exp(_uniform(n, math.log1p(p.curve), generator)).to(device)
-            density = density ** exponent.reshape(n, 1, 1, 1)
         mix = torch.diag_embed(1 + _uniform(3 * n, p.gain, generator).reshape(n, 3))
         mix = mix + _uniform(9 * n, p.mixing, generator).reshape(n, 3, 3) * (1 - torch.eye(3))
         density = torch.einsum("nij,njyx->niyx", mix.to(device), density)

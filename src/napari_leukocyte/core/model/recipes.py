@@ -111,10 +111,10 @@ def default_recipe(classes: int = 3) -> Recipe:
         weight_decay=0.01,
         cosine=True,
         averaging=0.998,
-        epochs=120,
-        validate_every=5,
+        epochs=36,
+        validate_every=4,
         neighbours=0.3,
-        drawn=0.7,
+        drawn=1.0,
     )
 
 
