@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from napari_leukocyte.core.model.drawn import DRAWN, STAIN_KEPT_OUT, drawn_samples
 from napari_leukocyte.core.synthetic import difficulty
+from napari_leukocyte.core.synthetic.stain import STAINS
 
 
 def test_drawn_samples_have_exact_masks_at_the_working_resolution():
@@ -20,7 +22,9 @@ def test_a_sample_depends_on_seed_and_number_alone():
     assert not np.array_equal(few[0].image, other[0].image)
 
 
-def test_the_stain_kept_out_is_never_drawn_and_all_classes_are(monkeypatch):
+@pytest.mark.parametrize("more", [(), ("rapid",)])
+def test_stains_kept_out_are_never_drawn_and_all_classes_are(monkeypatch, more):
+    kept_out = (STAIN_KEPT_OUT, *more)
     drawn = []
     real = difficulty.draw_difficulty
 
@@ -29,11 +33,10 @@ def test_the_stain_kept_out_is_never_drawn_and_all_classes_are(monkeypatch):
         return real(1, seed=given["seed"], size=(160, 160), px_per_um=4)
 
     monkeypatch.setattr("napari_leukocyte.core.model.drawn.draw_difficulty", watched)
-    drawn_samples(40, seed=0, pixel_size=0.5, soft=False)
+    drawn_samples(40, seed=0, pixel_size=0.5, soft=False, **({"stains_kept_out": kept_out} if more else {}))
     assert {kind for kind, _ in drawn} == set(range(1, 9))
     stains = {stain for _, stain in drawn}
-    assert len(stains) == 4
-    assert STAIN_KEPT_OUT not in stains
+    assert stains == set(STAINS) - set(kept_out)
 
 
 def test_none_are_drawn_when_none_are_asked_for():

@@ -1,5 +1,7 @@
 """Drawn smears among the training images: what the photographs seldom show, with exact masks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_leukocyte.core.imaging.convert import to_rgb
@@ -13,19 +15,21 @@ DRAWN = "drawn by napari-leukocyte"
 """The source that drawn samples name."""
 
 STAIN_KEPT_OUT = "leishman"
-"""No drawn training image has this stain, so that benchmarks can draw smears in a stain that was never seen."""
+"""The recipes draw no training image in this stain, so that benchmarks can draw smears in one that was never seen."""
 
 _KINDS = (8, 1, 4, 8, 5, 3, 8, 7, 2, 6)  # difficulty classes in turn: clusters most
 _PX_PER_UM = 10.0
 _SIDE = 480  # px
 
 
-def drawn_samples(count: int, *, seed: int, pixel_size: float, soft: bool) -> list[Sample]:
+def drawn_samples(
+    count: int, *, seed: int, pixel_size: float, soft: bool, stains_kept_out: Sequence[str] = (STAIN_KEPT_OUT,)
+) -> list[Sample]:
     """Draw ``count`` smears of all difficulty classes and bring them to ``pixel_size`` um per px.
 
-    Sample number i depends on the seed and i alone. ``soft`` is as for `make_sample`.
+    Sample number i depends on the seed, i and the stains alone. ``soft`` is as for `make_sample`.
     """
-    stains = [name for name in STAINS if name != STAIN_KEPT_OUT]
+    stains = [name for name in STAINS if name not in stains_kept_out]
     samples = []
     for i in range(count):
         own = int(np.random.SeedSequence([seed, i]).generate_state(1)[0])

@@ -44,7 +44,11 @@ def prepare(
     validation_rows = [by_name[name] for name in parts["validation"]]
     training, validation = load(train_rows), load(validation_rows)  # first: it says in words what is wrong with a file
     drawn = drawn_samples(
-        round(recipe.drawn * len(training)), seed=seed, pixel_size=recipe.pixel_size, soft=recipe.soft_targets
+        round(recipe.drawn * len(training)),
+        seed=seed,
+        pixel_size=recipe.pixel_size,
+        soft=recipe.soft_targets,
+        stains_kept_out=recipe.stains_kept_out,
     )
     summary: dict[str, Any] = {
         "train": dict(Counter(row.source for row in train_rows)),

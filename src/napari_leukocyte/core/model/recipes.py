@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_leukocyte.core.model.augment import AugmentParameters, thesis_augmentation
+from napari_leukocyte.core.model.drawn import STAIN_KEPT_OUT
 from napari_leukocyte.core.model.unet import UNetConfig, after_thesis
 
 __all__ = ["RECIPES", "Recipe", "default_recipe", "thesis_recipe"]
@@ -41,6 +42,8 @@ class Recipe:
         Share of the windows that get red cells pressed against their white cells.
     drawn
         Drawn smears added to the training images, as a multiple of their number.
+    stains_kept_out
+        Stains that no drawn smear has.
     frozen_encoder
         The contracting path and the bottom stay as they are in the start.
     frozen_statistics
@@ -71,6 +74,7 @@ class Recipe:
     neighbours: float = 0.0
     red_cells: float = 0.0
     drawn: float = 0.0
+    stains_kept_out: tuple[str, ...] = (STAIN_KEPT_OUT,)
     frozen_encoder: bool = False
     frozen_statistics: bool = False
     anchor: float = 0.0
