@@ -103,7 +103,7 @@ def test_binary_from_a_split_and_a_start(tmp_path, run, data, binary_model):
     assert result.exit_code == 0, result.output
     info = read_info(out)
     assert (info.name, info.classes, info.training["data"]["train"]) == ("B", 2, {"drawn": 5})
-    assert info.training["data"]["drawn"] == 4  # smears that the recipe adds
+    assert info.training["data"]["drawn"] == 5  # smears that the recipe adds
 
 
 def test_a_share_of_the_start_is_kept(tmp_path, run, data, binary_model):
