@@ -109,5 +109,5 @@ def test_slides_stay_together_without_a_recorded_split(folder):
     assert not slides[0] & slides[1]
     photographs = [sample for sample in training if sample.source == "lab"]
     assert summary["train"] == {"lab": len(photographs)}
-    assert summary["drawn"] == len(training) - len(photographs) == round(0.7 * len(photographs))
+    assert summary["drawn"] == len(training) - len(photographs) == len(photographs)
     assert len(photographs) + len(validation) <= 20
