@@ -33,8 +33,6 @@ INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }
-
-
 # the drawn stain that was fitted to the colours of a source, see docs/synthetic.md
 FITTED = {"zheng1": "rapid", "zheng2": "wright-giemsa", "bcisc": "may-gruenwald-giemsa", "bccd": "giemsa"}
 
@@ -56,8 +54,9 @@ def recipe_for(
     No smear is drawn in the stain that was fitted to the source that is left out.
     """
     recipe = default_recipe()
-    kept_out = (*recipe.stains_kept_out, *(FITTED[name] for name in [without] if name in FITTED))
-    recipe = replace(recipe, batch=batch, red_cells=red_cells, stains_kept_out=kept_out)
+    recipe = replace(recipe, batch=batch, red_cells=red_cells)
+    if without in FITTED:
+        recipe = replace(recipe, stains_kept_out=(*recipe.stains_kept_out, FITTED[without]))
     for ingredient in ingredients:
         recipe = INGREDIENTS[ingredient](recipe)
     epochs = max(1, round(steps * batch / (images * (1 + recipe.drawn))))

@@ -95,7 +95,7 @@ def test_momentum_remembers_and_is_restored_from_its_state():
     optimiser = Muon([kernel], lr=0.1)
     optimiser.step()
     copy = torch.nn.Parameter(kernel.detach().clone())
-    again, anew = Muon([copy], lr=0.1), Muon([kernel], lr=0.1)
+    again = Muon([copy], lr=0.1)
     again.load_state_dict(deepcopy(optimiser.state_dict()))
     before = kernel.detach().clone()
     forgetful = torch.nn.Parameter(before.clone())
