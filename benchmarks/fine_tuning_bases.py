@@ -8,7 +8,7 @@ from napari_leukocyte.core.model.augment import AugmentParameters
 from napari_leukocyte.core.model.recipes import default_recipe
 from napari_leukocyte.core.model.split import read_split
 from napari_leukocyte.core.model.training import checkpoint_path
-from unseen_source import lists_without, train_without
+from unseen_source import lists_without, train_lists
 
 LEFT_OUT = ("bcisc", "zheng1")
 ALL = "all"
@@ -33,4 +33,4 @@ def train_base(data: Path, split: Path, names: list[str], left_out: str | None, 
     # photographs alone: a stain that was drawn too would not be new to the model
     recipe = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, drawn=0.0)
     recipe = replace(recipe, epochs=round(STEPS / (len(parts["train"]) / recipe.batch)))
-    train_without(data, lists, out, recipe, seed=0)
+    train_lists(data, lists, out, recipe, seed=0)

@@ -31,6 +31,8 @@ INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "muon": lambda recipe: replace(recipe, kernel_rate=0.0),
     "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
+    "blends": lambda recipe: replace(recipe, blended_stains=0.0),
+    "cytoplasm": lambda recipe: replace(recipe, augmentation=replace(recipe.augmentation, cytoplasm=0.0)),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }
 # the drawn stain that was fitted to the colours of a source, see docs/synthetic.md
@@ -63,7 +65,7 @@ def recipe_for(
     return replace(recipe, epochs=epochs, validate_every=max(1, epochs // 10))
 
 
-def train_without(data: Path, lists: Path, out: Path, recipe: Recipe, *, seed: int) -> None:
+def train_lists(data: Path, lists: Path, out: Path, recipe: Recipe, *, seed: int) -> None:
     """Train on the images that ``lists`` names."""
     training, validation, summary = prepare(data, recipe, split=lists, seed=seed)
     for event in train(training, validation, TrainParameters(out=out, recipe=recipe, data=summary, seed=seed)):
@@ -108,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         images=len(parts["train"]),
     )
     if not out.exists() or checkpoint_path(out).exists():
-        train_without(given.data, lists, out, recipe, seed=given.seed)
+        train_lists(given.data, lists, out, recipe, seed=given.seed)
     model = load_method(str(out))
     options = Options(keep=None, centre=tuple(given.centre))
     result = {

@@ -21,6 +21,7 @@ def main() -> None:
 
         scenes = {
             "synthetic": drawn.synthetic,
+            "blends": drawn.blends,
             "segment": docks.segment,
             "measure": docks.measure,
             "compare": docks.compare,

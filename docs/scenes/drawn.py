@@ -13,7 +13,7 @@ from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.smear import Smear, draw_cell
-from napari_leukocyte.core.synthetic.stain import STAINS
+from napari_leukocyte.core.synthetic.stain import STAINS, blend_stains
 
 from .hands import keep
 
@@ -69,3 +69,18 @@ def synthetic() -> None:
         panels[row, column].set_title(f"{difficulty} {name}", fontsize=10)
     canvas.draw()
     keep(np.asarray(canvas.buffer_rgba()), "synthetic.png")
+
+
+def blends() -> None:
+    """Smears in made-up stains."""
+    rows = []
+    for row in range(2):
+        smears = []
+        for column, difficulty in enumerate((8, 1, 4, 2, 5, 3)):
+            number = 6 * row + column
+            stain = blend_stains(np.random.default_rng(number), list(STAINS))
+            smears.append(
+                draw_difficulty(difficulty, seed=100 + number, size=(220, 220), px_per_um=6.0, stain=stain).image
+            )
+        rows.append(np.hstack(smears))
+    keep(np.vstack(rows), "blends.png")

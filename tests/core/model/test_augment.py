@@ -6,7 +6,19 @@ import torch
 from napari_leukocyte.core.model.augment import AugmentParameters, augment, thesis_augmentation
 
 NOTHING = AugmentParameters(
-    rotation=0, shift=0, shear=0, zoom=0, flip=False, gain=0, offset=0, mixing=0, shading=0, grey=0, blur=0, noise=0
+    rotation=0,
+    shift=0,
+    shear=0,
+    zoom=0,
+    flip=False,
+    gain=0,
+    offset=0,
+    mixing=0,
+    shading=0,
+    cytoplasm=0,
+    grey=0,
+    blur=0,
+    noise=0,
 )
 
 
@@ -108,6 +120,45 @@ def test_shading_changes_the_corners_and_not_the_middle():
     assert corners.abs().max() <= 0.3
     assert corners.abs().min() > 0
     torch.testing.assert_close(corners, -torch.log(shaded[:, :, -1, -1] / 0.5))
+
+
+def cell_windows(n=16, *, nucleus=True):
+    """Glass with a square cell: colours of its cytoplasm and nucleus, and the shares of the classes."""
+    glass, cytoplasm, chromatin = (
+        torch.tensor(c)[:, None, None] for c in ((0.9, 0.8, 0.7), (0.7, 0.5, 0.6), (0.3,) * 3)
+    )
+    target = torch.zeros(3, 32, 32)
+    target[0] = 1
+    for channel, at in ((1, slice(6, 26)), (2, slice(12, 20))):
+        if channel == 1 or nucleus:
+            target[:, at, at] = 0
+            target[channel, at, at] = 1
+    image = target[0] * glass + target[1] * cytoplasm + target[2] * chromatin
+    return image.expand(n, 3, 32, 32).contiguous(), target.expand(n, 3, 32, 32).contiguous()
+
+
+def test_only_the_cytoplasm_takes_up_another_amount_of_stain():
+    image, target = cell_windows()
+    got, share = augment(image, target, 32, replace(NOTHING, cytoplasm=1.0), seeded(1))
+    torch.testing.assert_close(share, target, atol=1e-4, rtol=0)
+    cytoplasm = (target[:, 1:2] > 0.5).expand_as(image)
+    torch.testing.assert_close(got[~cytoplasm], image[~cytoplasm], atol=1e-3, rtol=0)
+    glass = image[0, :, 0, 0]
+    before, after = (torch.log(glass / windows[:, :, 8, 8]) for windows in (image, got))
+    factor = after / before
+    assert 0.3 * 0.75 - 0.01 < float(factor.min()) < 0.6
+    assert 1.2 < float(factor.max()) < 1.7 * 1.25 + 0.01
+    assert all(float(own.max() - own.min()) > 0.01 for own in factor)  # the channels apart
+
+
+def test_masks_without_a_nucleus_and_windows_that_chance_leaves_out_keep_their_cytoplasm():
+    image, target = cell_windows(nucleus=False)  # as a whole-cell mask has it
+    got, _ = augment(image, target, 32, replace(NOTHING, cytoplasm=1.0), seeded(1))
+    torch.testing.assert_close(got, image, atol=1e-3, rtol=0)
+    image, target = cell_windows(n=64)
+    got, _ = augment(image, target, 32, replace(NOTHING, cytoplasm=0.5), seeded(1))
+    changed = (got - image).abs().amax(dim=(1, 2, 3)) > 0.01
+    assert 16 < int(changed.sum()) < 48
 
 
 def test_flip_mirrors_left_to_right_only():

@@ -3,7 +3,7 @@ import pytest
 
 from napari_leukocyte.core.model.drawn import DRAWN, STAIN_KEPT_OUT, drawn_samples
 from napari_leukocyte.core.synthetic import difficulty
-from napari_leukocyte.core.synthetic.stain import STAINS
+from napari_leukocyte.core.synthetic.stain import STAINS, blend_stains
 
 
 def test_drawn_samples_have_exact_masks_at_the_working_resolution():
@@ -37,6 +37,30 @@ def test_stains_kept_out_are_never_drawn_and_all_classes_are(monkeypatch, more):
     assert {kind for kind, _ in drawn} == set(range(1, 9))
     stains = {stain for _, stain in drawn}
     assert stains == set(STAINS) - set(kept_out)
+
+
+def test_blended_stains_have_the_share_asked_for_and_change_no_other_sample():
+    def drawn(blended):
+        return drawn_samples(12, seed=0, pixel_size=0.5, soft=False, blended=blended)
+
+    usual, some, all_of_them = (drawn(share) for share in (0.0, 0.5, 1.0))
+    same = [np.array_equal(a.image, b.image) for a, b in zip(usual, some, strict=True)]
+    assert 2 <= sum(same) <= 10
+    assert not any(np.array_equal(a.image, b.image) for a, b in zip(usual, all_of_them, strict=True))
+    for a, b in zip(usual, all_of_them, strict=True):
+        np.testing.assert_array_equal(a.target, b.target)
+
+
+def test_a_blend_is_made_of_the_stains_that_may_be_drawn(monkeypatch):
+    asked = []
+
+    def watched(rng, names):
+        asked.append(set(names))
+        return blend_stains(rng, names)
+
+    monkeypatch.setattr("napari_leukocyte.core.model.drawn.blend_stains", watched)
+    drawn_samples(2, seed=0, pixel_size=0.5, soft=False, blended=1.0, stains_kept_out=(STAIN_KEPT_OUT, "rapid"))
+    assert asked == [set(STAINS) - {STAIN_KEPT_OUT, "rapid"}] * 2
 
 
 def test_none_are_drawn_when_none_are_asked_for():

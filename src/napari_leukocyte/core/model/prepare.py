@@ -49,6 +49,7 @@ def prepare(
         pixel_size=recipe.pixel_size,
         soft=recipe.soft_targets,
         stains_kept_out=recipe.stains_kept_out,
+        blended=recipe.blended_stains,
     )
     summary: dict[str, Any] = {
         "train": dict(Counter(row.source for row in train_rows)),

@@ -44,6 +44,8 @@ class Recipe:
         Drawn smears added to the training images, as a multiple of their number.
     stains_kept_out
         Stains that no drawn smear has.
+    blended_stains
+        Share of the drawn smears whose stain is made up between two of the others.
     frozen_encoder
         The contracting path and the bottom stay as they are in the start.
     frozen_statistics
@@ -75,6 +77,7 @@ class Recipe:
     red_cells: float = 0.0
     drawn: float = 0.0
     stains_kept_out: tuple[str, ...] = (STAIN_KEPT_OUT,)
+    blended_stains: float = 0.0
     frozen_encoder: bool = False
     frozen_statistics: bool = False
     anchor: float = 0.0

@@ -10,7 +10,7 @@ from .noise import lattice_noise
 from .shapes import FloatArray, soft_edge
 from .stain import Stain, colour_of
 
-__all__ = ["cytoplasm_density", "overlay_granules"]
+__all__ = ["cytoplasm_density", "outline_density", "overlay_granules"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,19 @@ def overlay_granules(
     shade = tint[which] * (1 - middle + middle * np.clip(below / np.float32(0.3), 0, 1))
     density = shade.astype(np.float32)[..., None] * colour
     return density, opacity.astype(np.float32)
+
+
+def outline_density(stain: Stain, y: FloatArray, x: FloatArray, depth: FloatArray) -> FloatArray:
+    """Return the (h, w, 3) density, negative where it is lighter, that the stain's relief adds along the outline.
+
+    ``y``, ``x`` and ``depth`` are those of `cytoplasm_density`.
+    """
+    even, down, right = (np.float32(part) for part in stain.relief)
+    away = np.maximum(np.hypot(y, x), np.float32(1e-3))
+    amount = even + (down * y + right * x) / away
+    line = np.exp(-(((depth - np.float32(0.2)) / np.float32(0.4)) ** 2))
+    density: FloatArray = (amount * line)[..., None] * colour_of(stain.chromatin)
+    return density
 
 
 def _ground_granules(

@@ -13,6 +13,7 @@ from .layout import cut_by_frame, far_apart, outer_radius
 from .leukocytes import CELL_TYPES, Leukocyte, make_leukocyte
 from .platelets import Platelet, adjacent_platelets, make_platelet, platelet_cluster
 from .scene import Scene, Smear, draw_scene, new_canvas, streams
+from .stain import Stain
 from .variants import make_smudge, pale, with_pseudopods, with_rim_vacuoles, with_threads
 
 __all__ = ["draw_difficulty"]
@@ -34,7 +35,7 @@ def draw_difficulty(
     seed: int,
     size: tuple[int, int] = (480, 480),
     px_per_um: float = 10.2,
-    stain: str | None = None,
+    stain: str | Stain | None = None,
 ) -> Smear:
     """Draw a smear of one difficulty class.
 
@@ -50,8 +51,8 @@ def draw_difficulty(
         Height and width, px.
     px_per_um : float
         At least 1.
-    stain : str, optional
-        A key of `napari_leukocyte.core.synthetic.stain.STAINS`; None draws one.
+    stain : str or Stain, optional
+        A key of `napari_leukocyte.core.synthetic.stain.STAINS`, or a stain of one's own; None draws one.
 
     Returns
     -------

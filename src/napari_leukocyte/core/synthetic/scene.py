@@ -10,7 +10,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 
 from .canvas import Canvas, Window
 from .chromatin import chromatin_density
-from .cytoplasm import cytoplasm_density, overlay_granules
+from .cytoplasm import cytoplasm_density, outline_density, overlay_granules
 from .deposit import draw_deposit
 from .leukocytes import Leukocyte, depths
 from .optics import choose_optics, photograph
@@ -47,7 +47,7 @@ class Smear:
     difficulty : int
         Difficulty class 1-8 that was drawn; 0 for other smears.
     stain : str
-        A key of `napari_leukocyte.core.synthetic.stain.STAINS`.
+        A key of `napari_leukocyte.core.synthetic.stain.STAINS`, or the name of the stain that was given.
     """
 
     image: npt.NDArray[np.uint8]
@@ -117,7 +117,7 @@ def streams(seed: int, count: int, *of: int) -> list[np.random.Generator]:
 
 
 def draw_scene(
-    canvas: Canvas, scene: Scene, rng: np.random.Generator, stain_name: str | None, *, difficulty: int = 0
+    canvas: Canvas, scene: Scene, rng: np.random.Generator, base: str | Stain | None, *, difficulty: int = 0
 ) -> Smear:
     """Draw a scene and everything around it, and photograph it.
 
@@ -127,8 +127,8 @@ def draw_scene(
         Empty.
     scene : Scene
     rng : numpy.random.Generator
-    stain_name : str, optional
-        A key of `napari_leukocyte.core.synthetic.stain.STAINS`; None draws one.
+    base : str or Stain, optional
+        The stain that the smear's own varies, as for `choose_stain`.
     difficulty : int
         Passed on.
 
@@ -139,7 +139,7 @@ def draw_scene(
     """
     look_rng, place_rng, red_rng, platelet_rng, camera_rng = rng.spawn(5)
     deposit_rng = camera_rng.spawn(1)[0]
-    stain = choose_stain(look_rng, stain_name)
+    stain = choose_stain(look_rng, base)
     optics = choose_optics(look_rng, focused=scene.focused)
     coverage = look_rng.uniform(0.15, 0.8) * (not (scene.bare and look_rng.random() < 0.1))
     pressed = look_rng.random() < 0.4
@@ -216,5 +216,7 @@ def _paint(
     density = density * (1 - np.float32(0.8) * nucleus) + chromatin * nucleus
     grains, opacity = overlay_granules(rng, stain, cell, y, x, depth, nucleus_depth)
     density = density * (1 - opacity[..., None]) + grains * opacity[..., None]
+    if any(stain.relief):
+        density = np.maximum(density + outline_density(stain, y, x, depth), 0)
     body = soft_edge(depth, _EDGE)[..., None]
     canvas.density[window.at] = here * (1 - body) + density * body

@@ -4,6 +4,7 @@ Light that passes a component of density D is weakened to ``10 ** -D``; densitie
 (Beer-Lambert). The densities are in the camera's displayed values, not in physical units.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["STAINS", "Stain", "choose_stain", "colour_of"]
+__all__ = ["BLEND", "STAINS", "Stain", "blend_stains", "choose_stain", "colour_of"]
 
 Density = tuple[float, float, float]
 
@@ -33,8 +34,11 @@ class Stain:
         A red cell at its thickest; the granular middle of a platelet.
     ghosts : bool
         Whether red cells may be no more than an outline.
+    relief : tuple
+        How much darker the outline of white cells is, as a share of the chromatin's density: all round, and what is
+        added at their lower and their right side and taken away opposite, as where the light comes from one side.
     name : str
-        Key of `STAINS`, once chosen.
+        Key of `STAINS`, or `BLEND`, once chosen.
     """
 
     white: Density
@@ -47,6 +51,7 @@ class Stain:
     red_cell: Density
     platelet: Density
     ghosts: bool = False
+    relief: Density = (0.0, 0.0, 0.0)
     name: str = ""
 
 
@@ -109,17 +114,55 @@ STAINS: dict[str, Stain] = {
     ),
 }
 
+BLEND = "blend"
+"""The name of stains that were made up by `blend_stains`."""
+
+# Of a component of a made-up stain, standard deviation of the logarithm; 0.3 for the others.
+_OWN_STRENGTH = {"chromatin": 0.15, "basophilic": 0.4, "neutrophilic": 0.4}
+_IN_RELIEF = 0.5  # share of the made-up stains
 _SHARES = (0.34, 0.22, 0.16, 0.12, 0.16)  # how often each stain is chosen, in the order above
 
 
-def choose_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
+def blend_stains(rng: np.random.Generator, names: Sequence[str]) -> Stain:
+    """Make up a stain, between two of `STAINS` and then changed in each component: what other laboratories may have.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    names : sequence of str
+        Two or more keys of `STAINS`; two of them are blended.
+
+    Returns
+    -------
+    Stain
+        Called `BLEND`. It varies further, from slide to slide, when a smear is drawn in it.
+    """
+    one, other = (STAINS[str(name)] for name in rng.choice(list(names), size=2, replace=False))
+    share = rng.random()
+    strength = np.exp(rng.normal(0, 0.15))
+    hue = np.exp(rng.normal(0, 0.10, 3))
+    blended: dict[str, Any] = {"name": BLEND, "ghosts": bool(rng.choice((one.ghosts, other.ghosts)))}
+    for field in _components():
+        value = share * np.array(getattr(one, field)) + (1 - share) * np.array(getattr(other, field))
+        if field != "white":
+            own = _OWN_STRENGTH.get(field, 0.3)
+            value = value * strength * hue * np.exp(rng.normal(0, own) + rng.normal(0, 0.4 * own, 3))
+        blended[field] = _triple(value)
+    if rng.random() < _IN_RELIEF:
+        angle, directed = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.4)
+        even = rng.uniform(0, 0.7)
+        blended["relief"] = _triple(np.array([even, directed * np.sin(angle), directed * np.cos(angle)]))
+    return Stain(**blended)
+
+
+def choose_stain(rng: np.random.Generator, stain: str | Stain | None = None) -> Stain:
     """Choose a stain and vary it as laboratories, slides and cameras do.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    name : str, optional
-        A key of `STAINS`; None chooses one at random, Wright-Giemsa most often.
+    stain : str or Stain, optional
+        A key of `STAINS`, or a stain; None chooses one of `STAINS` at random, Wright-Giemsa most often.
 
     Returns
     -------
@@ -132,24 +175,31 @@ def choose_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
         For an unknown name.
     """
     drawn = str(rng.choice(list(STAINS), p=_SHARES))
-    if name is not None and name not in STAINS:
-        raise LeukocyteError(f"There is no stain called {name!r}; choose one of {', '.join(STAINS)}.")
-    chosen = drawn if name is None else name
-    stain = STAINS[chosen]
+    if isinstance(stain, str) and stain not in STAINS:
+        raise LeukocyteError(f"There is no stain called {stain!r}; choose one of {', '.join(STAINS)}.")
+    chosen = drawn if stain is None else stain
+    base = chosen if isinstance(chosen, Stain) else replace(STAINS[chosen], name=chosen)
     strength = float(np.exp(np.clip(rng.normal(0, 0.17), -0.4, 0.35)))  # pale to dark
     hue = rng.normal(1, 0.05, 3).clip(0.88, 1.12)  # all components together
     balance = _balance(rng)
-    varied: dict[str, Any] = {"name": chosen}
-    for field in fields(Stain):
-        if field.name in ("ghosts", "name"):
-            continue
-        value = np.asarray(getattr(stain, field.name))
-        if field.name == "white":
+    varied: dict[str, Any] = {}
+    for field in _components():
+        value = np.asarray(getattr(base, field))
+        if field == "white":
             value = np.clip(value * rng.normal(1, 0.015, 3).clip(0.96, 1.04) * balance, 0.48, 1.0)
         else:
             value = value * strength * hue * rng.normal(1, 0.08) * rng.normal(1, 0.03, 3)
-        varied[field.name] = (float(value[0]), float(value[1]), float(value[2]))
-    return replace(stain, **varied)
+        varied[field] = _triple(value)
+    return replace(base, **varied)
+
+
+def _components() -> list[str]:
+    """Names of the colours of a stain."""
+    return [field.name for field in fields(Stain) if field.name not in ("ghosts", "relief", "name")]
+
+
+def _triple(value: npt.NDArray[np.float64]) -> Density:
+    return float(value[0]), float(value[1]), float(value[2])
 
 
 def _balance(rng: np.random.Generator) -> npt.NDArray[np.float64]:
