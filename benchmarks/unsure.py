@@ -56,7 +56,7 @@ def segmented(image: Image, um: float, rule: Keep, predictor: Predictor) -> Iter
     *_, prediction = predict_class_map(picture, find_conversion(picture, rgb=True), predictor, pixel_size=um)
     assert isinstance(prediction, Prediction)  # the last event
     classes = prediction.classes
-    clean_class_map(classes, pixel_size=um, binary=predictor.info.classes == 2)
+    clean_class_map(classes, pixel_size=um, binary=predictor.info.classes == 2, surely_cell=prediction.surely_cell)
     classes, cells = keep_maps(classes, label_cells(classes, pixel_size=um), rule, pixel_size=um)
     for number in np.unique(cells[cells > 0]):
         own = cells == number

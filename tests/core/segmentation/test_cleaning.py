@@ -20,9 +20,9 @@ def cell():
     return classes
 
 
-def cleaned(classes, *, binary=False, pixel_size=UM):
+def cleaned(classes, *, binary=False, pixel_size=UM, surely_cell=None):
     result = classes.copy()
-    clean_class_map(result, pixel_size=pixel_size, binary=binary)
+    clean_class_map(result, pixel_size=pixel_size, binary=binary, surely_cell=surely_cell)
     return result
 
 
@@ -38,6 +38,23 @@ def test_what_has_no_nucleus_of_a_white_blood_cell_goes(cell):
     disc(dirty, 100, 220, 3, 2)
     disc(dirty, 0, 150, 5, 1)  # a sliver at the edge
     np.testing.assert_array_equal(cleaned(dirty), cell)
+
+
+@pytest.mark.parametrize(("share", "stays"), [(0.3, False), (0.6, False), (0.7, True), (1.0, True)])
+def test_a_cell_goes_when_much_of_its_nucleus_may_be_no_cell(cell, share, stays):
+    doubtful = cell.copy()
+    disc(doubtful, 100, 220, 10, 1)
+    disc(doubtful, 100, 220, 7, 2)
+    nucleus = np.argwhere((doubtful == 2) & (np.arange(300) > 150))
+    sure = np.ones(cell.shape, bool)
+    sure[tuple(nucleus[: round((1 - share) * len(nucleus))].T)] = False
+    np.testing.assert_array_equal(cleaned(doubtful, surely_cell=sure), doubtful if stays else cell)
+
+
+def test_doubtful_cytoplasm_takes_no_cell_away_and_binary_maps_know_no_nucleus(cell):
+    np.testing.assert_array_equal(cleaned(cell, surely_cell=cell == 2), cell)
+    binary = (cell > 0).astype(np.uint8)
+    np.testing.assert_array_equal(cleaned(binary, binary=True, surely_cell=np.zeros(cell.shape, bool)), binary)
 
 
 def test_a_bare_nucleus_stays(cell):

@@ -158,6 +158,30 @@ class Constant:
         return [np.broadcast_to(np.float32([0.2, 0.5, 0.3])[:, None, None], (3, *native)) for _ in windows]
 
 
+class Graded(Constant):
+    """Surely background at the left, surely cytoplasm in the middle, cell of either part at the right."""
+
+    def __call__(self, windows, working, native):
+        return [self.probabilities(w, native) for w in windows]
+
+    def probabilities(self, window, native):
+        columns = np.asarray(window)[: native[0], : native[1], 0]  # what the plane says: 0, 0.5 or 1
+        p = np.array([[0.9, 0.05, 0.05], [0.1, 0.85, 0.05], [0.1, 0.4, 0.5]], np.float32)
+        return p[np.round(2 * columns).astype(int)].transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_pixel_may_be_surely_cell_without_a_sure_part(monkeypatch, windows):
+    if windows:
+        in_windows(monkeypatch)
+    plane = np.zeros((100, 300, 3), np.uint8)
+    plane[:, 100:200], plane[:, 200:] = 128, 255
+    *_, found = predict_class_map(plane, find_conversion(plane), Graded(), pixel_size=1 / 6)
+    for value, expected in ((found.classes, (0, 1, 2)), (found.sure, (1, 1, 0)), (found.surely_cell, (0, 1, 1))):
+        for part, wanted in enumerate(expected):
+            assert (value[:, 100 * part + 20 : 100 * part + 80] == wanted).all()
+
+
 def test_memory_stays_near_one_row_of_windows():
     plane = np.zeros((3000, 4000, 3), np.uint8)
     plane[::7] = 200
@@ -170,7 +194,7 @@ def test_memory_stays_near_one_row_of_windows():
         tracemalloc.stop()
     assert (classes == 1).all()
     row_of_windows = 8 * 109 * 4000 * 3 * 4  # 512 px at 6 px/um are 872 px at 10.2; three classes in float32
-    returned = 2 * plane[..., 0].nbytes  # the class map, and whether each pixel is sure
+    returned = 3 * plane[..., 0].nbytes  # the class map, and whether each pixel's class, and that it is cell, is sure
     assert peak < 2 * row_of_windows + returned
     assert peak < 3000 * 4000 * 3 * 4  # less than the probabilities of the whole plane
 

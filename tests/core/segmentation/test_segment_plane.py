@@ -10,7 +10,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation import class_map
-from napari_leukocyte.core.segmentation.class_map import WindowDone
+from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
@@ -155,6 +155,20 @@ def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkey
     monkeypatch.setattr("napari_leukocyte.core.segmentation.predictor.estimate_pixel_size", estimate)
     *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
     assert result.notes == ("the CPU went on",)
+
+
+def test_what_is_hardly_surely_cell_is_no_cell(scene, predictor, monkeypatch):
+    image, _ = scene
+    real = predictor.predict
+
+    def doubtful(*args, **kwargs):
+        for event in real(*args, **kwargs):
+            if isinstance(event, Prediction):
+                event.surely_cell[:, 150:] = False  # the cell in the corner
+            yield event
+
+    monkeypatch.setattr(predictor, "predict", doubtful)
+    assert segment(image, predictor, keep="all").cells.max() == 2
 
 
 @pytest.mark.parametrize(("keep", "number"), [("all", 3), ("whole", 2)])

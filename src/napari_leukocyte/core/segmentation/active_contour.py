@@ -85,7 +85,8 @@ class ActiveContour:
             part[_enlarged(cell, reduced.block, part.shape) & (part == 0)] = 1
             part[_enlarged(nucleus, reduced.block, part.shape)] = 2
             yield WindowDone(number, len(boxes))
-        yield Prediction(classes, np.broadcast_to(np.True_, classes.shape))
+        everywhere = np.broadcast_to(np.True_, classes.shape)
+        yield Prediction(classes, sure=everywhere, surely_cell=everywhere)
 
     def _contours(
         self, reduced: Reduced, nuclei: Nuclei, number: int, rows: slice, columns: slice

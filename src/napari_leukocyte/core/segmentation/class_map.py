@@ -51,10 +51,13 @@ class Prediction:
         Class map (Y, X) uint8 with the values that the model has.
     sure
         (Y, X) bool: the pixels whose class has a probability of at least 0.8; all of them where there are none.
+    surely_cell
+        (Y, X) bool: the pixels that are cell, of whichever part, with at least that probability.
     """
 
     classes: NDArray[np.uint8]
     sure: NDArray[np.bool_]
+    surely_cell: NDArray[np.bool_]
 
     @property
     def unsure(self) -> float:
@@ -82,12 +85,12 @@ def predict_class_map(
     if working[0] * working[1] <= _WHOLE:
         p = predictor([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
-        yield Prediction(*_most_probable(p))
+        yield _most_probable(p)
         return
     grid = Grid.over(shape, scale)
     rows, columns = grid.spans(0), grid.spans(1)
     block = grid.native_block
-    classes, sure = np.empty(shape, np.uint8), np.empty(shape, np.bool_)
+    result = Prediction(np.empty(shape, np.uint8), np.empty(shape, np.bool_), np.empty(shape, np.bool_))
     shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
     for i, row in enumerate(rows):
         band: NDArray[np.float32] | None = None
@@ -107,18 +110,24 @@ def predict_class_map(
         stop = min(row.stop - (0 if row.last else block), shape[0])
         # no name for this view: it would keep the whole band alive through the next row
         part = slice(row.start, stop)
-        classes[part], sure[part] = _most_probable(band[:, : stop - row.start, : shape[1]])
-    yield Prediction(classes, sure)
+        _decide(band[:, : stop - row.start, : shape[1]], result, part)
+    yield result
 
 
-def _most_probable(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Class (Y, X) of the largest probability (C, Y, X), and whether it is sure; numpy's argmax would copy them."""
+def _decide(p: NDArray[np.float32], result: Prediction, rows: slice) -> None:
+    """Write what the probabilities (C, rows, X) of some rows say into the prediction of the plane."""
+    own = _most_probable(p)
+    result.classes[rows], result.sure[rows], result.surely_cell[rows] = own.classes, own.sure, own.surely_cell
+
+
+def _most_probable(p: NDArray[np.float32]) -> Prediction:
+    """Decide on the largest of the probabilities (C, Y, X); numpy's argmax would copy them."""
     classes = np.zeros(p.shape[1:], np.uint8)
     best = p[0]
     for c in range(1, len(p)):
         classes[p[c] > best] = c
         best = np.maximum(best, p[c])
-    return classes, best >= _SURE
+    return Prediction(classes, best >= _SURE, p[0] <= 1 - _SURE)
 
 
 def _predict(

@@ -148,7 +148,9 @@ def segment_plane(
     assert pixel_size.um is not None  # the estimate always gives one
     prediction = yield from relay(predictor.predict(plane, conversion, pixel_size=pixel_size.um))
     classes = prediction.classes
-    clean_class_map(classes, pixel_size=pixel_size.um, binary=predictor.classes == 2)
+    clean_class_map(
+        classes, pixel_size=pixel_size.um, binary=predictor.classes == 2, surely_cell=prediction.surely_cell
+    )
     cells = label_cells(classes, pixel_size=pixel_size.um)
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
