@@ -108,7 +108,7 @@ def default_recipe(classes: int = 3) -> Recipe:
     return Recipe(
         name="default",
         architecture=UNetConfig(classes=classes),
-        augmentation=AugmentParameters(offset=0.15, shading=0.15, grey=0.15),
+        augmentation=AugmentParameters(zoom=0.5, offset=0.15, shading=0.15, cytoplasm=0.3, grey=0.15),
         pixel_size=1 / 6,
         window=160,
         soft_targets=True,
@@ -118,10 +118,11 @@ def default_recipe(classes: int = 3) -> Recipe:
         weight_decay=0.01,
         cosine=True,
         averaging=0.998,
-        epochs=36,
+        epochs=48,
         validate_every=4,
         neighbours=0.3,
         drawn=1.0,
+        blended_stains=0.5,
     )
 
 
