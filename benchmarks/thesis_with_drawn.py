@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
     parser.add_argument("--out", type=Path, default=Path("runs/thesis-with-drawn.safetensors"))
-    parser.add_argument("--epochs", type=int, default=50, help="as the shipped thesis models have")
+    parser.add_argument("--epochs", type=int, default=25, help="as many steps as the shipped thesis models have")
     given = parser.parse_args()
     ours = default_recipe()
     recipe = replace(thesis_recipe(), epochs=given.epochs, drawn=ours.drawn, blended_stains=ours.blended_stains)
