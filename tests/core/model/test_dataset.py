@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -111,3 +113,20 @@ def test_slides_stay_together_without_a_recorded_split(folder):
     assert summary["train"] == {"lab": len(photographs)}
     assert summary["drawn"] == len(training) - len(photographs) == len(photographs)
     assert len(photographs) + len(validation) <= 20
+
+
+def test_the_smears_are_drawn_as_the_recipe_says(folder, monkeypatch):
+    asked = []
+
+    def watched(count, **given):
+        asked.append((count, given))
+        return []
+
+    monkeypatch.setattr("napari_leukocyte.core.model.prepare.drawn_samples", watched)
+    recipe = replace(default_recipe(), drawn=3.0, blended_stains=0.25, stains_kept_out=("rapid",))
+    training, _, _ = prepare(folder, recipe, seed=7)
+    ((count, given),) = asked
+    assert count == 3 * len(training)
+    assert given["seed"] == 7
+    assert given["blended"] == 0.25
+    assert given["stains_kept_out"] == ("rapid",)
