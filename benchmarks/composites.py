@@ -11,6 +11,7 @@ from napari_leukocyte.core.model.composites import CutOut, Window, add_neighbour
 from napari_leukocyte.core.model.dataset import IndexRow, Sample, load_sample
 
 _SIDE = 60.0  # um
+_SMALLEST = 20.0  # um2; what is left of a covered cell, or a speck of a mask, is no cell below it
 _HALO = 0.8  # um around a mirrored cell that go with it
 
 
@@ -18,13 +19,16 @@ _HALO = 0.8  # um around a mirrored cell that go with it
 class Composite:
     """A merged picture (Y, X, 3) uint8, the cell of each pixel (Y, X) int32, and its classes (Y, X) uint8.
 
-    ``classes`` knows only cells (1) where the masks did.
+    ``classes`` knows only cells (1) where the masks did. ``seams`` (Y, X) bool are the pixels along the frame of the
+    photograph, beyond which it is mirrored: a cell that the frame cut, which expert masks often leave out, becomes a
+    whole one there that no mask knows.
     """
 
     source: str
     image: NDArray[np.uint8]
     cells: NDArray[np.int32]
     classes: NDArray[np.uint8]
+    seams: NDArray[np.bool_]
     pixel_size: float
 
 
@@ -56,17 +60,22 @@ def _at_edge(sample: Sample) -> bool:
 
 
 def _composite(row: IndexRow, sample: Sample, cells: Sequence[CutOut], rng: np.random.Generator) -> Composite:
-    (image, target), areas = add_neighbours(_window(sample, row.pixel_size), cells, rng, pixel_size=row.pixel_size)
-    others = (target[0] < 128) & ~np.logical_or.reduce(areas)
-    labels = ndimage.label(others)[0].astype(np.int32)
+    window, seams = _window(sample, row.pixel_size)
+    labels = ndimage.label(window[1][0] < 128)[0].astype(np.int32)
+    (image, target), areas = add_neighbours(window, cells, rng, pixel_size=row.pixel_size)
+    labels[target[0] >= 128] = 0
     for area in areas:
         labels[area] = labels.max() + 1
+    small = np.bincount(labels.ravel()) * row.pixel_size**2 < _SMALLEST
+    labels[small[labels]] = 0
     classes = np.where(target[0] < 128, 1 + target[1:].argmax(axis=0), 0).astype(np.uint8)
-    return Composite(row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, row.pixel_size)
+    return Composite(
+        row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, seams, row.pixel_size
+    )
 
 
-def _window(sample: Sample, pixel_size: float) -> Window:
-    """The image in the middle of a larger one; around it its mirror image, with glass where that shows a cell."""
+def _window(sample: Sample, pixel_size: float) -> tuple[Window, NDArray[np.bool_]]:
+    """The image in the middle of a larger one, and its seams; around it its mirror image, with glass for its cells."""
     shape = sample.target.shape[1:]
     margins = [(0, 0)]
     for n in shape:
@@ -78,4 +87,8 @@ def _window(sample: Sample, pixel_size: float) -> Window:
     copied[tuple(slice(start, start + n) for (start, _), n in zip(margins[1:], shape, strict=True))] = False
     image[:, copied] = glass(image)[:, None].astype(np.uint8)
     target[:, copied] = np.array([[255], [0], [0]], np.uint8)
-    return image, target
+    frame = [
+        np.isin((np.arange(start + n + end) - start) % n, (0, n - 1))
+        for (start, end), n in zip(margins[1:], shape, strict=True)
+    ]
+    return (image, target), frame[0][:, None] | frame[1][None, :]

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from drawn import disc
+from skimage.draw import polygon2mask
+
+from napari_leukocyte.core.cells.convex import join_convex, solidity
+from napari_leukocyte.core.cells.labels import label_cells
+
+SHAPE = (120, 160)
+ANGULAR = polygon2mask(SHAPE, [(25, 20), (22, 90), (50, 140), (95, 138), (98, 70), (70, 22)])
+LOBES = disc(SHAPE, (47, 42), 18) | disc(SHAPE, (76, 118), 18)
+
+
+def test_solidity_of_known_shapes():
+    assert solidity(ANGULAR) == pytest.approx(1, abs=0.03)
+    ell = np.ones((40, 40), bool)
+    ell[20:, 20:] = False  # the hull keeps half of the missing square
+    assert solidity(ell) == pytest.approx(1200 / 1400)
+    assert solidity(np.ones((1, 1), bool)) == 1.0
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_an_angular_cell_with_a_lobe_at_each_end_is_one_cell(turn):
+    classes = np.rot90(np.where(LOBES, 2, ANGULAR), turn).astype(np.uint8)
+    assert label_cells(classes, pixel_size=0.11).max() == 1
+
+
+def test_two_round_cells_pressed_together_stay_two():
+    cells = disc(SHAPE, (60, 50), 34) | disc(SHAPE, (60, 108), 34)
+    nuclei = disc(SHAPE, (60, 40), 18) | disc(SHAPE, (60, 118), 18)
+    for classes in (np.where(nuclei, 2, cells), cells):
+        assert label_cells(classes.astype(np.uint8), pixel_size=0.11).max() == 2
+
+
+def test_only_neighbours_without_a_notch_are_joined():
+    cells = np.zeros((60, 200), np.int32)
+    cells[10:50, 10:40], cells[10:50, 40:70] = 1, 2
+    cells[10:50, 90:120] = 3  # apart from the others
+    cells[disc(cells.shape, (30, 140), 20) & (cells == 0)] = 4  # beside 3, with a notch on each side
+    joined = join_convex(cells)
+    assert joined.max() == 3
+    assert np.array_equal(joined == 1, (cells == 1) | (cells == 2))
+    assert np.array_equal(joined == 2, cells == 3)
+    assert np.array_equal(joined == 3, cells == 4)
