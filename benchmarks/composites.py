@@ -69,9 +69,7 @@ def _composite(row: IndexRow, sample: Sample, cells: Sequence[CutOut], rng: np.r
     small = np.bincount(labels.ravel()) * row.pixel_size**2 < _SMALLEST
     labels[small[labels]] = 0
     classes = np.where(target[0] < 128, 1 + target[1:].argmax(axis=0), 0).astype(np.uint8)
-    return Composite(
-        row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, seams, row.pixel_size
-    )
+    return Composite(row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, seams, row.pixel_size)
 
 
 def _window(sample: Sample, pixel_size: float) -> tuple[Window, NDArray[np.bool_]]:

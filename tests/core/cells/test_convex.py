@@ -3,12 +3,12 @@ import pytest
 from drawn import disc
 from skimage.draw import polygon2mask
 
-from napari_leukocyte.core.cells.convex import join_convex, solidity
+from napari_leukocyte.core.cells.convex import join_ends, solidity
 from napari_leukocyte.core.cells.labels import label_cells
 
 SHAPE = (120, 160)
-ANGULAR = polygon2mask(SHAPE, [(25, 20), (22, 90), (50, 140), (95, 138), (98, 70), (70, 22)])
-LOBES = disc(SHAPE, (47, 42), 18) | disc(SHAPE, (76, 118), 18)
+ANGULAR = polygon2mask(SHAPE, [(25, 26), (22, 88), (50, 136), (95, 134), (98, 71), (70, 24)])
+LOBES = disc(SHAPE, (47, 46), 16) | disc(SHAPE, (76, 114), 16)
 
 
 def test_solidity_of_known_shapes():
@@ -32,13 +32,19 @@ def test_two_round_cells_pressed_together_stay_two():
         assert label_cells(classes.astype(np.uint8), pixel_size=0.11).max() == 2
 
 
-def test_only_neighbours_without_a_notch_are_joined():
+def test_only_neighbours_without_a_neck_are_joined():
     cells = np.zeros((60, 200), np.int32)
-    cells[10:50, 10:40], cells[10:50, 40:70] = 1, 2
+    cells[10:50, 10:40], cells[10:50, 40:60] = 1, 2
     cells[10:50, 90:120] = 3  # apart from the others
-    cells[disc(cells.shape, (30, 140), 20) & (cells == 0)] = 4  # beside 3, with a notch on each side
-    joined = join_convex(cells)
+    cells[disc(cells.shape, (30, 138), 20) & (cells == 0)] = 4  # beside 3, with a neck
+    joined = join_ends(cells)
     assert joined.max() == 3
     assert np.array_equal(joined == 1, (cells == 1) | (cells == 2))
     assert np.array_equal(joined == 2, cells == 3)
     assert np.array_equal(joined == 3, cells == 4)
+
+
+def test_more_than_two_pieces_of_one_cell_become_one():
+    cells = np.zeros((60, 60), np.int32)
+    cells[10:50, 10:24], cells[10:50, 24:36], cells[10:50, 36:50] = 1, 2, 3
+    assert np.array_equal(join_ends(cells), cells > 0)

@@ -1,4 +1,4 @@
-"""What the benchmark of merged cells takes for a cell: no specks of masks, and nothing for a cell that no mask knows."""
+"""What the benchmark of merged cells takes for a cell: no speck of a mask, and nothing for cells that no mask knows."""
 
 import numpy as np
 import pytest

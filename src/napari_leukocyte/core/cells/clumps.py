@@ -6,7 +6,7 @@ from scipy import ndimage as ndi
 from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
-from napari_leukocyte.core.cells.convex import join_convex
+from napari_leukocyte.core.cells.convex import join_ends
 from napari_leukocyte.core.cells.lobes import find_lobes
 from napari_leukocyte.core.cells.regions import group_pieces
 
@@ -54,7 +54,7 @@ def group_clump(nuclei: Labels, closed: Depth, opened: Depth, solid: Mask, *, th
         found = _part_joined_nuclei(own == number, nuclei[box], closed[box], opened[box], thinnest)
         more = found > 1
         own[more] = int(cells.max()) + found[more] - 1
-    return join_convex(cells)
+    return join_ends(cells)
 
 
 def _part_joined_nuclei(part: Mask, nuclei: Labels, closed: Depth, opened: Depth, thinnest: float) -> Labels:

@@ -1,4 +1,4 @@
-"""Join what was cut without a waist: cells in contact leave a notch on each side, the lobes of one cell do not."""
+"""Join what was cut across its broadest place: cells in contact meet at a neck, the ends of one cell do not."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,14 +7,16 @@ from scipy.spatial import ConvexHull
 
 from napari_leukocyte.core.cells.regions import necks
 
-__all__ = ["join_convex", "solidity"]
+__all__ = ["join_ends", "solidity"]
 
-_CONVEX = 0.95  # solidity; of 700 pairs of drawn and merged real cells in contact, the highest was 0.947
+_CONVEX = 0.90  # solidity of the two together
+_BROAD = 1.3  # half the width of the passage between them, in inscribed radii of the smaller one
 
 Labels = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
 
 
-def solidity(mask: npt.NDArray[np.bool_]) -> float:
+def solidity(mask: Mask) -> float:
     """Area of a region divided by that of its convex hull, both of whole pixels.
 
     Parameters
@@ -39,11 +41,12 @@ def solidity(mask: npt.NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(mask) / ConvexHull(ends).volume)
 
 
-def join_convex(cells: Labels) -> Labels:
-    """Join neighbours that make up a convex region, the most convex pair first, until there is none.
+def join_ends(cells: Labels) -> Labels:
+    """Join neighbours that are the two ends of one cell, those with the broadest passage first.
 
-    An elongated or angular cell whose nucleus has lobes at both ends looks like two cells to whoever fits discs into
-    it (see `regions.group_pieces`), but two cells keep a notch where their outlines meet.
+    An angular cell whose nucleus has lobes at both ends holds two discs better than one (see
+    `regions.group_pieces`). But together its ends are nearly convex, and the passage between them is broader than the
+    smaller end itself: a disc in the middle is larger. Cells in contact have a neck.
 
     Parameters
     ----------
@@ -56,15 +59,23 @@ def join_convex(cells: Labels) -> Labels:
         0 outside, 1..m with m <= n.
     """
     while cells.max() > 1:
-        found = [(_together(cells, a, b), a, b) for a, b in necks(cells, np.zeros(cells.shape))]
-        best, a, b = max(found, default=(0.0, 0, 0))
-        if best < _CONVEX:
+        found = [(_passage(cells, a, b), a, b) for a, b in necks(cells, np.zeros(cells.shape))]
+        broadest, a, b = max(found, default=(0.0, 0, 0))
+        if broadest < _BROAD:
             break
         cells = np.where(cells == b, a, cells)
         cells = np.where(cells > b, cells - 1, cells).astype(np.int32)
     return cells
 
 
-def _together(cells: Labels, a: int, b: int) -> float:
-    box = ndi.find_objects(((cells == a) | (cells == b)).astype(np.uint8))[0]
-    return solidity((cells[box] == a) | (cells[box] == b))
+def _passage(cells: Labels, a: int, b: int) -> float:
+    """Half the width of the passage between two parts in radii of the smaller; 0 if not convex together."""
+    both = (cells == a) | (cells == b)
+    # one px of outside all round, except at the edge, where the cell goes on
+    (box,) = ndi.find_objects(both.astype(np.uint8))
+    box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+    both, own = both[box], cells[box]
+    if solidity(both) < _CONVEX:
+        return 0.0
+    (half,) = necks(np.where(both, own, 0), ndi.distance_transform_edt(both)).values()
+    return half / min(float(ndi.distance_transform_edt(own == part).max()) for part in (a, b))
