@@ -118,6 +118,20 @@ def test_grey_maps_without_cytoplasm_are_nuclei(folders, disc_map, disc):
     assert other.case("other", "s").binary
 
 
+def test_a_truth_without_cytoplasm_or_nucleus_is_read_as_those_beside_it(folders, disc_map, disc):
+    smudge = disc_map((40, 48), (20, 24, 9, 9))
+    wrong = np.where(disc > 0, 1, 0)
+    nucleus = folders({"a": grey(disc), "s": grey(smudge)}, ours={"a": disc, "s": wrong})
+    assert np.array_equal(nucleus.case("ours", "s").truth, smudge)
+    scored = score(nucleus)[1]
+    assert scored.scores["ours"].score("nucleus", "iou").value == 0
+    assert any("truth read as nucleus only" in note for note in scored.notes)
+    # and of an index map that knows no nucleus a predicted one is wrong
+    bare = folders({"a": disc, "s": wrong}, ours={"a": disc, "s": disc})
+    assert not bare.case("ours", "s").whole_cell
+    assert score(bare)[1].scores["ours"].false_class("nucleus")
+
+
 def test_our_own_files_say_what_they_are(tmp_path, disc):
     for name in ("truth", "three", "two"):
         (tmp_path / name).mkdir()

@@ -1,6 +1,7 @@
 """Truths and predictions read from two folders, as cases to score."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,17 +11,15 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import to_rgb
-from napari_leukocyte.core.imaging.masks import open_mask
 from napari_leukocyte.core.imaging.planes import get_plane
 from napari_leukocyte.core.imaging.read import find_images, read_image
 from napari_leukocyte.core.scoring.case_index import CaseIndex, CaseInfo
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
-from napari_leukocyte.core.scoring.map_side import SEPARATE, MapSide, in_planes, in_px, open_side
+from napari_leukocyte.core.scoring.map_meaning import MapMeaning, as_meant, in_words, known_in, meaning_of
+from napari_leukocyte.core.scoring.map_side import MapSide, in_planes, in_px, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths, pair_maps
 
 __all__ = ["CaseFiles", "PairFailed", "PlaneScored", "score_files"]
-
-_ONLY_CELLS = "only cells"
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class CaseFiles:
             if not images.is_dir():
                 raise LeukocyteError(f"{images} is no folder: give the folder that holds the images.")
             self._images = {path.stem: path for path in find_images(images)}
-        self._folders: dict[str, str] = {}  # see _known
+        self._folders: dict[str, str] = {}  # what is known in them, see _meaning
         self._opened = lru_cache(maxsize=1)(self._open)
 
     @property
@@ -136,10 +135,10 @@ class CaseFiles:
                 f"The prediction {ours.paths} has {in_px(predicted)} and the truth {truth.paths} {in_px(true)}: "
                 "give maps of one size, for nothing is resized unasked."
             )
-        whole_cell = self._is_whole_cell(truth)
-        binary, nucleus_only = self._is_binary(ours, method)
-        if nucleus_only:
-            predicted = np.where(predicted > 0, 2, 0).astype(np.uint8)
+        their_meaning = self._meaning(truth, "", self.pairing.truths.values())
+        our_meaning = self._meaning(ours, method, self.pairing.predictions[method].values())
+        true, predicted = as_meant(true, their_meaning), as_meant(predicted, our_meaning)
+        whole_cell, binary = their_meaning == "whole cells", our_meaning == "whole cells"
         predicted_cells, predicted_remarks, our_note = ours.cells(plane, predicted)
         true_cells, true_remarks, their_note = truth.cells(plane, true)
         sizes = (info.pixel_size, truth.pixel_size, *(side.pixel_size for side in predictions.values()))
@@ -160,12 +159,12 @@ class CaseFiles:
             predicted_remarks=predicted_remarks,
             true_remarks=true_remarks,
         )
-        notes = [f"truth read as {truth.reading}" + (", so cell alone is scored" if whole_cell else "")]
-        notes.append(
-            f"prediction read as {ours.reading}"
-            + (": nucleus only, as beside it 255 is nucleus" if nucleus_only else "")
-            + (", so cell alone is scored and no CNR is given" if binary and not whole_cell else "")
-        )
+        alone = ", so cell alone is scored"
+        notes = [
+            f"truth read as {in_words(truth, their_meaning)}{alone if whole_cell else ''}",
+            f"prediction read as {in_words(ours, our_meaning)}"
+            + (f"{alone} and no CNR is given" if binary and not whole_cell else ""),
+        ]
         notes += [f"truth: {their_note}" if their_note else "", f"prediction: {our_note}" if our_note else ""]
         return case, tuple(filter(None, (*notes, index_note, image_note)))
 
@@ -189,35 +188,13 @@ class CaseFiles:
                 )
         return truth, ours
 
-    # ---- what a map without nuclei means ------------------------------------------------------------------
+    # ---- what a map means --------------------------------------------------------------------------------
 
-    def _is_whole_cell(self, truth: MapSide) -> bool:
-        """Whether a truth knows only cells; an empty one knows what the others of its folder know."""
-        if not truth.whole_cell or truth.mode == "three-class":
-            return False
-        return not truth.empty or self._known("", self.pairing.truths.values()) == _ONLY_CELLS
-
-    def _is_binary(self, side: MapSide, method: str) -> tuple[bool, bool]:
-        """Whether a prediction knows only cells, and else whether all that it found is nucleus.
-
-        A method writes all its maps alike: where one of them has nuclei, a map without any is not binary.
-        """
-        if not side.whole_cell or side.mode == "three-class":
-            return False, False
-        if side.mode == "binary":
-            return True, False
-        known = self._known(method, self.pairing.predictions[method].values())
-        if known == _ONLY_CELLS:
-            return True, False
-        if side.empty or "255" not in side.reading:
-            return False, False
-        return (False, True) if "255" in known else (True, False)
-
-    def _known(self, key: str, maps: Iterable[MapPaths]) -> str:
-        """How the first map of a folder that knows nuclei is read, or that none does; empty when all maps are."""
-        if key not in self._folders:
-            self._folders[key] = _known_in(maps)
-        return self._folders[key]
+    def _meaning(self, side: MapSide, key: str, maps: Iterable[MapPaths]) -> MapMeaning:
+        """What a map of a folder means; the folder is looked through once, if it must be."""
+        if side.whole_cell and not side.mode and key not in self._folders:
+            self._folders[key] = known_in(_readable(maps))
+        return meaning_of(side, self._folders.get(key, ""))
 
     # ---- images -------------------------------------------------------------------------------------------
 
@@ -270,17 +247,7 @@ def _open_beside(paths: MapPaths, partner: str) -> MapSide:
         raise LeukocyteError(f"{str(error).rstrip('.')} ({partner}).") from error
 
 
-def _known_in(maps: Iterable[MapPaths]) -> str:
-    known = ""
+def _readable(maps: Iterable[MapPaths]) -> Iterator[MapSide]:
     for paths in maps:
-        if paths.nucleus is not None:
-            return SEPARATE
-        try:
-            mask = open_mask(paths.path)
-        except LeukocyteError:
-            continue  # said when it is its turn
-        if not mask.whole_cell:
-            return mask.reading
-        if any(mask.read(plane).any() for plane in range(mask.planes)):
-            known = _ONLY_CELLS
-    return known
+        with suppress(LeukocyteError):  # said when it is its turn
+            yield open_side(paths)

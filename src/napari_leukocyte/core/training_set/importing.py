@@ -16,6 +16,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
 from napari_leukocyte.core.results.map_file import stated_in
+from napari_leukocyte.core.scoring.map_meaning import as_meant, in_words, known_in, meaning_of
 from napari_leukocyte.core.scoring.map_side import MapSide, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths
 from napari_leukocyte.core.training_set.drafts import Draft
@@ -121,7 +122,7 @@ def import_images(
             sides[path] = open_side(masks[name])
         except LeukocyteError as error:
             sides[path] = str(error)
-    kind = _Kind(tuple(side for side in sides.values() if isinstance(side, MapSide)))
+    known = known_in(side for side in sides.values() if isinstance(side, MapSide))
     stems = Counter(path.stem for path in images)
     for source in sources_from_files(images):
         if isinstance(source, BrokenImage):
@@ -138,7 +139,7 @@ def import_images(
                     f"Several images are called {source.path.stem}, and one mask is: name the mask "
                     f"{source.path.stem}{source.path.suffix}_classes.png."
                 )
-            yield _taken_in(training_set, source, side, kind, parameters)
+            yield _taken_in(training_set, source, side, known, parameters)
         except LeukocyteError as error:
             yield ImportFailed(source.label, str(error))
     for name in masks:
@@ -188,26 +189,6 @@ def without_bare_platelets(classes: NDArray[np.uint8], *, pixel_size: float | No
     return cleaned, int(small.sum())
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """What the masks of one import know: one without nuclei is read as the others are."""
-
-    sides: tuple[MapSide, ...]
-
-    def reading_of(self, side: MapSide) -> tuple[bool, bool, str]:
-        """Whether a mask knows only cells, whether all its values above 0 are nucleus, and what is said of it."""
-        others = [one for one in self.sides if not one.whole_cell]
-        if not side.whole_cell or side.mode == "three-class":
-            return False, False, f"read as {side.reading}"
-        if side.mode == "binary" or not others:
-            return True, False, f"read as {side.reading}"
-        if "255" in side.reading and any("255" in one.reading for one in others):
-            return False, True, "read as nucleus only, as beside it 255 is nucleus"
-        if "255" in side.reading and not side.empty:
-            return True, False, f"read as {side.reading}"
-        return False, False, "read as three classes without nucleus, as the masks beside it have nuclei"
-
-
 def _pair(images: Sequence[Path], masks: dict[str, MapPaths]) -> dict[Path, str]:
     """Name of the mask of each image that has one: that of its whole name, else of its stem."""
     stems = Counter(path.stem for path in images)
@@ -224,12 +205,12 @@ def _taken_in(
     training_set: TrainingSet,
     source: ImageSource,
     side: MapSide | None,
-    kind: _Kind,
+    known: str,
     parameters: ImportParameters,
 ) -> ImageImported:
     pixels = source.read()
     size = _pixel_size(source, side, parameters)
-    mask = None if side is None else _read(side, source, kind, size, parameters)  # before anything is written
+    mask = None if side is None else _read(side, source, known, size, parameters)  # before anything is written
     if mask is not None and mask.correction.classes.shape != pixels.shape[:2]:
         shape = mask.correction.classes.shape
         raise LeukocyteError(
@@ -279,14 +260,12 @@ class _Mask:
     notes: tuple[str, ...]
 
 
-def _read(side: MapSide, source: ImageSource, kind: _Kind, size: PixelSize, parameters: ImportParameters) -> _Mask:
+def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, parameters: ImportParameters) -> _Mask:
     if side.planes != source.planes:
         raise LeukocyteError(f"{source.name} has {source.planes} planes and its mask {side.planes}.")
-    classes = side.read(source.plane)
-    whole_cell, nucleus_only, note = kind.reading_of(side)
-    notes = [note]
-    if nucleus_only:
-        classes = np.where(classes > 0, 2, 0).astype(np.uint8)
+    meaning = meaning_of(side, known)
+    classes, whole_cell = as_meant(side.read(source.plane), meaning), meaning == "whole cells"
+    notes = [f"read as {in_words(side, meaning)}"]
     cells, remarks, cells_note = side.cells(source.plane, classes)
     notes.append(cells_note)
     if parameters.platelets_as_nucleus and not whole_cell:
