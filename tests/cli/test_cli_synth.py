@@ -131,6 +131,18 @@ def test_an_earlier_collection_is_not_written_over(drawn, run):
     assert bytes_of(out) == before
 
 
+@pytest.mark.parametrize("folder", ["images", "masks", "cells"])
+def test_files_of_the_user_are_not_written_over(tmp_path, run, folder):
+    own = tmp_path / folder / "00000.png"
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+    result = run("synth", "--out", tmp_path, "--n", 1, *SMALL)
+    assert result.exit_code == 1
+    assert "holds files already" in result.output
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [own]
+    assert own.read_bytes() == b"mine"
+
+
 def test_a_file_is_no_folder(run, tmp_path):
     file = tmp_path / "file"
     file.write_text("text")

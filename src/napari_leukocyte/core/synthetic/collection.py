@@ -76,8 +76,8 @@ def draw_collection(parameters: CollectionParameters) -> Iterator[ImageDrawn]:
     Raises
     ------
     LeukocyteError
-        For an impossible number of images, as `draw_difficulty` does, when the folder has an index.csv already, or
-        when it cannot be written.
+        For an impossible number of images, as `draw_difficulty` does, when the folder has an index.csv or images
+        already, or when it cannot be written.
     """
     if parameters.n < 1:
         raise LeukocyteError(f"A collection needs at least 1 image, not {parameters.n}.")
@@ -86,8 +86,11 @@ def draw_collection(parameters: CollectionParameters) -> Iterator[ImageDrawn]:
     index = parameters.out / "index.csv"
     if index.exists():
         raise LeukocyteError(f"{parameters.out} has an index.csv already: choose another folder, or delete it.")
-    for folder in ("images", "masks", "cells"):
-        make_folder(parameters.out / folder)
+    for name in ("images", "masks", "cells"):
+        folder = parameters.out / name
+        make_folder(folder)
+        if any(folder.iterdir()):
+            raise LeukocyteError(f"{folder} holds files already: choose another folder, or delete them.")
     rows = []
     for number in range(parameters.n):
         difficulty = parameters.difficulty or number % len(DIFFICULTIES) + 1

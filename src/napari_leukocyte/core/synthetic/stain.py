@@ -1,4 +1,4 @@
-"""Stains, as the optical density that each component of a smear gets in red, green
+"""Stains, as the optical density that each component of a smear gets in red, green and blue.
 
 Light that passes a component of density D is weakened to ``10 ** -D``; densities add where components overlap
 (Beer-Lambert). The densities are in the camera's displayed values, not in physical units.
