@@ -42,11 +42,6 @@ class Flag(StrEnum):
         """Whether a cell with this flag gets no CNR."""
         return self in _WITHHOLDING
 
-    @property
-    def needs_pixel_size(self) -> bool:
-        """Whether the flag judges a size in um, so that it is never set while the pixel size is unknown."""
-        return self in _SIZE_DEPENDENT
-
 
 _WORDS = {
     Flag.CUT_BY_EDGE: "No CNR: the image edge cuts the cell.",
@@ -70,5 +65,3 @@ NOT_A_WBC = frozenset({Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_
 """What a person marks a cell as that is no white cell."""
 
 _WITHHOLDING = NOT_A_WBC | {Flag.CUT_BY_EDGE, Flag.NO_CYTOPLASM, Flag.NO_NUCLEUS, Flag.OVERLAPPING}
-
-_SIZE_DEPENDENT = frozenset({Flag.NUCLEI_FAR_APART, Flag.VERY_SMALL})

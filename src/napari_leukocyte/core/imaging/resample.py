@@ -11,8 +11,8 @@ __all__ = ["area_resize"]
 def area_resize(channels: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Resize (C, Y, X) float32 to (C, *shape); values stay within their range.
 
-    Down-scaling averages over the area that a new pixel covers (anti-aliased, so fine texture does not turn
-    into noise); up-scaling interpolates linearly.
+    Down-scaling averages around each new pixel, with weights that fall linearly to zero at its neighbours' centres
+    (anti-aliased, so fine texture does not turn into noise); up-scaling interpolates linearly.
     """
     if channels.shape[1:] == tuple(shape):
         return channels
