@@ -8,6 +8,7 @@ from napari_leukocyte.core.model.augment import AugmentParameters
 from napari_leukocyte.core.model.recipes import default_recipe
 from napari_leukocyte.core.model.split import read_split
 from napari_leukocyte.core.model.training import checkpoint_path
+from napari_leukocyte.core.model.unet import UNetConfig
 from unseen_source import lists_without, train_lists
 
 LEFT_OUT = ("bcisc", "zheng1")
@@ -30,7 +31,15 @@ def train_base(data: Path, split: Path, names: list[str], left_out: str | None, 
     parts = lists_without(left_out, read_split(split, names))
     lists = out.with_suffix(".json")
     lists.write_text(json.dumps(parts), encoding="utf-8")
-    # photographs alone: a stain that was drawn too would not be new to the model
-    recipe = replace(default_recipe(), augmentation=AugmentParameters(), neighbours=0.0, drawn=0.0)
+    # as the first default model; photographs alone: a stain that was drawn too would not be new to the model
+    recipe = replace(
+        default_recipe(),
+        architecture=UNetConfig(classes=3),
+        augmentation=AugmentParameters(),
+        border_weight=1.0,
+        kernel_rate=0.0,
+        neighbours=0.0,
+        drawn=0.0,
+    )
     recipe = replace(recipe, epochs=round(STEPS / (len(parts["train"]) / recipe.batch)))
     train_lists(data, lists, out, recipe, seed=0)

@@ -29,6 +29,7 @@ from summary import summarise
 
 INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "muon": lambda recipe: replace(recipe, kernel_rate=0.0),
+    "border": lambda recipe: replace(recipe, border_weight=1.0),
     "neighbours": lambda recipe: replace(recipe, neighbours=0.0),
     "drawn": lambda recipe: replace(recipe, drawn=0.0),
     "blends": lambda recipe: replace(recipe, blended_stains=0.0),

@@ -100,6 +100,46 @@ def test_a_batch_mixes_both_kinds_of_mask():
     torch.testing.assert_close(mixed, (parts[0] + parts[1]) / 2)
 
 
+def quarters():
+    """Target (1, 3, 6, 8): glass, two columns of it; then two each of cytoplasm, nucleus, cytoplasm."""
+    classes = torch.tensor([0, 0, 1, 1, 2, 2, 1, 1]).repeat(6, 1)
+    return F.one_hot(classes, 3).permute(2, 0, 1)[None].float()
+
+
+@pytest.mark.parametrize(("whole", "columns"), [(FULL, [1, 2, 3, 4, 5, 6]), (WHOLE, [1, 2])])
+def test_pixels_beside_a_border_weigh_more(whole, columns):
+    target = quarters()
+    if bool(whole):
+        target = torch.stack([target[:, 0], 1 - target[:, 0], 0 * target[:, 0]], dim=1)
+    logits = torch.randn(1, 3, 6, 8, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    gradients = []
+    for weight in (1.0, 4.0):
+        logits.grad = None
+        segmentation_loss(logits, target, whole, dice=False, border_weight=weight).backward()
+        gradients.append(logits.grad.clone())
+    expected = torch.ones(8)
+    expected[columns] = 4
+    torch.testing.assert_close(gradients[1], gradients[0] * expected)
+
+
+def test_a_binary_network_knows_no_border_of_the_nucleus():
+    logits = torch.randn(1, 1, 6, 8, generator=torch.Generator().manual_seed(3))
+    target = quarters()
+    heavy, plain = (segmentation_loss(logits, target, FULL, dice=False, border_weight=w) for w in (4.0, 1.0))
+    beside = segmentation_loss(logits[..., 1:3], target[..., 1:3], FULL, dice=False)
+    torch.testing.assert_close(heavy, plain + 3 * beside * 2 / 8)
+
+
+def test_a_soft_border_weighs_as_much_as_it_is_steep():
+    target = torch.zeros(1, 3, 3, 3)
+    target[:, 0], target[:, 1] = 1.0, 0.0
+    target[..., 2] = torch.tensor([0.5, 0.5, 0.0])[:, None]
+    logits = torch.zeros(1, 3, 3, 3)
+    loss = segmentation_loss(logits, target, FULL, dice=False, border_weight=3.0)
+    # every pixel costs log 3; the two columns that see a change of one half weigh 1 + 2 * 0.5
+    assert float(loss) == pytest.approx(math.log(3) * (3 * 1 + 6 * 2) / 9)
+
+
 def test_extreme_logits_stay_finite():
     logits = torch.tensor([[500.0, -500.0, 0.0]]).reshape(1, 3, 1, 1).requires_grad_()
     loss = segmentation_loss(logits, target_of(0.0, 1.0, 0.0), WHOLE, dice=True)

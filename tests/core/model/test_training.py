@@ -8,6 +8,7 @@ import torch
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model import training as training_module
 from napari_leukocyte.core.model import training_run
+from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import default_recipe, thesis_recipe
 from napari_leukocyte.core.model.training import (
     TrainEpoch,
@@ -18,6 +19,7 @@ from napari_leukocyte.core.model.training import (
     train,
 )
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
+from napari_leukocyte.core.model.validation import validate
 from napari_leukocyte.core.model.weights import load_model, read_info
 
 # dropout draws from torch's own random numbers: the hardest case for going on after an interruption
@@ -78,6 +80,20 @@ def test_every_recipe_runs(tmp_path, samples, recipe):
     *_, last = train(samples, samples, parameters)
     assert last.info.classes == recipe.architecture.classes
     assert load_model(last.path)[1] == last.info
+
+
+def test_the_validation_loss_is_the_one_that_is_trained_on(samples):
+    model = UNet(TINY).eval()
+    losses = {}
+    for weight in (1.0, 4.0):
+        recipe = recipe_of(border_weight=weight)
+        losses[weight] = validate(model, samples[:1], recipe, device=torch.device("cpu"), bfloat16=False).loss
+        image = torch.from_numpy(samples[0].image).permute(2, 0, 1)[None].float() / 255
+        target = torch.from_numpy(samples[0].target)[None].float() / 255
+        with torch.no_grad():
+            own = segmentation_loss(model(image), target, torch.tensor([False]), dice=True, border_weight=weight)
+        assert losses[weight] == pytest.approx(float(own), rel=1e-5)
+    assert losses[4.0] > losses[1.0]
 
 
 def test_best_weights_are_on_disk_when_they_are_announced(tmp_path, samples):

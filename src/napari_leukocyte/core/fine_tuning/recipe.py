@@ -34,8 +34,8 @@ class FineTuneRecipe:
 def fine_tune_recipe(info: ModelInfo, parameters: FineTuneParameters) -> FineTuneRecipe:
     """The recipe for a start model with this header.
 
-    Network, working resolution, windows and loss are those that the start was trained with; a file of another
-    recipe than ours is taken for a ``default`` one.
+    Network, working resolution, windows and loss are those that the start was trained with, but no pixel weighs more
+    than another: a drawn outline is not that exact. A file of another recipe than ours is taken for a ``default`` one.
     """
     own = RECIPES.get(info.recipe, RECIPES["default"])(info.classes)
     multiple = info.architecture.multiple
@@ -46,6 +46,7 @@ def fine_tune_recipe(info: ModelInfo, parameters: FineTuneParameters) -> FineTun
         window=max(1, round(own.window / multiple)) * multiple,
         augmentation=AugmentParameters(),
         neighbours=0.0,
+        border_weight=1.0,
         learning_rate=parameters.learning_rate,
         kernel_rate=0.0,
         weight_decay=0.0,

@@ -7,8 +7,10 @@ from torch import Tensor
 __all__ = ["segmentation_loss"]
 
 
-def segmentation_loss(logits: Tensor, target: Tensor, whole_cell: Tensor, *, dice: bool) -> Tensor:
-    """Mean cross-entropy (thesis section 2.3.1), plus one minus soft Dice when asked.
+def segmentation_loss(
+    logits: Tensor, target: Tensor, whole_cell: Tensor, *, dice: bool, border_weight: float = 1.0
+) -> Tensor:
+    """Mean cross-entropy (thesis section 2.3.1), heavier along borders and plus one minus soft Dice when asked.
 
     Parameters
     ----------
@@ -23,6 +25,8 @@ def segmentation_loss(logits: Tensor, target: Tensor, whole_cell: Tensor, *, dic
         cell probabilities, so that the split between cytoplasm and nucleus is left free.
     dice
         Add soft Dice, over the batch, of cell and (where known) cytoplasm and nucleus.
+    border_weight
+        Weight of the cross-entropy of a pixel with a neighbour (of eight) wholly of another class; 1 elsewhere.
     """
     log_p = _log_background_cell(logits) if logits.shape[1] == 1 else F.log_softmax(logits.float(), dim=1)
     three_class = log_p.shape[1] == 3
@@ -31,9 +35,13 @@ def segmentation_loss(logits: Tensor, target: Tensor, whole_cell: Tensor, *, dic
     loss_cell = -(background * log_p[:, 0] + cell * log_cell)
     if three_class:
         loss_full = -(target * log_p).sum(dim=1)
-        cross_entropy = torch.where(whole_cell[:, None, None], loss_cell, loss_full).mean()
+        loss = torch.where(whole_cell[:, None, None], loss_cell, loss_full)
     else:
-        cross_entropy = loss_cell.mean()
+        loss = loss_cell
+    if border_weight != 1:
+        contrast = _contrast(target if three_class else target[:, :1])
+        loss = loss * (1 + (border_weight - 1) * contrast)
+    cross_entropy = loss.mean()
     if not dice:
         return cross_entropy
     terms = [_soft_dice_loss(log_cell.exp(), cell)]
@@ -42,6 +50,11 @@ def segmentation_loss(logits: Tensor, target: Tensor, whole_cell: Tensor, *, dic
         p = log_p[full].exp()
         terms += [_soft_dice_loss(p[:, c], target[full][:, c]) for c in (1, 2)]
     return cross_entropy + torch.stack(terms).mean()
+
+
+def _contrast(target: Tensor) -> Tensor:
+    """(N, Y, X), 0-1: how much the share of any one class changes within the eight neighbours of each pixel."""
+    return (F.max_pool2d(target, 3, 1, 1) + F.max_pool2d(-target, 3, 1, 1)).amax(dim=1)
 
 
 def _log_background_cell(logit: Tensor) -> Tensor:

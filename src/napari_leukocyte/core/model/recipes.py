@@ -24,6 +24,8 @@ class Recipe:
         Area-average the masks instead of nearest sampling.
     dice
         Add soft Dice to the cross-entropy.
+    border_weight
+        Weight of the cross-entropy beside a border, see `segmentation_loss`.
     learning_rate, weight_decay, cosine
         Adam (``weight_decay`` 0) or AdamW; ``cosine`` lets the rate fall to zero over the run.
     kernel_rate
@@ -67,6 +69,7 @@ class Recipe:
     weight_decay: float
     cosine: bool
     averaging: float
+    border_weight: float = 1.0
     kernel_rate: float = 0.0
     batch: int = 8
     epochs: int = 60

@@ -140,15 +140,7 @@ def train(
         if rest or (epoch % recipe.validate_every and epoch < recipe.epochs):
             continue
         result = run.result(recipe.start_share)
-        scores = validate(
-            result,
-            validation or training,
-            multiple=recipe.architecture.multiple,
-            dice=recipe.dice,
-            pixel_size=recipe.pixel_size,
-            device=device,
-            bfloat16=run.bfloat16,
-        )
+        scores = validate(result, validation or training, recipe, device=device, bfloat16=run.bfloat16)
         run.seconds = perf_counter() - started
         saved = scores.score > run.best
         run.waited = 0 if saved else run.waited + 1
@@ -220,7 +212,8 @@ def _step(
     run.train_mode(frozen_statistics=recipe.frozen_statistics)
     with autocast(device, bfloat16=run.bfloat16):
         logits = run.model(x.contiguous(memory_format=torch.channels_last))
-    loss = segmentation_loss(logits, y, torch.from_numpy(whole).to(device), dice=recipe.dice)
+    whole_cell = torch.from_numpy(whole).to(device)
+    loss = segmentation_loss(logits, y, whole_cell, dice=recipe.dice, border_weight=recipe.border_weight)
     run.descend(loss, recipe)
     return float(loss.detach())
 

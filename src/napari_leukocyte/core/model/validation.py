@@ -13,6 +13,7 @@ from torch import nn
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import autocast
 from napari_leukocyte.core.model.losses import segmentation_loss
+from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.scoring.border import band_width_px, border_bands
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, count_pixels, iou_b, mean_score
@@ -33,14 +34,12 @@ class Validation:
 def validate(
     model: nn.Module,
     samples: Sequence[Sample],
+    recipe: Recipe,
     *,
-    multiple: int,
-    dice: bool,
-    pixel_size: float,
     device: torch.device,
     bfloat16: bool,
 ) -> Validation:
-    """Loss and scores of whole images at the working resolution, ``pixel_size`` um per px.
+    """Loss and scores of whole images at the recipe's working resolution; the loss is the recipe's own.
 
     The score is the mean over sources of the mean IoU over the images and the classes that their masks know.
     """
@@ -51,13 +50,14 @@ def validate(
     for sample in samples:
         target = torch.from_numpy(sample.target).to(device)[None].float() / 255
         with autocast(device, bfloat16=bfloat16):
-            logits = whole_image_logits(model, sample.image, multiple=multiple, device=device)
+            logits = whole_image_logits(model, sample.image, multiple=recipe.architecture.multiple, device=device)
         whole = torch.tensor([sample.whole_cell], device=device)
-        losses.append(float(segmentation_loss(logits, target, whole, dice=dice)))
+        loss = segmentation_loss(logits, target, whole, dice=recipe.dice, border_weight=recipe.border_weight)
+        losses.append(float(loss))
         p = probabilities(logits)
         by_source[sample.source].append(_mean_iou(p, target, whole_cell=sample.whole_cell))
         predicted = p[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
-        for name, score in _iou_b(predicted, sample, pixel_size, binary=p.shape[1] == 2).items():
+        for name, score in _iou_b(predicted, sample, recipe.pixel_size, binary=p.shape[1] == 2).items():
             scores[name].append(score)
     means = {name: mean_score(own).value for name, own in scores.items()}
     return Validation(
