@@ -3,20 +3,12 @@ import pytest
 from drawn import disc
 from skimage.draw import polygon2mask
 
-from napari_leukocyte.core.cells.convex import join_ends, solidity
+from napari_leukocyte.core.cells.convex import join_ends
 from napari_leukocyte.core.cells.labels import label_cells
 
 SHAPE = (120, 160)
 ANGULAR = polygon2mask(SHAPE, [(25, 26), (22, 88), (50, 136), (95, 134), (98, 71), (70, 24)])
 LOBES = disc(SHAPE, (47, 46), 16) | disc(SHAPE, (76, 114), 16)
-
-
-def test_solidity_of_known_shapes():
-    assert solidity(ANGULAR) == pytest.approx(1, abs=0.03)
-    ell = np.ones((40, 40), bool)
-    ell[20:, 20:] = False  # the hull keeps half of the missing square
-    assert solidity(ell) == pytest.approx(1200 / 1400)
-    assert solidity(np.ones((1, 1), bool)) == 1.0
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -42,6 +34,14 @@ def test_only_neighbours_without_a_neck_are_joined():
     assert np.array_equal(joined == 1, (cells == 1) | (cells == 2))
     assert np.array_equal(joined == 2, cells == 3)
     assert np.array_equal(joined == 3, cells == 4)
+
+
+@pytest.mark.parametrize(("arm", "left"), [(34, 2), (4, 1)])
+def test_an_angle_is_two_cells_however_broad_the_passage(arm, left):
+    cells = np.zeros((90, 90), np.int32)
+    cells[10:70, 10:40] = 1
+    cells[40:70, 40 : 40 + arm] = 2  # solidity of both: 0.84 with the long arm, 0.98 with the short one
+    assert join_ends(cells).max() == left
 
 
 def test_more_than_two_pieces_of_one_cell_become_one():

@@ -3,42 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from scipy.spatial import ConvexHull
 
+from napari_leukocyte.core.cells.outlines import convex_hull
 from napari_leukocyte.core.cells.regions import necks
 
-__all__ = ["join_ends", "solidity"]
+__all__ = ["join_ends"]
 
-_CONVEX = 0.90  # solidity of the two together
+_CONVEX = 0.90  # solidity of the two together: their area in that of their convex hull
 _BROAD = 1.3  # half the width of the passage between them, in inscribed radii of the smaller one
 
 Labels = npt.NDArray[np.int32]
-Mask = npt.NDArray[np.bool_]
-
-
-def solidity(mask: Mask) -> float:
-    """Area of a region divided by that of its convex hull, both of whole pixels.
-
-    Parameters
-    ----------
-    mask : (Y, X) bool array
-        At least one pixel is True.
-
-    Returns
-    -------
-    float
-        Above 0, at most 1 (convex).
-
-    Examples
-    --------
-    >>> solidity(np.ones((3, 5), bool))
-    1.0
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    first = mask[rows].argmax(axis=1)
-    last = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
-    ends = np.concatenate([np.stack([y, x], axis=1) for y in (rows, rows + 1) for x in (first, last)])
-    return float(np.count_nonzero(mask) / ConvexHull(ends).volume)
 
 
 def join_ends(cells: Labels) -> Labels:
@@ -75,7 +49,7 @@ def _passage(cells: Labels, a: int, b: int) -> float:
     (box,) = ndi.find_objects(both.astype(np.uint8))
     box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
     both, own = both[box], cells[box]
-    if solidity(both) < _CONVEX:
+    if np.count_nonzero(both) < _CONVEX * np.count_nonzero(convex_hull(both)):
         return 0.0
     (half,) = necks(np.where(both, own, 0), ndi.distance_transform_edt(both)).values()
     return half / min(float(ndi.distance_transform_edt(own == part).max()) for part in (a, b))
