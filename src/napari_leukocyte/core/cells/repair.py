@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.morphology import convex_hull_image
 from skimage.segmentation import watershed
+
+from napari_leukocyte.core.cells.outlines import convex_hull
 
 __all__ = ["cut", "extended", "find_hole", "find_indent", "line_pixels", "trace"]
 
@@ -119,7 +120,7 @@ def find_indent(own: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_]) -> np
     own, others : (Y, X) bool arrays
         The cell and all other cells, in a box that holds all of the cell.
     """
-    hull = np.asarray(convex_hull_image(own)) if own.any() else own
+    hull = convex_hull(own) if own.any() else own
     bays, count = ndi.label(hull & ~own & ~others)
     if count == 0:
         return np.zeros_like(own)
