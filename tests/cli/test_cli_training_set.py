@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -87,6 +88,46 @@ def test_export(ts, data, format):
     assert result.exit_code == 0, result.output
     assert "5 masks written" in result.stdout
     assert len(list((data / "out").iterdir())) == (5 if format == "rgb" else 10)
+
+
+def test_an_export_is_the_truth_of_what_segment_makes_of_the_images(run, ts, data, model):
+    names = ["zheng1-001 (a).png", "a name of more than forty letters, and then some.png"]
+    for i, name in enumerate(names):
+        (data / "images" / f"{i}.png").rename(data / "images" / name)
+        (data / "masks" / f"{i}_classes.png").rename(data / "masks" / f"{name[:-4]}_classes.png")
+    add(ts, data, "--accept")
+    segmented = run("segment", data / "images", "--out", data / "ours", "--model", model, "--keep", "all")
+    assert segmented.exit_code == 0, segmented.output
+    for format in ("rgb", "index", "cell-nucleus"):
+        assert ts("export", "--format", format, "--out", data / format).exit_code == 0
+        out = data / f"{format}.json"
+        result = run("evaluate", "--pred", data / "ours", "--truth", data / format, "--json", out)
+        assert result.exit_code == 0, result.output
+        figures = json.loads(out.read_text(encoding="utf-8"))
+        assert {one["name"] for one in figures["per_image"]} == {"2", "3", "4", *(name[:-4] for name in names)}
+        assert figures["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("problem", ["is missing", "is not an image", "is not the picture that was added"])
+def test_the_advice_to_add_an_image_again_puts_it_right(ts, data, problem):
+    add(ts, data, "--accept")
+    image = TrainingSet.open(data / "set").images()[0]
+    if problem == "is missing":
+        image.path.unlink()
+    elif problem == "is not an image":
+        image.path.write_bytes(b"no")
+    else:
+        Image.new("RGB", (48, 40)).save(image.path)
+    said = ts("check")
+    assert said.exit_code == 1
+    assert problem in said.stdout
+    assert f"add {image.name} again" in said.stdout
+    if problem != "is missing":
+        assert "delete it and add" in said.stdout
+        image.path.unlink()
+    assert ts("add", "--images", data / "images" / image.name).exit_code == 0
+    assert ts("check").stdout == f"{data / 'set'} is whole.\n"
+    assert len(TrainingSet.open(data / "set").items()) == 5
 
 
 def test_a_bad_file_is_told_at_the_end(ts, data):

@@ -1,26 +1,22 @@
-from dataclasses import replace
-
 import pytest
 
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.results.remarks import read_remarks, remarks_text
 
-CELL = CellMeasure(1, *[9.0] * 7, 9, 9, 9.0, 9.0)
 KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in ("low_confidence", "edited")]
 
 
 def test_what_maps_cannot_tell_comes_back_and_nothing_else():
     told = [flag for flag in Flag if flag not in KNOWN_FROM_THE_MAPS]
-    cells = [replace(CELL, cell=3 * n + 5, flags=(flag, *KNOWN_FROM_THE_MAPS)) for n, flag in enumerate(told)]
-    both = replace(CELL, cell=2, flags=(Flag.NOT_A_WBC_PLATELET, Flag.LOW_CONFIDENCE, Flag.EDITED))
-    read = read_remarks(remarks_text([both, CELL, *cells]))
-    assert read == {2: set(both.flags)} | {cell.cell: {flag} for cell, flag in zip(cells, told, strict=True)}
+    cells = {3 * n + 5: (flag, *KNOWN_FROM_THE_MAPS) for n, flag in enumerate(told)}
+    both = (Flag.NOT_A_WBC_PLATELET, Flag.LOW_CONFIDENCE, Flag.EDITED)
+    read = read_remarks(remarks_text({2: both, 1: (), **cells}))
+    assert read == {2: set(both)} | {cell: {flags[0]} for cell, flags in cells.items()}
 
 
 def test_nothing_to_say_is_nothing_written_and_foreign_files_say_nothing():
-    assert remarks_text([CELL, replace(CELL, flags=tuple(KNOWN_FROM_THE_MAPS))]) == {}
+    assert remarks_text({1: (), 2: tuple(KNOWN_FROM_THE_MAPS)}) == {}
     assert read_remarks({}) == read_remarks({"image": "a.png", "not_a_wbc": ""}) == {}
 
 

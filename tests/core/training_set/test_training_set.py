@@ -7,6 +7,7 @@ import tifffile
 from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 
@@ -82,6 +83,36 @@ def test_adding_twice_adds_once_and_learns_what_was_unknown(training_set, pixels
     image = training_set.image(first)
     assert (image.pixel_size, image.group, image.name) == (0.2, "slide 1", "a.png")
     assert training_set.image_ids() == [first]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_an_image_whose_copy_was_lost_is_stored_again(training_set, pixels, correction, tmp_path, suffix):
+    Image.fromarray(pixels()).save(tmp_path / f"a{suffix}")
+    found = training_set.add_image(pixels(), name="a.png", group="slide 1", source=tmp_path / f"a{suffix}")
+    training_set.hold_out([found])
+    version = training_set.accept(found, correction())
+    before = training_set.image(found)
+    assert before.path.suffix == suffix
+    before.path.unlink()
+    other = training_set.add_image(pixels(1), name="a.png")  # another picture of the name is another image
+    assert not before.path.exists()
+    assert training_set.add_image(pixels(), name="a.png") == found != other
+    assert training_set.image(found) == replace(before, path=before.path.with_suffix(".png"))
+    np.testing.assert_array_equal(training_set.read_image(found), pixels())
+    assert training_set.current(found) == version
+    assert check(training_set.folder) == []
+
+
+def test_a_lost_copy_is_not_replaced_by_a_picture_that_its_record_does_not_know(training_set, pixels, files):
+    found = training_set.add_image(pixels(), name="a.png")
+    image = training_set.image(found)
+    image.path.unlink()
+    record = training_set.folder / "images" / f"{found}.json"
+    record.write_text(record.read_text().replace(image.content, "0" * 64))
+    before = files(training_set.folder)
+    with pytest.raises(LeukocyteError, match=r"is missing, and its record is not of the picture a\.png"):
+        training_set.add_image(pixels(), name="a.png")
+    assert files(training_set.folder) == before
 
 
 def test_names_never_collide(training_set, pixels):

@@ -10,6 +10,8 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.imaging.provenance import read_provenance
+from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.training_set import json_files
 from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.records import Correction
@@ -49,6 +51,19 @@ def test_everything_that_was_accepted_comes_back(training_set, image, correction
     np.testing.assert_array_equal(classes, given.classes)
     np.testing.assert_array_equal(cells, given.cells)
     assert (classes.dtype, cells.dtype) == (np.uint8, np.int32)
+
+
+@pytest.mark.parametrize(("source", "resolution"), [("assumed: no cell was found", None), ("layer scale", 0.1)])
+def test_an_estimated_pixel_size_is_kept_but_not_as_the_resolution_of_the_files(
+    training_set, image, correction, source, resolution
+):
+    version = training_set.accept(image, correction(pixel_size=0.1, pixel_size_source=source))
+    assert (version.pixel_size, version.pixel_size_source) == (0.1, source)
+    for path in (version.path, version.cells_path):
+        size = read_image(path).pixel_size
+        assert size is None if resolution is None else size == pytest.approx(resolution, rel=1e-4)
+        stated = read_provenance(path)
+        assert (stated["pixel_size_um"], stated["pixel_size_source"]) == ("0.1", source)
 
 
 def test_any_viewer_shows_the_mask_in_its_colours(training_set, image, correction):

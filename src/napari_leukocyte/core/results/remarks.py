@@ -1,11 +1,10 @@
 """What files must say of cells that their maps cannot: marked as not a WBC, unsure, edited."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["read_remarks", "remarks_text"]
@@ -15,22 +14,18 @@ _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.sta
 _PLAIN = (Flag.LOW_CONFIDENCE, Flag.EDITED)
 
 
-def remarks_text(measures: Iterable[CellMeasure]) -> dict[str, str]:
-    """Write the remarks on the cells of one plane as provenance; a key only where there are any.
+def remarks_text(flags: Mapping[int, Collection[Flag]]) -> dict[str, str]:
+    """Write the remarks on the cells of one plane, by cell number, as provenance; a key only where there are any.
 
     Examples
     --------
-    >>> cells = [
-    ...     CellMeasure(3, *[9.0] * 7, 9, 9, 9.0, 9.0, (Flag.NOT_A_WBC_SMUDGE, Flag.EDITED)),
-    ...     CellMeasure(7, *[9.0] * 7, 9, 9, 9.0, 9.0, (Flag.NOT_A_WBC_PLATELET,)),
-    ... ]
-    >>> remarks_text(cells)
+    >>> remarks_text({3: {Flag.NOT_A_WBC_SMUDGE, Flag.EDITED}, 7: {Flag.NOT_A_WBC_PLATELET}})
     {'not_a_wbc': '3 smudge, 7 platelet', 'edited': '3'}
     """
-    measures = list(measures)
+    cells = sorted(flags.items())
     texts = {
-        _NOT_A_WBC: [f"{one.cell} {kind}" for one in measures for kind, flag in _KINDS.items() if flag in one.flags],
-        **{flag.value: [str(one.cell) for one in measures if flag in one.flags] for flag in _PLAIN},
+        _NOT_A_WBC: [f"{cell} {kind}" for cell, own in cells for kind, flag in _KINDS.items() if flag in own],
+        **{flag.value: [str(cell) for cell, own in cells if flag in own] for flag in _PLAIN},
     }
     return {key: ", ".join(cells) for key, cells in texts.items() if cells}
 

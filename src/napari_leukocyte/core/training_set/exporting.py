@@ -1,5 +1,6 @@
 """Accepted masks written as files that other programs read."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +14,21 @@ from napari_leukocyte import __version__
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_picture
+from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.training_set.images import SetImage
-from napari_leukocyte.core.training_set.layout import image_id
 from napari_leukocyte.core.training_set.records import Version
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["ExportFailed", "Format", "MaskExported", "export_masks"]
 
 Format = Literal["rgb", "index", "cell-nucleus"]
+
+_PLANE = re.compile(r" \[[0-9]+\]$")  # how the names of planes of a stack end, see ``ImageSource.label``
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in file names, on Windows
+_UNFIT = re.compile(r"$|\.|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)  # nothing, hidden, or a device
+_LONGEST = 240  # bytes; with what is appended here, 255 are allowed
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,11 @@ def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterat
     """Write the mask in force of each image, also of excluded ones. Stop iterating to cancel.
 
     ``rgb`` writes ``<stem>.png`` in the mask colours (background blue, cytoplasm green, nucleus red), ``index``
-    ``<stem>_classes.png`` with 0, 1 and 2 and ``<stem>_cells.tif`` with the cell labels, ``cell-nucleus``
-    ``<stem>_cell.png`` and ``<stem>_nucleus.png`` in black and white. A mask of whole cells is written as
-    ``<stem>_cell.png`` alone in the last, and has no colours.
-    The stem is that of the image's name, or its id where two images have the same.
+    ``<stem>_classes.png`` with 0, 1 and 2 and ``<stem>_cells.tif`` with the cell labels and what is marked of cells,
+    ``cell-nucleus`` ``<stem>_cell.png`` and ``<stem>_nucleus.png`` in black and white. A mask of whole cells is
+    written as ``<stem>_cell.png`` alone in the last, and has no colours.
+    The stem is that of the image's name, as in the results of `segment`, with ``_`` for what some system forbids in
+    file names; it is the image's id where two images have the same, or where it is no file name.
 
     Parameters
     ----------
@@ -73,15 +81,27 @@ def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterat
 
 
 def _stems(images: list[SetImage]) -> dict[str, str]:
-    plain = {image.id: image_id(image.name, "").rpartition("-")[0] for image in images}
-    times = Counter(stem.casefold() for stem in plain.values())
-    return {one: stem if times[stem.casefold()] == 1 else one for one, stem in plain.items()}
+    plain = {image.id: _stem(image.name) for image in images}
+    # ids count, too: a copy taken out of a set and added anew is called by one
+    times = Counter(name.casefold() for pair in plain.items() for name in pair)
+    return {
+        one: one if times[stem.casefold()] > 1 or _UNFIT.match(stem) or len(stem.encode()) > _LONGEST else stem
+        for one, stem in plain.items()
+    }
+
+
+def _stem(name: str) -> str:
+    plane = _PLANE.search(name)
+    end = "" if plane is None else plane[0]
+    return _FORBIDDEN.sub("_", Path(name.removesuffix(end)).stem + end)
 
 
 def _write(
     training_set: TrainingSet, image: SetImage, version: Version, format: Format, stem: Path
 ) -> tuple[Path, ...]:
     classes, cells = training_set.read_mask(version)
+    size = PixelSize.stated(version.pixel_size, version.pixel_size_source)
+    um = size.for_areas  # an estimate as the file's resolution would pass for a measured size
     about: dict[str, Any] = {
         "napari-leukocyte": __version__,
         "image": image.name,
@@ -89,7 +109,8 @@ def _write(
         "mask_sha256": version.sha256,
         "mode": "binary" if version.whole_cell else "three-class",
         "model": version.model,
-        "pixel_size_um": version.pixel_size,
+        "pixel_size_um": size.digits,
+        "pixel_size_source": size.source,
     }
 
     def path(end: str) -> Path:
@@ -97,8 +118,8 @@ def _write(
 
     if format == "index":
         files = (path("_classes.png"), path("_cells.tif"))
-        write_class_png(files[0], classes, provenance=about, pixel_size=version.pixel_size, palette=False)
-        write_cells_tiff(files[1], cells, provenance=about, pixel_size=version.pixel_size)
+        write_class_png(files[0], classes, provenance=about, pixel_size=um, palette=False)
+        write_cells_tiff(files[1], cells, provenance={**about, **remarks_text(version.remarks)}, pixel_size=um)
         return files
     if format == "rgb":
         if version.whole_cell:
@@ -107,11 +128,11 @@ def _write(
                 "cell-nucleus."
             )
         colours = np.array([MASK_COLOURS[value] for value in range(3)], np.uint8)
-        write_picture(path(".png"), colours[classes], provenance=about, pixel_size=version.pixel_size)
+        write_picture(path(".png"), colours[classes], provenance=about, pixel_size=um)
         return (path(".png"),)
     written = [("_cell.png", classes > 0), *[("_nucleus.png", classes == 2)] * (not version.whole_cell)]
     for end, mask in written:
-        write_picture(path(end), _black_and_white(mask), provenance=about, pixel_size=version.pixel_size)
+        write_picture(path(end), _black_and_white(mask), provenance=about, pixel_size=um)
     return tuple(path(end) for end, _ in written)
 
 

@@ -159,6 +159,8 @@ class TrainingSet:
     ) -> str:
         """Copy an image into the set; one that is there already, name and pixels, only learns what was unknown.
 
+        Where the copy of one was lost, it is made again; masks and drafts are kept.
+
         Parameters
         ----------
         pixels : ndarray
@@ -180,7 +182,7 @@ class TrainingSet:
         Raises
         ------
         LeukocyteError
-            When it is no image, or the system refuses.
+            When it is no image, the record of a lost copy is of another one, or the system refuses.
         """
         layout, content = self._layout, content_hash(pixels)
         found = image_id(name, content)
@@ -189,6 +191,13 @@ class TrainingSet:
             if layout.image_record(found).exists():
                 image = self.image(found)
                 learnt = replace(image, pixel_size=image.pixel_size or pixel_size, group=image.group or group)
+                if not image.path.is_file():
+                    if image.content != content:  # the id is a short hash of it, and anybody may have edited the record
+                        raise LeukocyteError(
+                            f"The image {image.path} is missing, and its record is not of the picture {name} that is "
+                            "added: restore both from a copy."
+                        )
+                    learnt = replace(learnt, path=store_pixels(layout, found, np.asarray(pixels), source))
                 if learnt != image:
                     write_set_image(layout, learnt)
             else:

@@ -13,6 +13,7 @@ from PIL import Image
 from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png
 from napari_leukocyte.core.training_set.images import SetImage
 from napari_leukocyte.core.training_set.json_files import read_json, write_json
@@ -47,17 +48,19 @@ def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
     number = _take_number(layout, image.id)
     path, cells_path = layout.mask(image.id, number), layout.cells(image.id, number)
     record = layout.mask_record(image.id, number)
+    size = PixelSize.stated(correction.pixel_size, correction.pixel_size_source)
     about = {
         "napari-leukocyte": __version__,
         "image": image.name,
         "version": number,
         "mode": "binary" if correction.whole_cell else "three-class",
         "model": correction.model,
+        "pixel_size_um": size.digits,
+        "pixel_size_source": size.source,
     }
     try:
-        size = correction.pixel_size
-        write_class_png(path, classes, provenance=about, pixel_size=size)
-        write_cells_png(cells_path, cells, provenance=about, pixel_size=size)
+        write_class_png(path, classes, provenance=about, pixel_size=size.for_areas)
+        write_cells_png(cells_path, cells, provenance=about, pixel_size=size.for_areas)
         version = new_version(correction, image=image.id, number=number, path=path, cells_path=cells_path)
         write_json(record, version_json(version))
     except BaseException:
