@@ -1,6 +1,8 @@
 import csv
 import json
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +299,28 @@ def test_bad_files_are_reported_and_the_rest_runs(tmp_path, table):
         (reason,) = [line for line in reasons if name in line]
         assert words in reason
     assert len(reasons) == 9
+
+
+def test_a_file_that_no_decoder_opens_costs_only_itself(tmp_path, table):
+    maps, classes = tmp_path / "maps", cell_map()
+    maps.mkdir()
+    save(maps / "good.png", classes)
+    palette = Image.fromarray(classes)
+    palette.putpalette([0, 0, 0, 120, 120, 0, 200, 0, 200] + [9] * (768 - 9))
+    palette.save(maps / "palette.tif", compression="tiff_lzw")
+    save(maps / "cut.tif", classes, compression="tiff_lzw")
+    (maps / "cut.tif").write_bytes((maps / "cut.tif").read_bytes()[:60])
+    data = bytearray((maps / "good.png").read_bytes())
+    data[16:24] = struct.pack(">II", 20_000, 20_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (maps / "large.png").write_bytes(data)
+    result, _, rows = table(maps, ok=False)
+    assert [row["image"] for row in rows] == ["good", "palette"]
+    heading, cut, large = result.stderr.splitlines()
+    assert heading == "Not measured:"
+    assert "cut.tif" in cut
+    assert "copy it again" in cut
+    assert "large.png has too many pixels" in large
 
 
 def test_nothing_but_bad_files_leaves_an_older_table(tmp_path, run):

@@ -1,6 +1,6 @@
 """The one exception that carries a sentence meant for the user."""
 
-__all__ = ["LeukocyteError"]
+__all__ = ["LeukocyteError", "reason_in"]
 
 
 class LeukocyteError(ValueError):
@@ -9,3 +9,12 @@ class LeukocyteError(ValueError):
     The message is one clear sentence that says what is wrong and what to do. The command line prints it and
     the widgets show it, both without a traceback; any other exception is a defect of ours.
     """
+
+
+def reason_in(error: BaseException) -> str:
+    r"""What another library's error says, as a part of a sentence.
+
+    >>> reason_in(OSError("unexpected end of file.\nSee the manual.")), reason_in(IndexError())
+    ('unexpected end of file', 'IndexError')
+    """
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -1,9 +1,12 @@
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.read import find_images
+from napari_leukocyte.core.imaging.masks import open_mask
+from napari_leukocyte.core.imaging.read import find_images, read_image
 
 
 @pytest.fixture
@@ -63,6 +66,42 @@ def test_nothing_found_is_an_error(folder, pattern):
     (folder / "sub2").mkdir()
     with pytest.raises(LeukocyteError, match="o image"):
         find_images([folder / pattern])
+
+
+def test_a_name_that_no_file_can_have_is_kept_for_read_image_to_refuse(folder):
+    named = [folder / f"{'long' * 99}.png", folder / "cell1.tif" / "a.png", folder / "cell1.tif"]
+    assert find_images(named) == named
+    with pytest.raises(LeukocyteError, match="No image matches"):
+        find_images(folder / f"{'long' * 99}*.png")
+
+
+@pytest.fixture
+def closed():
+    """A folder with an image in it that this process may not look into, even as root."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("the access rights of Windows are others")
+    with tempfile.TemporaryDirectory() as name:  # others may not enter the folder above tmp_path
+        folder, root = Path(name), os.geteuid() == 0
+        (folder / "a.png").touch()
+        folder.chmod(0)
+        if root:
+            os.seteuid(65534)
+        yield folder
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+def test_a_folder_without_access_is_said_and_a_file_in_it_kept(closed):
+    with pytest.raises(LeukocyteError, match=r"cannot be read \(Permission denied\); check its name and access"):
+        find_images(closed)
+    file = closed / "a.png"
+    assert find_images([file]) == [file]
+    with pytest.raises(LeukocyteError, match="No image matches"):
+        find_images(closed / "*.png")
+    for read in (read_image, open_mask):
+        with pytest.raises(LeukocyteError, match=r"a\.png (cannot be read \(Permission denied\)|does not exist)"):
+            read(file)
 
 
 def test_no_input_is_no_image():

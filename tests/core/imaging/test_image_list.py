@@ -5,7 +5,9 @@ from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging import image_list
+from napari_leukocyte.core.imaging import tiff as tiff_module
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array, sources_from_files
+from napari_leukocyte.core.imaging.masks import open_mask
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.read import find_images
 
@@ -126,6 +128,35 @@ def test_files_are_read_one_after_the_other_and_not_kept(tmp_path, monkeypatch):
     Image.fromarray(picture(5)).save(tmp_path / "a.png")
     assert int(first.read()[5, 5, 0]) == 5  # as it is on the disk now
     assert read == ["a.png"] * 2
+
+
+def test_a_damaged_block_of_a_large_file_costs_only_that_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiff_module, "_LAZY_BYTES", 1)
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    tifffile.imwrite(path, noise, photometric="rgb", compression="zlib", tile=(16, 16))
+    with tifffile.TiffFile(path) as tiff:
+        start = tiff.pages[0].dataoffsets[-1]
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 50)
+    Image.fromarray(picture(7)).save(tmp_path / "b.png")
+    damaged, good = sources_from_files([path, tmp_path / "b.png"])
+    with pytest.raises(LeukocyteError, match=r"a\.tif cannot be read \(.*decompress.*\): it is damaged"):
+        damaged.read()
+    np.testing.assert_array_equal(good.read(), picture(7))
+    with pytest.raises(LeukocyteError, match=r"The mask .*a\.tif cannot be read"):
+        open_mask(path)
+
+
+def test_a_file_whose_folder_leads_nowhere_by_now_is_said(tmp_path):
+    (tmp_path / "folder").mkdir()
+    Image.fromarray(picture(7)).save(tmp_path / "folder" / "a.png")
+    (source,) = sources_from_files([tmp_path / "folder" / "a.png"])
+    (tmp_path / "folder").rename(tmp_path / "elsewhere")
+    (tmp_path / "folder").symlink_to("long" * 99)  # the system refuses even to look whether that is there
+    with pytest.raises(LeukocyteError, match=r"a\.png (cannot be read|does not exist)"):
+        source.read()
 
 
 def test_an_estimate_never_stands_for_an_area():

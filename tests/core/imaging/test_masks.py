@@ -150,6 +150,18 @@ def test_a_palette_is_read_by_its_colours_or_else_by_its_numbers(tmp_path):
     np.testing.assert_array_equal(read_mask(tmp_path / "lut.tif").classes, classes)
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_adobe_deflate", "tiff_lzw", "packbits"])
+def test_the_numbers_of_a_palette_are_those_of_the_largest_image(tmp_path, compression):
+    classes = drawn_classes()
+    images = [Image.fromarray(numbers) for numbers in (classes[::4, ::4], classes)]
+    for image in images:
+        image.putpalette([0, 0, 0, 120, 120, 0, 200, 0, 200] + [9] * (768 - 9))
+    images[0].save(tmp_path / "a.tif", save_all=True, append_images=images[1:], compression=compression)
+    mask = read_mask(tmp_path / "a.tif")
+    np.testing.assert_array_equal(mask.classes, classes)
+    assert mask.reading.startswith("index")
+
+
 def test_a_stack_has_one_reading_over_all_its_planes(tmp_path):
     classes = drawn_classes()
     stack = np.stack([classes, np.minimum(classes, 1), np.zeros_like(classes)])

@@ -148,6 +148,32 @@ def test_png_with_a_microscope_s_resolution(tmp_path):
     assert file.pixel_size_source == "resolution tag"
 
 
+@pytest.mark.parametrize("ome", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_pixel_size_is_that_of_the_image_that_is_read(tmp_path, ome, first):
+    images = [(RGB[::4, ::4], 0.4), (RGB, 0.1)]
+    with tifffile.TiffWriter(tmp_path / "a.tif", ome=ome) as writer:
+        for image, um in images if first else images[::-1]:
+            stated = {"metadata": {"PhysicalSizeX": um, "PhysicalSizeY": um}} if ome else {"metadata": None}
+            resolution = (0, 0) if ome else (1e4 / um, 1e4 / um)
+            writer.write(image, photometric="rgb", resolution=resolution, resolutionunit="CENTIMETER", **stated)
+    file = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(file.array, RGB)
+    assert file.pixel_size == pytest.approx(0.1, rel=1e-4)
+    assert file.pixel_size_source == ("OME metadata" if ome else "resolution tag")
+
+
+@pytest.mark.parametrize(("other", "um"), [(0.1, 0.1), (0.4, None)])
+def test_ome_metadata_of_images_that_are_not_in_the_file(tmp_path, other, um):
+    with tifffile.TiffWriter(tmp_path / "a.tif", ome=True) as writer:
+        for size in (other, 0.1):
+            writer.write(RGB, photometric="rgb", metadata={"PhysicalSizeX": size, "PhysicalSizeY": size})
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        described = tiff.ome_metadata
+    tifffile.imwrite(tmp_path / "b.tif", RGB, photometric="rgb", description=described, metadata=None)
+    assert read_image(tmp_path / "b.tif").pixel_size == um
+
+
 def test_grayscale_stack_of_pages(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
         for plane in STACK[:3, ..., 0]:
@@ -198,6 +224,36 @@ def test_compressed_tiff(tmp_path, compression):
     np.testing.assert_array_equal(read_image(path).array, STACK)
 
 
+def save_lzw(path, array):
+    """Write what Pillow does not: their bytes as 8-bit pixels, under a head that says what they are."""
+    if array.dtype != np.uint16 or array.ndim == 2:
+        return save(path, array, compression="tiff_lzw")
+    height, width, _ = array.shape
+    save(path, array.view(np.uint8).reshape(height, 2 * width, 3), compression="tiff_lzw")
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags["ImageWidth"].overwrite(width)
+        tiff.pages[0].tags["BitsPerSample"].overwrite((16, 16, 16))
+    return path
+
+
+def test_a_compression_that_would_cost_bits_is_refused(tmp_path):
+    gray = RNG.integers(0, 4096, (40, 50)).astype(np.uint16)  # 12 bits of a camera
+    path = tmp_path / "a.tif"
+    np.testing.assert_array_equal(read_image(save_lzw(path, gray)).array, gray)
+    for array in (np.dstack([gray] * 3), (gray / 4095).astype(np.float32), gray.astype(np.int32) - 9):
+        save_lzw(path, array)
+        with pytest.raises(LeukocyteError, match=rf"a\.tif: Its {array.dtype} values .* or with Deflate"):
+            read_image(path)
+        kind = "rgb" if array.ndim == 3 else "minisblack"
+        tifffile.imwrite(path, array, photometric=kind, compression="zlib")  # as the sentence says
+        np.testing.assert_array_equal(read_image(path).array, array)
+    save_lzw(path, gray)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags["PhotometricInterpretation"].overwrite(0)  # white is zero, which Pillow passes over
+    with pytest.raises(LeukocyteError, match="uint16 values"):
+        read_image(path)
+
+
 def test_white_is_zero_and_palette_tiff(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", RGB[..., 0], photometric="miniswhite")
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif").array, 255 - RGB[..., 0])
@@ -214,6 +270,36 @@ def test_largest_image_of_a_pyramid_and_with_a_thumbnail(tmp_path):
         writer.write(RGB, photometric="rgb", subifds=1)
         writer.write(RGB[::2, ::2], photometric="rgb", subfiletype=1)
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif").array, RGB)
+
+
+@pytest.mark.parametrize("planes", [STACK[:1], STACK[:2]])
+@pytest.mark.parametrize("first", [True, False])
+def test_largest_image_where_pillow_reads_the_pages(tmp_path, planes, first):
+    thumbnail = [Image.fromarray(RGB[::4, ::4])]
+    images = [Image.fromarray(plane) for plane in planes]
+    one, *others = thumbnail + images if first else images + thumbnail
+    one.save(tmp_path / "a.tif", save_all=True, append_images=others, compression="tiff_lzw")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").array, planes.squeeze())
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_compressed_planes_in_several_files_are_refused(tmp_path, missing):
+    planes = "".join(
+        f'<TiffData FirstZ="{z}" PlaneCount="1"><UUID FileName="{name}.tif">urn:uuid:{name}</UUID></TiffData>'
+        for z, name in enumerate("ab")
+    )
+    described = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:a"><Image ID="Image:0">'
+        '<Pixels DimensionOrder="XYZCT" Type="uint8" SizeX="50" SizeY="40" SizeZ="2" SizeC="1" SizeT="1">'
+        f'<Channel SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
+    )
+    for number, name in enumerate("ab"):
+        gray = Image.fromarray(STACK[number, ..., 0])
+        gray.save(tmp_path / f"{name}.tif", compression="tiff_lzw", description=described)
+    if missing:
+        (tmp_path / "b.tif").unlink()
+    with pytest.raises(LeukocyteError, match=r"a\.tif: Its planes lie in several files"):
+        read_image(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -235,7 +321,7 @@ def test_large_tiff_is_not_read_whole(tmp_path, monkeypatch, compression, array)
 
 def damaged(tmp_path, name):
     path = tmp_path / name
-    if name == "missing.png":
+    if name == "missing.png" or len(name) > 255:
         return path
     if name == "folder.png":
         path.mkdir()
@@ -246,7 +332,8 @@ def damaged(tmp_path, name):
     elif name == "header.tif":
         path.write_bytes(b"II*\0" + b"\xff" * 40)
     else:
-        save(path, RNG.integers(0, 256, (200, 200, 3), dtype=np.uint8))
+        options = {"compression": "tiff_lzw"} if "lzw" in name else {}
+        save(path, RNG.integers(0, 256, (200, 200, 3), dtype=np.uint8), **options)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
 
@@ -264,6 +351,8 @@ def damaged(tmp_path, name):
         ("cut.bmp", "damaged"),
         ("cut.webp", ""),
         ("cut.tif", "damaged"),
+        ("cut_lzw.tif", "no image left in it"),
+        (f"{'long' * 99}.png", "check"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, words):

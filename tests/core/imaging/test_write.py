@@ -1,5 +1,7 @@
 import errno
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -119,6 +121,24 @@ def test_provenance_of_a_foreign_file_is_empty(tmp_path):
     (tmp_path / "b.png").write_text("text")
     with pytest.raises(LeukocyteError, match=r"b\.png"):
         read_provenance(tmp_path / "b.png")
+
+
+def test_provenance_of_a_damaged_or_too_large_file_is_refused_in_words(tmp_path):
+    Image.fromarray(CLASSES).save(tmp_path / "cut.tif", compression="tiff_lzw")
+    (tmp_path / "cut.tif").write_bytes((tmp_path / "cut.tif").read_bytes()[:60])
+    with pytest.raises(LeukocyteError, match=r"cut\.tif cannot be read"):
+        read_provenance(tmp_path / "cut.tif")
+    Image.fromarray(CLASSES).save(tmp_path / "large.png")
+    for side, refused in ((10_000, False), (20_000, True)):  # Pillow warns of the first, which is no warning of ours
+        data = bytearray((tmp_path / "large.png").read_bytes())
+        data[16:24] = struct.pack(">II", side, side)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+        (tmp_path / "large.png").write_bytes(data)
+        if not refused:
+            assert read_provenance(tmp_path / "large.png") == {}
+            continue
+        with pytest.raises(LeukocyteError, match=r"large\.png has too many pixels"):
+            read_provenance(tmp_path / "large.png")
 
 
 def test_what_has_no_place_in_provenance():

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,22 @@ def test_a_missing_or_foreign_index(folder, tmp_path):
         read_index(folder)
     (folder / "index.csv").unlink()
     with pytest.raises(LeukocyteError, match=r"has no index\.csv"):
+        read_index(folder)
+
+
+def test_an_index_that_is_no_table_or_cannot_be_read(folder):
+    (folder / "index.csv").write_text(HEADER + 'lab,"' + "a" * 200_000)  # a quotation mark that is never closed
+    with pytest.raises(LeukocyteError, match=r"index\.csv is no table \(field larger"):
+        read_index(folder)
+    with pytest.raises(LeukocyteError, match=r"long/?.* (cannot be read|has no index\.csv)"):
+        read_index(folder / ("long" * 99))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has a file that not even root can read")
+def test_an_index_that_the_system_does_not_give_out(folder):
+    (folder / "index.csv").unlink()
+    (folder / "index.csv").symlink_to("/proc/self/mem")
+    with pytest.raises(LeukocyteError, match=r"index\.csv cannot be read \(Input/output error\): check"):
         read_index(folder)
 
 

@@ -81,10 +81,12 @@ class _FileReader:
     index: int
 
     def __call__(self) -> NDArray[np.generic]:
-        # a missing file is told by read_image, in words
-        changed = self.path.stat().st_mtime_ns if self.path.exists() else 0
+        try:
+            changed = self.path.stat().st_mtime_ns
+        except OSError:
+            changed = 0  # read_image says in words what is wrong
         file = _last_read(self.path, changed)
-        return get_plane(file.array, self.index, rgb=file.rgb)
+        return get_plane(file.array, self.index, rgb=file.rgb, name=str(self.path))
 
 
 @lru_cache(maxsize=1)

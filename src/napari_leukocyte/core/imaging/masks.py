@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
-from napari_leukocyte.core.imaging.read import ImageFile, read_image
-from napari_leukocyte.core.imaging.tiff import is_tiff
+from napari_leukocyte.core.imaging.read import ImageFile, open_raster, read_image
+from napari_leukocyte.core.imaging.tiff import is_tiff, palette_numbers
 
 __all__ = ["Mask", "MaskFile", "mask_from_values", "open_mask", "read_mask"]
 
@@ -140,7 +138,7 @@ def read_mask(path: Path) -> Mask:
 
 def _interpreted(array: Any, rgb: bool, file: ImageFile, path: Path) -> MaskFile:
     name = f"The mask {path}"
-    planes = _Planes(array, rgb)
+    planes = _Planes(array, rgb, name)
     if rgb and not all(_is_grey(plane) for plane in planes):
         for plane in planes:
             _check_colours(plane, name)
@@ -212,8 +210,6 @@ def _from_colours(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _read_otherwise(path: Path) -> ImageFile | None:
     """A file whose colours are those of a palette, or may be the planes of a stack, without them; None for others."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return None
     file = read_image(path, planes=True)
     if not file.rgb:
         return file
@@ -224,17 +220,16 @@ def _read_otherwise(path: Path) -> ImageFile | None:
 def _palette_numbers(path: Path) -> NDArray[np.generic] | None:
     """The numbers behind the colours of a file with a palette; None when it has none."""
     if is_tiff(path):
-        with tifffile.TiffFile(path) as tiff:
-            return np.asarray(tiff.asarray()) if tiff.pages[0].colormap is not None else None
-    with Image.open(path) as image:
+        return palette_numbers(path)
+    with open_raster(path) as image:
         return np.array(image) if image.mode == "P" else None
 
 
 class _Planes(Sequence[NDArray[np.generic]]):
     """The planes of an array, each read when it is asked for."""
 
-    def __init__(self, array: Any, rgb: bool) -> None:
-        self._array, self._rgb = array, rgb
+    def __init__(self, array: Any, rgb: bool, name: str) -> None:
+        self._array, self._rgb, self._name = array, rgb, name
 
     def __len__(self) -> int:
         return plane_count(self._array.shape, rgb=self._rgb)
@@ -242,4 +237,4 @@ class _Planes(Sequence[NDArray[np.generic]]):
     def __getitem__(self, index: Any) -> Any:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return get_plane(self._array, index, rgb=self._rgb)
+        return get_plane(self._array, index, rgb=self._rgb, name=self._name)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.errors import LeukocyteError, reason_in
 
 __all__ = ["get_plane", "is_colour", "plane_count"]
 
@@ -82,7 +82,7 @@ def plane_count(shape: Sequence[int], *, rgb: bool | None = None) -> int:
     return shape[0]
 
 
-def get_plane(array: Any, index: int, *, rgb: bool | None = None) -> NDArray[Any]:
+def get_plane(array: Any, index: int, *, rgb: bool | None = None, name: str = "The image") -> NDArray[Any]:
     """Read one plane of an image or a stack; of a dask or zarr array nothing else is read.
 
     Parameters
@@ -93,6 +93,8 @@ def get_plane(array: Any, index: int, *, rgb: bool | None = None) -> NDArray[Any
         0 to ``plane_count(array.shape, rgb=rgb) - 1``.
     rgb : bool, optional
         As in `plane_count`.
+    name : str
+        What an error calls the image, for instance its file.
 
     Returns
     -------
@@ -104,12 +106,21 @@ def get_plane(array: Any, index: int, *, rgb: bool | None = None) -> NDArray[Any
     ------
     IndexError
         When there is no such plane.
+    LeukocyteError
+        When an array that is read only now cannot be read.
     """
     count = plane_count(array.shape, rgb=rgb)
     if not 0 <= index < count:
         raise IndexError(f"plane {index} of {count}")
     stacked = len(array.shape) == (4 if is_colour(array.shape, rgb=rgb) else 3) and array.shape[-1] != 1
-    return np.asarray(array[index] if stacked else array)
+    try:
+        return np.asarray(array[index] if stacked else array)
+    except (LeukocyteError, MemoryError):
+        raise
+    except Exception as error:  # a damaged block of a file; decoders raise almost anything
+        raise LeukocyteError(
+            f"{name} cannot be read ({reason_in(error)}): it is damaged, or its disk is out of reach; copy it again."
+        ) from error
 
 
 def two_readings(shape: Sequence[int]) -> str:

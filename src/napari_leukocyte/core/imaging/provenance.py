@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.read import open_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff
 
 __all__ = ["PNG_KEY", "provenance_json", "read_provenance"]
@@ -44,9 +44,11 @@ def read_provenance(path: str | PathLike[str]) -> dict[str, Any]:
             with tifffile.TiffFile(path) as tiff:
                 text = tiff.pages[0].description
         else:
-            with Image.open(path) as image:
+            with open_raster(path) as image:
                 text = image.info.get(PNG_KEY, "")
-    except (OSError, ValueError) as error:
+    except (LeukocyteError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise almost anything on a damaged file
         raise LeukocyteError(f"{path} cannot be read; check that it is a PNG or TIFF file.") from error
     try:
         content = json.loads(text)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.imaging.png16 import is_png16_colour, read_png16
 from napari_leukocyte.core.imaging.resolution import from_dpi
 from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "open_raster", "read_image"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -32,8 +32,8 @@ class ImageFile:
     ----------
     array : array-like
         (Y, X), (Y, X, 3 or 4), or a stack (N, Y, X) or (N, Y, X, 3 or 4), in the type of the file. A numpy
-        array; a large TIFF is memory-mapped or a zarr array, so read one plane or window at a time
-        (`napari_leukocyte.core.imaging.planes.get_plane`). Not to be written to.
+        array; a large TIFF is memory-mapped or a zarr array and not read yet:
+        `napari_leukocyte.core.imaging.planes.get_plane` reads one plane of it, whole. Not to be written to.
     rgb : bool
         Whether the last axis holds colours.
     pixel_size : float or None
@@ -76,33 +76,49 @@ def find_images(
     Raises
     ------
     LeukocyteError
-        When a folder or a pattern holds no image.
+        When a folder or a pattern holds no image, or cannot be read.
     """
     found: dict[Path, Path] = {}
     for item in [inputs] if isinstance(inputs, str | Path) else inputs:
-        path = Path(item).expanduser()
-        if path.is_dir():
-            files = _images_among(path.iterdir(), suffixes, skip_stems)
-            if not files:
-                raise LeukocyteError(f"There is no image in the folder {path} ({', '.join(suffixes)}).")
-        elif not path.exists() and glob.has_magic(str(path)):
-            matches = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
-            files = _images_among(matches, suffixes, skip_stems)
-            if not files:
-                raise LeukocyteError(f"No image matches {item} ({', '.join(suffixes)}).")
-        else:
-            files = [path]
-        for file in files:
-            found.setdefault(file.resolve(), file)
+        try:
+            for file in _images_of(item, suffixes, skip_stems):
+                found.setdefault(file.resolve(), file)
+        except OSError as error:
+            raise _unreadable(item, error) from error
     return list(found.values())
+
+
+def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
+    """The files that one folder, pattern or name stands for."""
+    path = Path(item).expanduser()
+    try:
+        folder, named = path.is_dir(), path.exists()
+    except OSError:  # access denied, or no possible name
+        folder, named = False, False
+    if folder:
+        files = _images_among(path.iterdir(), suffixes, skip_stems)
+        if not files:
+            raise LeukocyteError(f"There is no image in the folder {path} ({', '.join(suffixes)}).")
+        return files
+    if named or not glob.has_magic(str(path)):
+        return [path]
+    matches = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
+    files = _images_among(matches, suffixes, skip_stems)
+    if not files:
+        raise LeukocyteError(f"No image matches {item} ({', '.join(suffixes)}).")
+    return files
+
+
+def _unreadable(path: str | Path, error: OSError) -> LeukocyteError:
+    return LeukocyteError(f"{path} cannot be read ({error.strerror}); check its name and access rights.")
 
 
 def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     """Read an image or a stack from a PNG, JPEG, BMP, WebP or TIFF file, told apart by its content.
 
-    Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits. The EXIF orientation is ignored, as
-    napari's own reader does, so that masks fit the image as it is stored. Of a TIFF with several images
-    (a thumbnail, a pyramid) the largest is read; several of that size are a stack.
+    Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits or are refused. The EXIF orientation is
+    ignored, as napari's own reader does, so that masks fit the image as it is stored. Of a TIFF with several
+    images (a thumbnail, a pyramid) the largest is read; several of that size are a stack.
 
     Parameters
     ----------
@@ -122,13 +138,16 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
         When there is no such file, or it is empty, damaged, no image, or has two readings.
     """
     path = Path(path)
-    if not path.exists():
-        raise LeukocyteError(f"{path} does not exist; check the name and the folder.")
-    if path.is_dir():
-        raise LeukocyteError(f"{path} is a folder; name an image file in it.")
     try:
+        if not path.exists():
+            raise LeukocyteError(f"{path} does not exist; check the name and the folder.")
+        if path.is_dir():
+            raise LeukocyteError(f"{path} is a folder; name an image file in it.")
         if path.stat().st_size == 0:
             raise LeukocyteError(f"{path} is empty (0 bytes); copy it again from its source.")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
         if is_tiff(path):
             return ImageFile(*read_tiff(path, planes=planes))
         return _read_raster(path)
@@ -137,7 +156,7 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
             raise
         raise LeukocyteError(f"{path}: {error}") from error
     except PermissionError as error:
-        raise LeukocyteError(f"{path} may not be read: permission denied; check its access rights.") from error
+        raise _unreadable(path, error) from error
     except UnidentifiedImageError as error:
         raise LeukocyteError(
             f"{path} is not an image that can be read; give a PNG, JPEG, BMP, WebP or TIFF file."
@@ -145,9 +164,8 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise almost anything on a damaged file
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise LeukocyteError(
-            f"{path} is damaged or of an unusual kind ({reason}); copy it again or save it as PNG or TIFF."
+            f"{path} is damaged or of an unusual kind ({reason_in(error)}); copy it again or save it as PNG or TIFF."
         ) from error
 
 
@@ -177,14 +195,24 @@ def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_stems: Se
     )
 
 
-def _read_raster(path: Path) -> ImageFile:
+def open_raster(path: Path) -> Image.Image:
+    """Open a file with Pillow, which warns of large ones and refuses the largest.
+
+    Raises
+    ------
+    LeukocyteError
+        When it is refused; what is no image raises as in Pillow.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            opened = Image.open(path)
+            return Image.open(path)
         except Image.DecompressionBombError as error:
             raise LeukocyteError(f"{path} has too many pixels for a file of its format; save it as TIFF.") from error
-    with opened as image:
+
+
+def _read_raster(path: Path) -> ImageFile:
+    with open_raster(path) as image:
         # A camera's JPEG may carry a preview as a second frame (MPO); an animation is no image of ours.
         if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
             raise LeukocyteError(f"{path} is an animation; save the frame you want as PNG.")

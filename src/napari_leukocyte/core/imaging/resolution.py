@@ -44,16 +44,17 @@ def from_dpi(x: float, y: float) -> float | None:
     return plausible(25400 / x, 25400 / y) if x > 0 and y > 0 else None
 
 
-def from_tiff(tiff: Any) -> tuple[float | None, str]:
-    """Return the pixel size in um of an open ``tifffile.TiffFile``, and where it is stated.
+def from_tiff(tiff: Any, series: Any) -> tuple[float | None, str]:
+    """Return the pixel size in um of one series of an open ``tifffile.TiffFile``, and where it is stated.
 
-    OME metadata go before ImageJ's, and those before the resolution tags.
+    OME metadata go before ImageJ's, and those before the resolution tags. What a thumbnail or another image in the
+    file states does not count.
     """
     if tiff.is_ome and tiff.ome_metadata:
-        size = _from_ome(tiff.ome_metadata)
+        size = _from_ome(tiff.ome_metadata, tiff.series.index(series), len(tiff.series))
         if size is not None:
             return size, "OME metadata"
-    tags = tiff.pages[0].tags
+    tags = series.keyframe.tags
     x, y = (_ratio(tags[name].value) if name in tags else 0.0 for name in ("XResolution", "YResolution"))
     if x <= 0 or y <= 0:
         return None, "unknown"
@@ -74,14 +75,20 @@ def _ratio(value: Any) -> float:
     return float(numerator) / float(denominator) if denominator else 0.0
 
 
-def _from_ome(text: str) -> float | None:
+def _from_ome(text: str, index: int, count: int) -> float | None:
+    """The size of the image with that index among ``count``, or the one that all images share."""
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
         return None
-    pixels = next((element for element in root.iter() if element.tag.endswith("}Pixels")), None)
-    if pixels is None:
-        return None
+    pixels = [element for element in root.iter() if element.tag.endswith("}Pixels")]
+    if len(pixels) == count:  # else some of them are not in the file, and the index says nothing
+        pixels = [pixels[index]]
+    sizes = {_from_pixels(element) for element in pixels}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _from_pixels(pixels: ElementTree.Element) -> float | None:
     sizes = []
     for axis in "XY":
         unit = _UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "um").strip().lower())

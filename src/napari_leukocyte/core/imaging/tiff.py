@@ -1,6 +1,7 @@
 """TIFF files: pages, stacks, pixel size; large ones are opened without being read."""
 
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.core.imaging.resolution import from_tiff
 
-__all__ = ["is_tiff", "read_tiff"]
+__all__ = ["is_tiff", "palette_numbers", "read_tiff"]
 
 # From this size on an uncompressed file is mapped into memory, and a compressed one read block by block.
 _MAPPED_BYTES = 64 * 2**20
@@ -24,6 +25,9 @@ _OWN_COMPRESSIONS = {1, 8, 32946}  # none, and both numbers of zlib
 _RGB_PHOTOMETRIC = 2
 _PLAIN_PHOTOMETRIC = {0, 1, _RGB_PHOTOMETRIC}  # white is zero, black is zero, RGB
 _PALETTE_PHOTOMETRIC = 3
+
+_PILLOW_MODES = ("L", "RGB", "RGBA", "I;16", "I;16B", "1")  # kept as they are
+_REMEDY = "save it without compression or with Deflate (ZIP)"
 
 
 def is_tiff(path: Path) -> bool:
@@ -56,15 +60,12 @@ def read_tiff(path: Path, *, planes: bool = False) -> tuple[Any, bool, float | N
     Raises
     ------
     LeukocyteError
-        When the axes leave two readings, or there are too many.
+        When the axes leave two readings, or there are too many, or the compression would cost bits.
     """
     with tifffile.TiffFile(path) as tiff:
-        series = max(tiff.series, key=lambda one: int(one.size))
-        alike = [
-            one for one in tiff.series if (one.shape, one.dtype, one.axes) == (series.shape, series.dtype, series.axes)
-        ]
+        series, alike = _largest(tiff)
         page = series.keyframe
-        size, source = from_tiff(tiff)
+        size, source = from_tiff(tiff, series)
         if int(page.compression) in _OWN_COMPRESSIONS and int(page.photometric) in _PLAIN_PHOTOMETRIC:
             axes = series.axes.replace("S", "Q") if planes and series.axes.startswith("S") else series.axes
             rgb = _check_axes(axes, series.shape, planes=planes)
@@ -78,8 +79,36 @@ def read_tiff(path: Path, *, planes: bool = False) -> tuple[Any, bool, float | N
             colours = np.asarray(page.colormap).T >> 8  # the colour map is stored with 16 bits
             array = colours.astype(np.uint8)[_in_order(series.asarray(), series.axes)]
             return array, True, size, source
-    array, rgb = _with_pillow(path)
-    return array, rgb, size, source
+        pages = _pages_for_pillow(tiff, series, alike)
+    array = _with_pillow(path, pages)
+    return array, array.ndim - (len(pages) > 1) == 3, size, source
+
+
+def palette_numbers(path: Path) -> NDArray[Any] | None:
+    """Read the numbers behind the colours that `read_tiff` returns; None for a file without a palette.
+
+    Raises
+    ------
+    LeukocyteError
+        When the palette is of an unusual kind.
+    """
+    with tifffile.TiffFile(path) as tiff:
+        series, alike = _largest(tiff)
+        if int(series.keyframe.photometric) != _PALETTE_PHOTOMETRIC:
+            return None
+        if int(series.keyframe.compression) in _OWN_COMPRESSIONS:
+            return np.asarray(_in_order(series.asarray(), series.axes))
+        pages = _pages_for_pillow(tiff, series, alike)
+    return _with_pillow(path, pages, palette=True)
+
+
+def _largest(tiff: tifffile.TiffFile) -> tuple[Any, list[Any]]:
+    """The largest image or stack, and all of its size and kind."""
+    if not tiff.series:
+        raise LeukocyteError("It is damaged or cut short, with no image left in it; copy it again from its source.")
+    series = max(tiff.series, key=lambda one: int(one.size))
+    kind = (series.shape, series.dtype, series.axes)
+    return series, [one for one in tiff.series if (one.shape, one.dtype, one.axes) == kind]
 
 
 def _open(path: Path, tiff: tifffile.TiffFile, series: Any) -> Any:
@@ -124,13 +153,25 @@ def _in_order(array: Any, axes: str) -> Any:
     return array if order == list(range(len(axes))) else np.transpose(array, order)
 
 
-def _with_pillow(path: Path) -> tuple[NDArray[Any], bool]:
+def _pages_for_pillow(tiff: tifffile.TiffFile, series: Any, alike: list[Any]) -> list[int]:
+    """The pages of an image or a stack as Pillow counts them; raises where it would give other values than these."""
+    page = series.keyframe
+    gray16 = page.dtype == np.uint16 and page.samplesperpixel == 1 and int(page.photometric) == 1
+    if page.dtype not in (np.bool_, np.uint8) and not gray16:
+        raise LeukocyteError(f"Its {page.dtype} values have a compression that is not read without loss; {_REMEDY}.")
+    pages = series.pages if len(series.pages) > 1 else [one.keyframe for one in alike]
+    if any(one is None or one.parent is not tiff for one in pages):
+        raise LeukocyteError(f"Its planes lie in several files and have an unusual compression; {_REMEDY}.")
+    return [one.index for one in pages]
+
+
+def _with_pillow(path: Path, pages: Sequence[int], *, palette: bool = False) -> NDArray[Any]:
+    """Pages (Y, X) or (Y, X, 3 or 4), stacked when there are several; with ``palette`` the numbers of its colours."""
+    arrays = []
     with Image.open(path) as image:
-        pages = []
-        for number in range(getattr(image, "n_frames", 1)):
+        for number in pages:
             image.seek(number)
-            plain = image if image.mode in ("L", "RGB", "RGBA", "I;16", "I;16B", "1") else image.convert("RGB")
-            pages.append(np.asarray(plain))
-    if any(page.shape != pages[0].shape for page in pages):
-        raise LeukocyteError("The pages of the file differ in size; save each as a file of its own.")
-    return (pages[0] if len(pages) == 1 else np.stack(pages)), pages[0].ndim == 3
+            if palette and image.mode != "P":
+                raise LeukocyteError(f"The palette of {path} is of an unusual kind; {_REMEDY}.")
+            arrays.append(np.asarray(image if palette or image.mode in _PILLOW_MODES else image.convert("RGB")))
+    return arrays[0] if len(arrays) == 1 else np.stack(arrays)

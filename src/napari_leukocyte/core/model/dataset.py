@@ -57,21 +57,25 @@ def read_index(folder: Path) -> list[IndexRow]:
     Raises
     ------
     LeukocyteError
-        When the file is missing, is no UTF-8 text, lacks a column or lists nothing; when a row is short, its pixel
-        size is no positive number, or its image stands there twice.
+        When the file is missing, cannot be read, is no table in UTF-8, lacks a column or lists nothing; when a row is
+        short, its pixel size is no positive number, or its image stands there twice.
     """
     path = Path(folder) / "index.csv"
-    if not path.is_file():
-        raise LeukocyteError(f"{folder} has no index.csv: give a folder that holds one.")
     try:
+        if not path.is_file():
+            raise LeukocyteError(f"{folder} has no index.csv: give a folder that holds one.")
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = {"source", "image", "mask", "px_per_um"} - set(reader.fieldnames or ())
             if missing:
                 raise LeukocyteError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
             rows = [_index_row(path, line) for line in reader]
+    except OSError as error:
+        raise LeukocyteError(f"{path} cannot be read ({error.strerror}): check its name and access rights.") from error
     except UnicodeDecodeError as error:
         raise LeukocyteError(f"{path} is no UTF-8 text: save it as CSV in UTF-8.") from error
+    except csv.Error as error:
+        raise LeukocyteError(f"{path} is no table ({error}): save it as CSV in UTF-8.") from error
     if not rows:
         raise LeukocyteError(f"{path} lists no images.")
     twice = [name for name, n in Counter(row.name for row in rows).items() if n > 1]
