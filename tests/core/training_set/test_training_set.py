@@ -259,6 +259,19 @@ def test_a_mask_that_was_changed_since_is_not_read(training_set, pixels, correct
         item.read()
 
 
+def test_an_image_that_was_changed_since_is_not_read(training_set, pixels, correction):
+    a = training_set.add_image(pixels(0), name="a.png")
+    training_set.accept(a, correction())
+    (item,) = training_set.items()
+    path = training_set.image(a).path
+    Image.fromarray(pixels(1)).save(path)
+    for read in (item.read, lambda: training_set.read_image(a)):
+        with pytest.raises(LeukocyteError, match="was changed after it was added"):
+            read()
+    Image.fromarray(pixels(0)).save(path)  # stored anew, it is the same picture
+    np.testing.assert_array_equal(item.read().image, pixels(0))
+
+
 def test_an_image_says_when_its_record_changes(training_set, pixels):
     other = TrainingSet.open(training_set.folder)
     a = training_set.add_image(pixels(), name="a.png")

@@ -22,6 +22,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "ImageRecords",
     "SetImage",
+    "read_own_pixels",
     "read_pixels",
     "read_set_image",
     "store_pixels",
@@ -167,6 +168,20 @@ def read_pixels(path: Path) -> NDArray[np.generic]:
     """
     file = read_image(path)
     return get_plane(file.array, 0, rgb=file.rgb)
+
+
+def read_own_pixels(image: SetImage) -> NDArray[np.generic]:
+    """Read the copy of an image as `read_pixels` does, and make sure that it still is the one that was added.
+
+    Raises
+    ------
+    LeukocyteError
+        When it is missing, damaged, or another picture.
+    """
+    pixels = read_pixels(image.path)
+    if content_hash(pixels) != image.content:
+        raise LeukocyteError(f"The image {image.path} was changed after it was added: restore it from a copy.")
+    return pixels
 
 
 def store_pixels(layout: Layout, image_id: str, pixels: NDArray[np.generic], source: Path | None) -> Path:

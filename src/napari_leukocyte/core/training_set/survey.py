@@ -103,7 +103,7 @@ def _images(layout: Layout) -> tuple[set[str], list[Problem]]:
                 Problem(
                     f"{path} has no record, so it is no image of the set: it was put there by hand, or adding it was "
                     "interrupted.",
-                    "Add it with 'napari-leukocyte training-set add' from another folder, and delete it here.",
+                    "Move it to another folder, and add it from there with 'napari-leukocyte training-set add'.",
                     harmless=True,
                 )
             )

@@ -18,7 +18,7 @@ from napari_leukocyte.core.training_set.groups import groups_of, share_of, toget
 from napari_leukocyte.core.training_set.images import (
     ImageRecords,
     SetImage,
-    read_pixels,
+    read_own_pixels,
     read_set_image,
     store_pixels,
     write_set_image,
@@ -139,9 +139,9 @@ class TrainingSet:
         Raises
         ------
         LeukocyteError
-            When it is missing or damaged.
+            When it is missing, damaged, or not as it was added.
         """
-        return read_pixels(self.image(image_id).path)
+        return read_own_pixels(self.image(image_id))
 
     def find_image(self, pixels: NDArray[np.generic], *, name: str) -> str | None:
         """Return the id of an image that was added under this name; None when there is none."""
@@ -437,4 +437,4 @@ class _ItemReader:
 
     def __call__(self) -> Annotated:
         classes, cells = versions.read_maps(self.version, self.image.shape)
-        return Annotated(read_pixels(self.image.path), classes, cells, self.version.remarks)
+        return Annotated(read_own_pixels(self.image), classes, cells, self.version.remarks)
