@@ -41,11 +41,23 @@ def open_dock(viewer, qtbot, name):
     return dock
 
 
-def go_to_dock(viewer, qtbot, dock):
-    """A click on the tab of a dock that lies behind others."""
+def frame_of(dock):
+    """What napari puts around a dock: title bar and buttons."""
     frame = dock.parentWidget()
     while not isinstance(frame, QDockWidget):
         frame = frame.parentWidget()
+    return frame
+
+
+def close_dock(dock):
+    """A click on the X of a dock's title bar."""
+    click(frame_of(dock).titleBarWidget().close_button)
+    assert dock.parentWidget() is None
+
+
+def go_to_dock(viewer, qtbot, dock):
+    """A click on the tab of a dock that lies behind others."""
+    frame = frame_of(dock)
     bars = viewer.window._qt_window.findChildren(QTabBar)
     (bar, at), *_ = [(b, i) for b in bars for i in range(b.count()) if b.tabText(i) == frame.windowTitle()]
     QTest.mouseClick(bar, LEFT, NO_KEY, bar.tabRect(at).center())

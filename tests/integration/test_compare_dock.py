@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import LEFT, LONG, NO_KEY, block, click, paint
+from driving import LEFT, LONG, NO_KEY, block, click, close_dock, open_dock, paint, press
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -151,6 +151,40 @@ def test_the_second_segmentation_is_scored_anew_only_when_something_of_it_change
     assert len(scored) == 2
 
 
+def test_a_layer_that_is_taken_away_takes_its_figures_along(viewer, compared, disc_map):
+    rival = viewer.add_labels(disc_map(SHAPE, *DISCS), name="rival")
+    compared.other.setCurrentIndex(compared.other.findText("rival"))
+    compared.other.activated.emit(compared.other.currentIndex())
+    assert compared.figures.columnCount() == 4
+    viewer.layers.remove(rival)
+    assert compared.other.currentText() == "–"
+    assert compared.figures.columnCount() < 4
+    assert "rival" not in compared.cells_text.text()
+    assert figures(compared)[0][0] == "1.000"  # the truth is still there
+    click(compared.boxes[DIFFERENCE])
+    viewer.layers.remove(viewer.layers["experts"])
+    assert compared.truth.currentText() == "–"
+    assert compared.reading.text() == ""
+    assert "Choose the ground truth" in compared.cells_text.text()
+    assert not compared.comparison.truths
+    assert DIFFERENCE not in viewer.layers
+
+
+def test_the_truth_that_is_named_is_the_one_in_force(viewer, compared, disc_map, tmp_path, qtbot):
+    odd = viewer.add_labels(np.full(SHAPE, 7, np.uint8), name="odd")
+    choose_layer(compared, compared.truth, "odd", qtbot)
+    assert compared.truth.currentText() == "experts"  # which is kept: the other is no truth
+    viewer.layers.remove(odd)
+    assert figures(compared)[0][0] == "1.000"
+    write_class_png(tmp_path / "smear.png", disc_map(SHAPE, *DISCS), provenance={})
+    compared.open_file(tmp_path / "smear.png")
+    wait_for_truth(compared, qtbot)
+    assert compared.truth.currentText() == "–"
+    viewer.layers.remove(viewer.layers["experts"])  # it was the truth before
+    assert figures(compared)[0][0] == "1.000"
+    assert "smear.png" in compared.reading.text()
+
+
 def test_a_whole_cell_truth_scores_the_cell_only(viewer, segmented, disc_map, qtbot):
     viewer.add_labels(255 * (disc_map(SHAPE, *DISCS) > 0).astype(np.uint8), name="cells only")
     choose_layer(segmented, segmented.truth, "cells only", qtbot)
@@ -239,9 +273,21 @@ def test_segmenting_again_and_its_undo_are_scored(viewer, compared, segmentation
     assert "0 missed" in compared.cells_text.text()
 
 
-def test_a_closed_dock_takes_its_layers_away(viewer, compared):
+def test_a_closed_dock_takes_its_layers_away_and_follows_no_more(viewer, compared, qtbot):
     click(compared.boxes[DIFFERENCE])
-    viewer.window.remove_dock_widget(compared)
-    compared.close()
+    click(compared.boxes[TRUTH])
+    before = figures(compared)
+    close_dock(compared)
     assert DIFFERENCE not in viewer.layers
-    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)  # nobody follows
+    assert TRUTH not in viewer.layers
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)
+    assert figures(compared) == before
+    dock = open_dock(viewer, qtbot, "Compare")
+    choose_layer(dock, dock.truth, "experts", qtbot)
+    viewer.layers.selection.active = viewer.layers[CLASSES]
+    dock.focus_canvas()
+    press(viewer, Qt.Key.Key_H)
+    press(viewer, Qt.Key.Key_T)
+    own = [layer.name for layer in viewer.layers if layer.name.startswith((DIFFERENCE, TRUTH))]
+    assert sorted(own) == [DIFFERENCE, TRUTH]
+    assert [dock.boxes[name].isChecked() for name in (DIFFERENCE, TRUTH)] == [True, True]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import LONG, block, click, paint, press
+from driving import LONG, NO_KEY, block, click, paint, press
+from napari import settings as napari_settings
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -36,7 +37,7 @@ def dock(viewer, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Correct")
     qtbot.waitUntil(dock.isVisible, timeout=LONG)
     yield dock
-    dock.disk.close()
+    dock.end()
 
 
 @pytest.fixture
@@ -48,6 +49,13 @@ def opened(viewer, dock, folder, tmp_path, segmentation, disc_map, qtbot):
     dock.new_set(tmp_path / "set")
     settle(dock, qtbot)
     return dock
+
+
+@pytest.fixture
+def preferences(dock):
+    """What the Preferences dialog writes to."""
+    yield napari_settings.get_plugin_settings("napari-leukocyte").leukocyte
+    napari_settings._clear_plugin_settings_cache()
 
 
 def settle(dock, qtbot):
@@ -187,6 +195,9 @@ def test_a_full_disk_is_said_at_once_and_the_next_try_saves(viewer, opened, qtbo
         patched.setattr(os, "fsync", full)
         paint(viewer, (80, 15), (80, 45))
         qtbot.waitUntil(lambda: opened.saved.text().startswith("NOT SAVED: "), timeout=LONG)
+        for modifier in (NO_KEY, SHIFT):
+            press(viewer, Qt.Key.Key_N, modifier)
+            assert opened.saved.text().startswith("NOT SAVED: ")
     assert "no space left" in opened.saved.text()
     paint(viewer, (90, 15), (90, 45))
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
@@ -271,6 +282,102 @@ def test_without_a_set_a_stroke_says_that_it_is_not_saved(viewer, dock, folder, 
     assert dock.saved.text().startswith("NOT SAVED: ")
     click(dock.accept_button)
     assert "training set" in dock.status.text()
+
+
+def test_strokes_made_before_a_set_is_chosen_are_saved_as_soon_as_there_is_one(
+    viewer, dock, folder, tmp_path, segmentation, disc_map, qtbot, monkeypatch
+):
+    dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
+    for index in range(3):
+        dock.session.put(index, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+    click(dock.brushes[0])
+    stroke(viewer)
+    press(viewer, Qt.Key.Key_N)
+    assert dock.saved.text().startswith("NOT SAVED: ")  # here as there
+    stroke(viewer)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args, **_options: str(tmp_path / "set"))
+    click(dock.new_button)
+    assert dock.saved.text() == "Draft not saved yet …"
+    qtbot.waitUntil(lambda: dock.saved.text().startswith("Draft saved "), timeout=LONG)
+    painted = [index for index, state in dock.session.states.items() if state.edited]
+    assert len(painted) == 2
+    for index in painted:
+        draft = stored(dock).read_draft(dock.corrections.entry(index).id)
+        np.testing.assert_array_equal(draft.classes, dock.session.states[index].classes)
+
+
+def test_a_disk_that_is_full_from_the_first_stroke_on_is_said_too(viewer, opened, qtbot, monkeypatch):
+    click(opened.brushes[0])
+    with monkeypatch.context() as patched:
+
+        def full(*_args, **_options):
+            raise OSError(28, "No space left on device")
+
+        patched.setattr(os, "fsync", full)
+        stroke(viewer)
+        qtbot.waitUntil(lambda: opened.saved.text().startswith("NOT SAVED: "), timeout=LONG)
+        press(viewer, Qt.Key.Key_N)
+        assert opened.session.index != 0
+        assert opened.saved.text().startswith("NOT SAVED: ")
+    stroke(viewer)
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    assert stored(opened).read_draft(opened.corrections.entry(0).id) is not None
+    press(viewer, Qt.Key.Key_N, SHIFT)
+    assert opened.saved.text() == ""
+
+
+def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, preferences, qtbot):
+    preferences.autosave = False
+    click(opened.brushes[0])
+    stroke(viewer)
+    assert opened.saved.text().startswith("Not saved: autosave is switched off")
+    press(viewer, Qt.Key.Key_N)
+    press(viewer, Qt.Key.Key_N, SHIFT)
+    settle(opened, qtbot)
+    assert opened.saved.text().startswith("Not saved: autosave is switched off")
+    assert opened.corrections.entry(0).id is None  # nothing of it is in the set
+    preferences.autosave = True
+    paint(viewer, (90, 15), (90, 45))
+    assert opened.saved.text() == "Draft not saved yet …"
+    qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
+    drafted = stored(opened).read_draft(opened.corrections.entry(0).id).classes
+    np.testing.assert_array_equal(drafted, viewer.layers[CLASSES].data)
+    assert (drafted[[15, 90], 20:40] == 2).all()
+    preferences.autosave = False
+    paint(viewer, (80, 15), (80, 45))
+    assert opened.saved.text().startswith("Not saved: autosave is switched off")
+    opened._save_drafts()  # as the timers do
+    assert opened.disk._saver.flush(60)
+    np.testing.assert_array_equal(stored(opened).read_draft(opened.corrections.entry(0).id).classes, drafted)
+
+
+def test_the_images_of_the_set_are_opened_once_every_edit_is_safe(viewer, opened, preferences, qtbot):
+    click(opened.brushes[0])
+    preferences.autosave = False
+    stroke(viewer)
+    click(opened.images_button)
+    assert opened.question.isVisible()
+    assert opened.session.states[0].edited
+    click(opened.question.buttons["Stay with these images"])
+    preferences.autosave = True
+    paint(viewer, (90, 15), (90, 45))
+    painted = viewer.layers[CLASSES].data.copy()
+    click(opened.images_button)  # at once: the stroke is on its way to the disk
+    assert not opened.question.isVisible()
+    (id_,) = stored(opened).image_ids()
+    np.testing.assert_array_equal(stored(opened).read_draft(id_).classes, painted)
+    assert len(opened.session.images) == 1
+
+
+def test_a_map_made_after_the_acceptance_is_not_called_accepted(viewer, opened, segmentation, disc_map, qtbot):
+    press(viewer, Qt.Key.Key_D, SHIFT)
+    settle(opened, qtbot)
+    opened.session.show(0)
+    assert opened.image_name.text().endswith(": accepted")
+    opened.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 20, 10))))
+    assert opened.image_name.text().endswith(": another map is accepted")
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    assert opened.image_name.text().endswith(": accepted")
 
 
 def test_measure_follows_the_queue(viewer, opened, qtbot):

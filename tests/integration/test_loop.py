@@ -179,7 +179,7 @@ def test_from_a_folder_to_a_better_model(
     assert segment.scope.value == "all 4 images"  # as it was, though other images were shown
     click(segment.segment_button)
     assert not segment.job.running
-    click(segment.replace_button)
+    click(segment.question.buttons["Replace them"])
     rest(segment, qtbot)
     assert {state.result.provenance["model_sha256"] for state in session.states.values()} == {file_hash(path)}
     assert (viewer.layers[CLASSES].data != corrected[0]).any()

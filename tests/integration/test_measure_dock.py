@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
-from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, paint, press
+from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, close_dock, open_dock, paint, press
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -13,6 +13,7 @@ from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.plugin.cnr_text import CNR
 from napari_leukocyte.plugin.layers import CELLS, CLASSES
+from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
 
 SHAPE = (200, 260)
 CELLS_DRAWN = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
@@ -430,6 +431,23 @@ def test_the_repairs_are_commands_of_napari(viewer, measured, command):
     assert measured.tools.waiting == command
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [("outlines", "Measure"), ("nucleus", "Correct"), ("accept", "Correct"), ("truth", "Compare")],
+)
+def test_what_the_keys_do_are_commands_of_napari(viewer, measured, command, place):
+    from napari._app_model import get_app_model
+
+    heard = []
+    measured.session.commanded.connect(heard.append)
+    get_app_model().commands.execute_command(f"napari-leukocyte.{command}").result()
+    assert heard == [command]
+    assert any(place in name for name in viewer.window.dock_widgets)
+    layer = viewer.layers[CLASSES]
+    assert bool(layer.contour) == (command == "outlines")
+    assert (layer.mode == "paint") == (command == "nucleus")
+
+
 def test_the_image_is_closed(viewer, measured):
     viewer.layers.remove(viewer.layers["smear"])
     assert rows(measured) == []
@@ -439,7 +457,26 @@ def test_the_image_is_closed(viewer, measured):
 
 
 def test_a_closed_dock_lets_the_canvas_go(viewer, measured):
-    viewer.window.remove_dock_widget(measured)
-    measured.close()
+    press(viewer, Qt.Key.Key_Y)
+    assert measured.tools.waiting
+    close_dock(measured)
+    assert viewer.layers[CLASSES].mouse_pan
+    assert not viewer.window._qt_window.findChildren(StrokeLine)
     click_canvas(viewer, 60, 60)
     assert measured.session.selection is None
+
+
+def test_after_a_dock_is_closed_and_opened_again_a_key_acts_once(viewer, measured, qtbot):
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(80, 84, 58, 62), 0)  # two holes beside the nucleus of cell 1
+    layer.data_setitem(block(38, 41, 58, 61), 0)
+    with_holes = layer.data.copy()
+    close_dock(measured)
+    dock = open_dock(viewer, qtbot, "Measure")
+    click_canvas(viewer, 60, 60)
+    press(viewer, Qt.Key.Key_G)
+    assert (layer.data != with_holes).any()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, with_holes)  # by one step
+    press(viewer, Qt.Key.Key_R)
+    assert dock.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import LONG, block, click, paint
+from driving import LONG, block, click, close_dock, open_dock, paint, type_into
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -99,8 +99,8 @@ def edited(viewer, dock, qtbot):
 
 def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbot, edited):
     layer, painted = edited
-    assert dock.keep_edits_button.isDefault()
-    click(dock.keep_edits_button)
+    assert dock.question.buttons["Keep my edits"].isDefault()
+    click(dock.question.buttons["Keep my edits"])
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
     assert layer in viewer.layers
     np.testing.assert_array_equal(layer.data, painted)
@@ -110,7 +110,7 @@ def test_segmenting_over_edits_asks_and_keeps_them_by_default(viewer, dock, qtbo
 
 def test_replaced_edits_come_back_with_undo(viewer, dock, qtbot, edited):
     layer, painted = edited
-    click(dock.replace_button)
+    click(dock.question.buttons["Replace them"])
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
     assert not layer.data[:9, :9].any()
     layer.undo()
@@ -119,10 +119,131 @@ def test_replaced_edits_come_back_with_undo(viewer, dock, qtbot, edited):
 
 def test_a_dismissed_question_changes_nothing(viewer, dock, edited):
     layer, painted = edited
-    click(dock.dismiss_button)
+    click(dock.question.buttons["Don't segment"])
     assert not dock.job.running
     assert not dock.question.isVisible()
     np.testing.assert_array_equal(layer.data, painted)
+
+
+def test_edits_whose_layer_was_deleted_are_kept_all_the_same(viewer, dock, qtbot):
+    viewer.add_image(smear(), name="smear")
+    press_segment_and_wait(dock, qtbot)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
+    painted = viewer.layers[CLASSES].data.copy()
+    dock.session.flush()
+    viewer.layers.remove(CLASSES)
+    click(dock.segment_button)
+    click(dock.question.buttons["Keep my edits"])
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    (aside,) = [layer for layer in viewer.layers if layer.name.endswith("(edited)")]
+    np.testing.assert_array_equal(aside.data, painted)
+    assert not viewer.layers[CLASSES].data[:9, :9].any()
+
+
+def test_painted_classes_stay_when_another_image_is_segmented(viewer, dock, qtbot):
+    viewer.add_image(smear(), name="one")
+    press_segment_and_wait(dock, qtbot)
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(0, 9, 0, 9), 2)
+    painted = layer.data.copy()
+    viewer.add_image(smear(centre=(50, 50)), name="two")
+    press_segment_and_wait(dock, qtbot)
+    assert dock.session.image_layer.name == "two"
+    assert layer in viewer.layers
+    assert "one" in layer.name
+    assert "(edited)" in layer.name
+    np.testing.assert_array_equal(layer.data, painted)
+    # and without edits nothing is left behind
+    viewer.add_image(smear(), name="three")
+    press_segment_and_wait(dock, qtbot)
+    assert sorted(layer_names(viewer)) == sorted(["one", "two", "three", layer.name, CLASSES, CELLS, CNR])
+
+
+def test_of_a_stack_kept_planes_stay_and_the_others_are_segmented(viewer, dock, qtbot):
+    viewer.add_image(np.stack([smear()] * 3), rgb=True, name="stack")
+    dock.scope.value = "all 3 images"
+    press_segment_and_wait(dock, qtbot)
+    viewer.dims.set_current_step(0, 1)
+    layer = viewer.layers[CLASSES]
+    layer.data_setitem(block(0, 9, 0, 9, plane=1), 2)
+    before = dock.session.states[0]
+    click(dock.segment_button)
+    assert "stay" in dock.question.text.text()
+    click(dock.question.buttons["Keep my edits"])
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    assert (layer.data[1, :9, :9] == 2).all()
+    assert dock.session.states[1].edited
+    assert dock.session.states[0] is not before
+    assert dock.status.text().startswith("2 of 2 images done")
+    dock.scope.value = "this image"
+    click(dock.segment_button)
+    click(dock.question.buttons["Keep my edits"])
+    assert not dock.job.running
+    assert dock.status.text() == "Nothing was changed."
+
+
+def test_a_question_goes_when_what_it_was_about_is_not_on_screen_any_more(viewer, dock, qtbot, folder):
+    open_folder(dock, folder, qtbot)
+    press_segment_and_wait(dock, qtbot)
+    dock.session.show(1)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
+    for change in (
+        lambda: click(dock.next_button),
+        lambda: setattr(dock.scope, "value", "this image"),
+        lambda: viewer.add_image(smear(), name="other"),
+    ):
+        dock.session.show(1)
+        dock.scope.value = dock.scope.choices[-1]
+        click(dock.segment_button)
+        assert dock.question.isVisible()
+        change()
+        dock.image.value = viewer.layers["other"] if "other" in layer_names(viewer) else dock.image.value
+        assert not dock.question.isVisible()
+    assert not dock.job.running
+    assert dock.session.states[1].edited
+
+
+def test_a_folder_with_edits_is_left_after_a_question_only(viewer, dock, qtbot, folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    Image.fromarray(smear()).save(other / "other.png")
+    open_folder(dock, folder, qtbot)
+    dock.session.show(1)
+    dock.scope.value = "this image"
+    press_segment_and_wait(dock, qtbot)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
+    dock.open_folder(other)
+    assert dock._opener is None
+    assert "one class map" in dock.question.text.text()
+    click(dock.question.buttons["Stay with these images"])
+    assert not dock.question.isVisible()
+    assert dock.session.states[1].edited
+    # an open layer of the user's asks too
+    viewer.add_image(smear(), name="mine")
+    click(dock.segment_button)
+    assert dock.question.isVisible()
+    assert dock.session.states[1].edited
+    # what a draft holds is not at stake
+    dock.session.drafted.add(1)
+    assert dock.session.edits_at_stake() == 0
+    dock.session.drafted.clear()
+    dock.open_folder(other)
+    click(dock.question.buttons["Let the edits go"])
+    qtbot.waitUntil(lambda: [image.name for image in dock.session.images] == ["other.png"], timeout=LONG)
+
+
+def test_a_file_comes_back_when_its_layer_was_deleted(viewer, dock, qtbot, folder):
+    open_folder(dock, folder, qtbot)
+    dock.session.show(2)
+    dock.scope.value = "this image"
+    press_segment_and_wait(dock, qtbot)
+    viewer.layers.remove("crop1.png")
+    assert dock.stepper.isVisible()
+    dock.session.go_to(2, 1)
+    assert layer_names(viewer) == ["crop1.png", CLASSES, CELLS, CNR]
+    viewer.layers.remove("crop1.png")
+    press_segment_and_wait(dock, qtbot)
+    assert "crop1.png" in layer_names(viewer)
+    assert len(dock.session.images) == 5
 
 
 def test_of_a_multiscale_image_the_region_in_view_is_segmented(viewer, dock, qtbot):
@@ -195,6 +316,22 @@ def test_cancel_keeps_what_is_done(viewer, dock, qtbot):
     assert viewer.layers[CLASSES].data.shape == (planes, 120, 140)
     press_segment_and_wait(dock, qtbot)
     assert len(dock.session.states) == planes
+
+
+def test_a_dock_that_is_closed_stops_its_run_and_what_is_done_stays(viewer, dock, model, qtbot):
+    planes = 200  # far more than are done until the click
+    viewer.add_image(np.stack([smear(centre=(60, 40 + i % 60)) for i in range(planes)]), rgb=True, name="stack")
+    dock.scope.value = f"all {planes} images"
+    close = [lambda: close_dock(dock)]
+    dock.session.changed.connect(lambda *_: close and close.pop()())  # at the first result
+    click(dock.segment_button)
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    assert 1 <= len(dock.session.states) < planes
+    other = open_dock(viewer, qtbot, "Segment")
+    other.use_weight_file(model)
+    other.pixel_size.value = 0.3
+    press_segment_and_wait(other, qtbot)
+    assert other.status.text().startswith("Done on ")
 
 
 def test_a_second_press_while_it_runs_changes_nothing(viewer, dock, qtbot):
@@ -302,6 +439,35 @@ def test_a_typical_cell_gives_the_pixel_size(dock):
     assert dock.parameters().pixel_size is None
 
 
+def test_digits_of_a_diameter_can_be_typed_one_by_one(dock):
+    field = dock.cell_diameter.native
+    type_into(field.lineEdit(), "130")
+    assert dock.parameters().pixel_size == pytest.approx(0.1)
+
+
+def test_after_the_binary_method_three_classes_are_back(dock):
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Down, Qt.Key.Key_Down):
+        QTest.keyClick(dock.model.native, key)
+    assert (dock.model.value, dock.mode.value) == ("Thesis, binary", "binary")
+    QTest.keyClick(dock.model.native, Qt.Key.Key_Home)
+    assert dock.model.value.startswith("Default")
+    assert dock.mode.value == "three-class"
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(None, "0.2 "), (0.1, "0.1 ")])
+def test_the_default_pixel_size_is_for_images_that_state_none(viewer, dock, qtbot, monkeypatch, scale, expected):
+    from napari_leukocyte.plugin import settings
+
+    monkeypatch.setattr(settings, "get_settings", lambda: settings.Settings(default_pixel_size=0.2))
+    dock.pixel_size.value = 0
+    known = {} if scale is None else {"scale": (scale, scale), "units": "um"}
+    viewer.add_image(smear(), name="smear", **known)
+    assert f"Pixel size: {expected}" in dock.pixel_note.text()
+    press_segment_and_wait(dock, qtbot)
+    assert dock.session.state.result.pixel_size.um == pytest.approx(scale or 0.2)
+    assert f"Pixel size: {expected}" in dock.pixel_note.text()
+
+
 def test_a_second_dock_does_not_write_the_badges_twice(viewer, dock, qtbot):
     from napari_leukocyte.plugin.segment_widget import SegmentWidget
 
@@ -324,3 +490,45 @@ def test_the_tabs_of_the_docks_show_short_names(make_napari_viewer, qtbot):
         viewer.window.add_plugin_dock_widget("napari-leukocyte", name)
         if n > 1:
             qtbot.waitUntil(lambda n=n: sorted(names[:n]) in titles(), timeout=LONG)
+
+
+def test_of_two_stacks_the_shorter_one_is_segmented_with_the_slider_beyond_it(viewer, dock, qtbot):
+    shorter = viewer.add_image(np.stack([smear()] * 2), rgb=True, name="two planes")
+    viewer.add_image(np.stack([smear()] * 4), rgb=True, name="four planes")
+    viewer.dims.set_current_step(0, 3)
+    dock.image.value = shorter
+    dock.scope.value = "this image"
+    press_segment_and_wait(dock, qtbot)
+    assert dock.status.text().startswith("Done on ")
+    assert list(dock.session.states) == [1]
+    assert "2 of 2" in dock.position.text()
+    click(dock.previous_button)
+    assert viewer.dims.current_step[0] == 0
+    assert "1 of 2" in dock.position.text()
+
+
+def test_a_scale_set_after_the_first_run_counts_at_the_next(viewer, dock, qtbot):
+    dock.pixel_size.value = 0
+    layer = viewer.add_image(smear(), name="smear")
+    press_segment_and_wait(dock, qtbot)
+    assert dock.session.state.result.pixel_size.estimated
+    layer.scale, layer.units = (0.3, 0.3), ("um", "um")
+    press_segment_and_wait(dock, qtbot)
+    assert dock.pixel_note.text() == "Pixel size: 0.3 µm/px (layer scale)."
+    for name in (CLASSES, CELLS, CNR):
+        np.testing.assert_allclose(viewer.layers[name].scale, (0.3, 0.3))
+
+
+def test_the_undo_key_leaves_planes_that_are_not_on_screen(viewer, dock, qtbot):
+    viewer.add_image(np.stack([smear(), smear(centre=(50, 60)), smear(centre=(70, 80))]), rgb=True, name="stack")
+    viewer.dims.set_current_step(0, 0)
+    dock.scope.value = "all 3 images"
+    press_segment_and_wait(dock, qtbot)
+    layer = viewer.layers[CLASSES]
+    before = layer.data.copy()
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(layer.data, before)
+    layer.data_setitem(block(0, 9, 0, 9, plane=0), 2)  # the key does undo
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(layer.data, before)
+    assert not dock.session.state.edited

@@ -4,7 +4,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from driving import LONG, click, open_dock, paint
+from driving import LONG, click, close_dock, open_dock, paint
 
 from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import card_path, read_decision
@@ -150,6 +150,21 @@ def test_painting_goes_on_cancel_keeps_the_best_and_resume_ends_it(
     assert "my-stain-1 is trained" in dock.status.text()
     assert "Too few" in dock.review.verdict.text()
     assert not dock.resume_button.isVisible()
+
+
+def test_a_dock_that_is_closed_stops_its_training_and_another_resumes_it(viewer, dock, with_set, qtbot):
+    made = with_set(2)
+    dock.job.epoch_done.connect(lambda: close_dock(dock), max_args=0)
+    click(dock.train_button)
+    rest(dock, qtbot)
+    other = open_dock(viewer, qtbot, "Train")
+    rest(other, qtbot)
+    assert other.set_name.text() == "Training set: my stain"
+    assert other.resume_button.text() == "Resume my-stain-1"
+    click(other.resume_button)
+    rest(other, qtbot)
+    assert "my-stain-1 is trained" in other.status.text()
+    assert (made.models_folder / "my-stain-1.safetensors").is_file()
 
 
 def test_it_follows_the_set_of_the_correct_dock(dock, tmp_path, drawn_set, qtbot):

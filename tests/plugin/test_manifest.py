@@ -47,6 +47,13 @@ def test_every_command_is_reachable(manifest):
     assert used == {command.id for command in contributions.commands}
 
 
+def test_every_key_of_the_class_map_is_a_command_too(manifest):
+    from napari_leukocyte.plugin.class_map_layer import KEYS
+
+    commands = {command.id for command in manifest.contributions.commands}
+    assert {f"napari-leukocyte.{name}" for name in KEYS.values()} <= commands
+
+
 def test_opening_napari_waits_for_no_heavy_library(manifest):
     modules = sorted({name.split(":")[0] for name in python_names(manifest)})
     code = f"""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
-from napari_leukocyte.plugin.layers import placed_like
+from napari_leukocyte.plugin.layers import place_like, placed_like
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class CnrText:
         shown = {i: self._badges_of(i) for i in indices if i in session.states}
         points, features = _as_points(shown, stack=session.is_stack)
         if self.layer is not None and self.layer in session.viewer.layers and self._over is session.image_layer:
+            place_like(self.layer, session.image_layer)
             # In place: to take a layer out and put one in costs a third of a second, far more than a stroke may.
             # And new positions cost more than all the rest of a stroke.
             if not np.array_equal(self.layer.data, points):

@@ -1,4 +1,4 @@
-"""The repairs of cells as commands of napari, for its menus and command palette."""
+"""What the keys of the class map do, as commands of napari, for its menus and command palette."""
 
 from __future__ import annotations
 
@@ -8,23 +8,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari.viewer
 
-__all__ = ["fill_hole", "join_cells", "mark_as_no_wbc", "split_cells", "split_off"]
+__all__ = [
+    *("accept", "cytoplasm_brush", "fill_hole", "join_cells", "mark_as_no_wbc", "next_image", "nucleus_brush"),
+    *("previous_image", "show_difference", "show_outlines", "show_truth", "skip_image", "split_cells", "split_off"),
+]
 
 
-def _command(name: str, doc: str) -> Callable[..., None]:
+def _command(name: str, dock: str, doc: str) -> Callable[..., None]:
     def run(viewer: napari.viewer.Viewer) -> None:
         from napari_leukocyte.plugin.session import get_session
 
-        # the dock holds the tools, and says what was done
-        viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
-        get_session(viewer).commanded.emit(name)
+        # the dock does it, and says what was done
+        viewer.window.add_plugin_dock_widget("napari-leukocyte", dock)
+        get_session(viewer).command(name)
 
     run.__doc__ = doc
     return run
 
 
-split_cells = _command("split", "Wait for a line between two cells.")
-join_cells = _command("join", "Wait for a line from one cell into another.")
-split_off = _command("split_off", "Wait for a line that cuts a platelet off.")
-fill_hole = _command("fill", "Fill the holes of the chosen cell, or its deepest indent.")
-mark_as_no_wbc = _command("mark", "Mark the chosen cell as not a WBC; again: the next kind.")
+split_cells = _command("split", "Measure", "Wait for a line between two cells.")
+join_cells = _command("join", "Measure", "Wait for a line from one cell into another.")
+split_off = _command("split_off", "Measure", "Wait for a line that cuts a platelet off.")
+fill_hole = _command("fill", "Measure", "Fill the holes of the chosen cell, or its deepest indent.")
+mark_as_no_wbc = _command("mark", "Measure", "Mark the chosen cell as not a WBC; again: the next kind.")
+show_outlines = _command("outlines", "Measure", "Show the classes as outlines, or filled again.")
+show_truth = _command("truth", "Compare", "Show the outline of the truth, or hide it.")
+show_difference = _command("difference", "Compare", "Show the difference image, or hide it.")
+nucleus_brush = _command("nucleus", "Correct", "Take up the brush for nucleus.")
+cytoplasm_brush = _command("cytoplasm", "Correct", "Take up the brush for cytoplasm.")
+accept = _command("accept", "Correct", "Make the class map on screen a training mask, and go on.")
+next_image = _command("next", "Correct", "Go to the next image of the queue.")
+previous_image = _command("previous", "Correct", "Go to the previous image of the queue.")
+skip_image = _command("skip", "Correct", "Pass the image on screen over.")

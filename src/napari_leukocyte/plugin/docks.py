@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QColor, QIcon, QPixmap, QShowEvent
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QCloseEvent, QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import (
+    QApplication,
     QDockWidget,
     QFrame,
     QHBoxLayout,
@@ -82,10 +84,19 @@ def stack(parent: QWidget, *widgets: QWidget) -> None:
 
 
 class Dock(QWidget):  # type: ignore[misc]
-    """A dock of this plugin. All of them share one place, as tabs."""
+    """A dock of this plugin. All of them share one place, as tabs.
+
+    Its life ends when napari's X takes it out of its window, with the window, or with the program: `end`. To hide,
+    float, tabify or move it ends nothing.
+    """
+
+    _framed = False  # whether napari has put it into a frame; of the class, for Qt sends events early
 
     def __init__(self) -> None:
         super().__init__()
+        self._ended = False
+        self._heard: list[tuple[Any, Callable[..., Any]]] = []
+        self.listen(QApplication.instance().aboutToQuit, self.end)
         # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._placed = False
@@ -95,6 +106,55 @@ class Dock(QWidget):  # type: ignore[misc]
         if not self._placed:
             self._placed = True
             QTimer.singleShot(0, self._join_siblings)  # napari places the dock first
+
+    # ---- the end ----------------------------------------------------------------------------------------
+
+    def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Follow something that may outlive the dock, until its end."""
+        signal.connect(slot)
+        self._heard.append((signal, slot))
+
+    def end(self) -> None:
+        """Let go of everything outside, for good. A second call does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        for signal, slot in self._heard:
+            signal.disconnect(slot)
+        self.release()
+
+    def release(self) -> None:
+        """Stop what runs and take away what was added; called once, at the end. For docks that have such."""
+
+    def save_work(self) -> None:
+        """Have the user's work on the disk: the window may be about to go. For docks that hold any."""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, D102  (Qt's name)
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:  # what floats or moves later is the frame
+                self._framed = True
+                QTimer.singleShot(0, self._watch_window)  # the frame gets its window last
+            elif self._framed:  # napari's X sends no close event: it takes the dock out of its frame
+                self.end()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802, D102  (Qt's name)
+        self.end()
+        super().closeEvent(event)
+
+    def _watch_window(self) -> None:
+        window, _ = self._window_and_dock()
+        if window is not None:
+            window.installEventFilter(self)  # held by Qt alone: a reference would keep a closed window alive
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002, N802, D102  (Qt's name)
+        if event.type() == QEvent.Type.Close and not self._ended:  # the user may still call it off
+            self.save_work()
+        elif event.type() == QEvent.Type.DeferredDelete:  # a closed window deletes its docks without asking them
+            self.end()
+        return False
+
+    # ---- the place --------------------------------------------------------------------------------------
 
     def _join_siblings(self) -> None:
         window, own = self._window_and_dock()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.training_set.origin import MaskOrigin
 
 if TYPE_CHECKING:
@@ -87,6 +88,23 @@ class ImageState:
         """Note which version the map is that ``live`` keeps."""
         origin = self.result.origin or MaskOrigin()
         self.result = replace(self.result, origin=replace(origin, parent=version, draft=False))
+
+    def follow_source(self, before: PixelSize, now: PixelSize) -> None:
+        """Measure at the pixel size that the image states now, together with the states that can be undone.
+
+        A size that was typed or recorded stays; one that was only estimated gives way.
+        """
+        steps = [self]
+        while steps[0].before is not None:
+            steps.insert(0, steps[0].before)
+        while steps[-1].after is not None:
+            steps.append(steps[-1].after)
+        for step in steps:
+            size = step.result.pixel_size
+            if size == before or (size.estimated and now.um is not None):
+                about = {"pixel_size_um": now.digits, "pixel_size_source": now.source}
+                step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **about})
+                step.live.measure_at(now)
 
     def forget_undo(self) -> None:
         """Forget what could be undone, together with the layer."""

@@ -16,7 +16,7 @@ from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
@@ -37,6 +37,7 @@ __all__ = [
     "describe",
     "physical_pixel_size",
     "pixel_size_of",
+    "place_like",
     "placed_like",
     "take_brush",
 ]
@@ -154,7 +155,7 @@ def add_draft(viewer: ViewerModel, classes: NDArray[np.uint8], image: Image) -> 
     return layer
 
 
-def placed_like(image: Image, ndim: int) -> dict[str, Any]:
+def placed_like(image: Layer, ndim: int) -> dict[str, Any]:
     """Where a layer with ``ndim`` axes lies over its image; a stack of one plane has an axis more than its labels."""
     first = image.ndim - ndim
     return {
@@ -166,6 +167,15 @@ def placed_like(image: Image, ndim: int) -> dict[str, Any]:
         "units": image.units[first:],
         "axis_labels": image.axis_labels[first:],
     }
+
+
+def place_like(layer: Layer, image: Image) -> bool:
+    """Lay a layer over its image anew, after that was moved or scaled; returns whether it lay elsewhere."""
+    now, wanted = placed_like(layer, layer.ndim), placed_like(image, layer.ndim)
+    others = [name for name, value in wanted.items() if value is not None and not np.array_equal(now[name], value)]
+    for name in others:
+        setattr(layer, name, wanted[name])
+    return bool(others)
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:

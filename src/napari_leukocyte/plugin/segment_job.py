@@ -74,7 +74,7 @@ class SegmentJob:
             raise LeukocyteError("There is no image to segment: open one first.")
         self._indices, self._keep_edits = list(indices), keep_edits
         self._generation = self.session.generation
-        self._done, self._failed = 0, list[str]()
+        self._done, self._left, self._failed = 0, 0, list[str]()
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
         self._used, self._problem, self._cancelled = "", "", False
@@ -108,10 +108,12 @@ class SegmentJob:
             self._failed.append(f"{event.name}: {event.reason}")
         # A late result of a list that was closed meanwhile has no place to go, which is no error.
         elif isinstance(event, ImageSegmented) and self._generation == self.session.generation:
-            self.session.put(self._indices[event.index], event.result, keep_edits=self._keep_edits)
-            self._done += 1
-            self._notes += [note for note in event.result.notes if note not in self._notes]
-        finished = self._done + len(self._failed)
+            if self.session.put(self._indices[event.index], event.result, keep_edits=self._keep_edits):
+                self._done += 1
+                self._notes += [note for note in event.result.notes if note not in self._notes]
+            else:
+                self._left += 1
+        finished = self._done + self._left + len(self._failed)
         within = round(1000 * event.done / event.windows) if isinstance(event, WindowDone) else 0
         text = f"{min(finished + 1, total)} of {total}" if total > 1 else "Segmenting …"
         self.progress.emit(min(1000 * finished + within, 1000 * total), 1000 * total, text)
@@ -133,6 +135,9 @@ class SegmentJob:
             parts.append(f"Done on {self._used}.")
         elif self._done:
             parts.append(f"{self._done} of {total} images done on {self._used}.")
+        if self._left:
+            images = "1 image" if self._left == 1 else f"{self._left} images"
+            parts.append(f"{images} edited during the run, and left as painted.")
         parts += bullets("Not segmented:", [*self._broken, *self._failed])
         if self._notes:
             parts.append("Note: " + "; ".join(self._notes) + ".")

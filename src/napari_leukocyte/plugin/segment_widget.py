@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_leukocyte.plugin.docks import Dock, footer, note, row, stack
+from napari_leukocyte.plugin.question import Question
 
 if TYPE_CHECKING:
     import napari
@@ -52,17 +53,19 @@ class SegmentWidget(Dock):
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
         self._files: dict[str, str] = {}
+        self._method = "default"
         self._build(get_settings())
         self._opener: Any = None
 
-        self.session.images_changed.connect(self._refresh_list)
-        self.session.shown_changed.connect(self._refresh_list)
-        self.session.model_changed.connect(self._on_model_accepted)
-        self.job.progress.connect(self._on_progress)
-        self.job.ended.connect(self._on_ended)
-        viewer.layers.events.inserted.connect(self._reset_images)
-        viewer.layers.events.removed.connect(self._reset_images)
-        viewer.layers.selection.events.active.connect(self._follow_selection)
+        # a question is about what was on screen when it was asked
+        self.listen(self.session.images_changed, self._on_other_image)
+        self.listen(self.session.shown_changed, self._on_other_image)
+        self.listen(self.session.model_changed, self._on_model_accepted)
+        self.listen(self.job.progress, self._on_progress)
+        self.listen(self.job.ended, self._on_ended)
+        self.listen(viewer.layers.events.inserted, self._reset_images)
+        self.listen(viewer.layers.events.removed, self._reset_images)
+        self.listen(viewer.layers.selection.events.active, self._follow_selection)
         self._reset_images()
         self._on_model_accepted()
 
@@ -78,8 +81,7 @@ class SegmentWidget(Dock):
             min=0,
             max=5,
             step=0.01,
-            value=settings.default_pixel_size,
-            tooltip="Micrometres per pixel. 0 takes the image's own, or estimates it from the cells.",
+            tooltip="Micrometres per pixel. 0 takes the image's own, else that of the preferences, or estimates it.",
         )
         spin = self.pixel_size.native
         spin.setDecimals(4)
@@ -121,18 +123,7 @@ class SegmentWidget(Dock):
         self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
-        self.question = QWidget()
-        self.question_text = note()
-        self.keep_edits_button = QPushButton("Keep my edits", clicked=lambda: self._answer(keep_edits=True))
-        self.replace_button = QPushButton("Replace them", clicked=lambda: self._answer(keep_edits=False))
-        self.dismiss_button = QPushButton("Don't segment", clicked=self._dismiss)
-        self.keep_edits_button.setDefault(True)
-        stack(
-            self.question,
-            self.question_text,
-            row(self.keep_edits_button, self.replace_button, self.dismiss_button),
-        )
-
+        self.question = Question()
         self.previous_button = QToolButton(text="◀", clicked=lambda: self._step(-1))
         self.next_button = QToolButton(text="▶", clicked=lambda: self._step(+1))
         self.previous_button.setToolTip("Previous image of the list")
@@ -157,11 +148,10 @@ class SegmentWidget(Dock):
         self.layout().addWidget(footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(300)
-        self.question.hide()
         self.bar.hide()
         self.stepper.hide()
         self.cancel_button.setEnabled(False)
-        self.image.changed.connect(self._refresh_list)
+        self.image.changed.connect(self._on_other_image)
         self.model.changed.connect(self._on_model)
         self.pixel_size.changed.connect(self._refresh_pixel_note)
         self.cell_diameter.changed.connect(self._on_diameter)
@@ -185,7 +175,7 @@ class SegmentWidget(Dock):
 
     def _refresh_list(self) -> None:
         session, layer = self.session, self.image.value
-        listed = layer is not None and layer is session.image_layer
+        listed = bool(session.images) and layer is session.image_layer  # both None: the user took the file's layer away
         count = len(session.images) if listed else self._planes_of(layer)
         with self.scope.changed.blocked():  # what was chosen stays chosen while the layers are exchanged
             self.scope.choices = ["this image"] if count <= 1 else ["this image", f"all {count} images"]
@@ -197,11 +187,16 @@ class SegmentWidget(Dock):
             self.position.setToolTip(str(source.path or source.name))
             self.previous_button.setEnabled(session.index > 0)
             self.next_button.setEnabled(session.index < count - 1)
-        self.segment_button.setEnabled(layer is not None and not self.job.running)
+        self.segment_button.setEnabled((layer is not None or listed) and not self.job.running)
         self._refresh_pixel_note()
+
+    def _on_other_image(self) -> None:
+        self.question.withdraw()
+        self._refresh_list()
 
     def _on_scope(self, chosen: str) -> None:
         self._whole_list = chosen != "this image"
+        self.question.withdraw()
 
     def _planes_of(self, layer: Image | None) -> int:
         from napari_leukocyte.core.errors import LeukocyteError
@@ -216,24 +211,28 @@ class SegmentWidget(Dock):
 
     def _refresh_pixel_note(self) -> None:
         from napari_leukocyte.plugin.layers import pixel_size_of
+        from napari_leukocyte.plugin.settings import get_settings
 
         session, layer = self.session, self.image.value
-        known = layer is not None and layer is session.image_layer and bool(session.images)
+        known = layer is session.image_layer and bool(session.images)
         if self.pixel_size.value:
             text = "Pixel size: as typed, for every image."
-        elif layer is None:
+        elif layer is None and not known:
             text = "Open an image, or a folder of images."
         elif known and session.state is not None:
             text = f"Pixel size: {session.state.result.pixel_size}."
         else:
             size = session.images[session.index].pixel_size if known else pixel_size_of(layer)
-            text = f"Pixel size: {size}." if size.um else "Pixel size: unknown, will be estimated from the cells."
+            default = get_settings().default_pixel_size
+            unknown = f"{default:g} µm/px (preferences)" if default else "unknown, will be estimated from the cells"
+            text = f"Pixel size: {size if size.um else unknown}."
         self.pixel_note.setText(text)
 
     def _on_diameter(self, diameter: float) -> None:
         from napari_leukocyte.core.imaging.pixel_size import pixel_size_from_diameter
 
-        self.pixel_size.value = pixel_size_from_diameter(diameter) if diameter else 0
+        # while "130" is typed, "1" stands there for a moment
+        self.pixel_size.value = min(pixel_size_from_diameter(diameter), self.pixel_size.max) if diameter else 0
 
     def _step(self, by: int) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
@@ -250,12 +249,16 @@ class SegmentWidget(Dock):
             self.open_folder(Path(folder))
 
     def open_folder(self, folder: Path) -> None:
-        """Open the images of a folder as the list; reading them does not block napari."""
-        from napari.qt.threading import create_worker
-
+        """Open the images of a folder as the list, after a question if edits would be lost."""
         if self.job.running or self._opener is not None:
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
+        self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(folder))
+
+    def _read_images(self, folder: Path) -> None:
+        """Read them beside napari, which goes on."""
+        from napari.qt.threading import create_worker
+
         self.status.setText(f"Reading {folder.name} …")
         self.open_folder_button.setEnabled(False)
         self._opener = create_worker(_read_folder, folder, _start_thread=False)
@@ -294,6 +297,9 @@ class SegmentWidget(Dock):
                 self.model.value = next(iter(_MODELS))
         elif _MODELS.get(choice) == "thesis-binary":
             self.mode.value = "binary"
+        elif self._method == "thesis-binary":
+            self.mode.value = "three-class"  # it was binary for that method's sake
+        self._method = _MODELS.get(self.model.value, "")
 
     def use_weight_file(self, path: Path) -> None:
         """Offer a weight file among the methods, and choose it."""
@@ -310,12 +316,14 @@ class SegmentWidget(Dock):
     def parameters(self) -> Any:
         """The form as ``SegmentParameters``; raises ``LeukocyteError`` for values that make no sense."""
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+        from napari_leukocyte.plugin.settings import get_settings
 
         return SegmentParameters(
             model=_MODELS.get(self.model.value) or self._files[self.model.value],
             mode=self.mode.value,
             device=self.device.value,
             pixel_size=self.pixel_size.value or None,
+            default_pixel_size=get_settings().default_pixel_size or None,
             keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
         )
 
@@ -326,25 +334,50 @@ class SegmentWidget(Dock):
 
         try:
             layer = self.image.value
+            if layer is None and self.session.own_image and self.session.images:
+                self.session.show(self.session.index)  # the user took the layer of a file away
+                layer = self.session.image_layer
             if layer is None:
                 raise LeukocyteError("There is no image to segment: open one first.")
             if needs_region(layer):
                 layer = add_region_in_view(self.viewer, layer)
-                self.image.value = layer
+            self.image.value = layer
+            if layer is not self.session.image_layer:
+                self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._open_and_segment(layer))
+            else:
+                self._open_and_segment(layer)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+
+    def _open_and_segment(self, layer: Image) -> None:
+        from napari_leukocyte.core.errors import LeukocyteError
+
+        try:
             self.session.open_layer(layer)
-            edited = self.session.edited_images(self._wanted())
-            if not edited:
-                self._start(keep_edits=True)
-                return
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
-        which = "The class map of this image holds" if len(self._wanted()) == 1 else f"{len(edited)} class maps hold"
-        self.question_text.setText(
-            f"{which} your edits. Kept, the map on screen becomes a layer of its own beside the new one, and those "
-            "of other images stay as they are. Replaced, the map on screen comes back with Ctrl+Z."
+        wanted = self._wanted()
+        edited = self.session.edited_images(wanted)
+        if not edited:
+            self._start(wanted, keep_edits=True)
+            return
+        on_screen = self.session.index in edited and not self.session.is_stack
+        kept = [i for i in wanted if i not in edited or (on_screen and i == self.session.index)]
+        self.question.ask(
+            _edits_question(len(edited), on_screen=on_screen),
+            {
+                "Keep my edits": lambda: self._keep_edits(kept),
+                "Replace them": lambda: self._start(wanted, keep_edits=False),
+                "Don't segment": lambda: self.status.setText("Nothing was changed."),
+            },
         )
-        self.question.show()
+
+    def _keep_edits(self, indices: list[int]) -> None:
+        if not indices:
+            self.status.setText("Nothing was changed.")
+            return
+        self._start(indices, keep_edits=True)
 
     def _wanted(self) -> list[int]:
         """Positions of the images that the form asks for."""
@@ -352,22 +385,14 @@ class SegmentWidget(Dock):
             return [self.session.index]
         return list(range(len(self.session.images)))
 
-    def _answer(self, *, keep_edits: bool) -> None:
+    def _start(self, indices: list[int], *, keep_edits: bool) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
 
-        self.question.hide()
         try:
-            self._start(keep_edits=keep_edits)
+            self.job.start(indices, self.parameters(), keep_edits=keep_edits)
         except LeukocyteError as error:
             self.status.setText(str(error))
-
-    def _dismiss(self) -> None:
-        self.question.hide()
-        self.status.setText("Nothing was changed.")
-
-    def _start(self, *, keep_edits: bool) -> None:
-        self.job.start(self._wanted(), self.parameters(), keep_edits=keep_edits)
-        self.question.hide()
+            return
         self.status.setText("")
         self.segment_button.setEnabled(False)
         self.open_folder_button.setEnabled(False)
@@ -389,9 +414,20 @@ class SegmentWidget(Dock):
             self.viewer.layers.selection.active = self.session.classes_layer
         self.focus_canvas()
 
-    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+    def release(self) -> None:
+        """Stop the run as Cancel does."""
         self.job.cancel()
-        super().closeEvent(event)
+
+
+def _edits_question(count: int, *, on_screen: bool) -> str:
+    """The question before images with edits are segmented anew; ``on_screen``: one of them has a layer of its own."""
+    which = "A class map holds" if count == 1 else f"{count} class maps hold"
+    beside = "the one on screen becomes a layer of its own beside the new one" if on_screen else ""
+    stay = (
+        "" if on_screen and count == 1 else "they stay as they are" if not on_screen else "the others stay as they are"
+    )
+    kept = ", and ".join(filter(None, (beside, stay)))
+    return f"{which} your edits. Kept, {kept}. Replaced, only the one on screen comes back with Ctrl+Z."
 
 
 def _read_folder(folder: Path) -> list[Any] | str:

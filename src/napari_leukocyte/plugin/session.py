@@ -9,6 +9,7 @@ numbers subscribes to that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -21,6 +22,7 @@ from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.live import Change, LiveCells, Pixels
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.plugin import layers as view
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.layer_watch import LayerWatch
@@ -47,6 +49,8 @@ class Session:
 
     Signals
     -------
+    leaving()
+        The image list, with what was painted on it, is about to go, or the user is asked whether it may.
     images_changed()
         Another image list was opened, or there is none any more.
     shown_changed(index)
@@ -56,13 +60,14 @@ class Session:
     selected(index, cell)
         Another cell is the chosen one; cell 0: none.
     commanded(name)
-        A key of the class-map layer asked for something (``class_map_layer.KEYS``).
+        A key of the class-map layer, or a command of napari, asked for something (``class_map_layer.KEYS``).
     training_set_changed()
         Another training set is in use, or masks in it were accepted or revoked.
     model_changed()
         Another model of the user's is the one to segment with.
     """
 
+    leaving = Signal()
     images_changed = Signal()
     shown_changed = Signal(int)
     changed = Signal(int, tuple)
@@ -76,6 +81,7 @@ class Session:
         self.images: list[ImageSource] = []
         self.broken: list[BrokenImage] = []
         self.states: dict[int, ImageState] = {}
+        self.drafted: set[int] = set()  # images whose edits a draft on disk holds
         self.index = 0
         self.generation = 0  # counts image lists, so that a late result of an earlier list is known as such
         self.own_image = False  # whether the image layer was made here (files) or belongs to the user
@@ -87,9 +93,12 @@ class Session:
         self.training_set_folder: Path | None = None
         self.model_path: Path | None = None  # the user's own model that was accepted last
         self._source_data: Any = None
+        self._layer_size = PixelSize(None)  # what the image layer's scale said when it was looked at last
         self._watch = LayerWatch(self.flush, self._on_stepped)
         viewer.layers.events.removed.connect(self._on_removed)
+        # each alone misses a change of plane: planes between the slider's steps, a layer that was stretched
         viewer.dims.events.current_step.connect(self._on_dims)
+        viewer.dims.events.point.connect(self._on_dims)
 
     @property
     def viewer(self) -> ViewerModel:
@@ -101,7 +110,9 @@ class Session:
     # ---- the list ---------------------------------------------------------------------------------------
 
     def open_layer(self, layer: Image) -> None:
-        """Work on an open layer; a stack's planes become the list. Nothing happens if it is open already.
+        """Work on an open layer; a stack's planes become the list.
+
+        If it is open already, nothing happens but that a scale or place it was given since is taken over.
 
         Raises
         ------
@@ -110,17 +121,19 @@ class Session:
         """
         same_layer = self.image_layer is layer
         if self.images and same_layer and (self.own_image or layer.data is self._source_data):
+            self._follow_image(layer)
             return
         if layer.multiscale:
             raise LeukocyteError(
                 f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
             )
-        sources = sources_from_array(layer.data, name=layer.name, rgb=layer.rgb, pixel_size=view.pixel_size_of(layer))
+        size = view.pixel_size_of(layer)
+        sources = sources_from_array(layer.data, name=layer.name, rgb=layer.rgb, pixel_size=size)
         self._leave()
         self.images, self.broken = sources, []
         self.image_layer, self.own_image = layer, False
-        self._source_data = layer.data
-        self.index = self._plane_on_screen()
+        self._source_data, self._layer_size = layer.data, size
+        self.index = min(max(self._plane_at_slider(), 0), len(sources) - 1) if self.is_stack else 0
         self.images_changed.emit()
 
     def open_files(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
@@ -151,8 +164,9 @@ class Session:
             When the file cannot be read any more; what is shown then stays.
         """
         if not self.own_image:
-            if len(self.images) > 1:
-                self.viewer.dims.set_current_step(0, index)
+            if self.is_stack and self.image_layer is not None:
+                axis = self.viewer.dims.ndim - self.image_layer.ndim  # other layers may have more axes
+                self.viewer.dims.set_point(axis, self.image_layer.data_to_world((index, 0, 0))[0])
             return
         source = self.images[index]
         pixels = source.read()
@@ -162,6 +176,7 @@ class Session:
         self._remove(self.classes_layer, self.cells_layer, self.image_layer)
         self.index = index
         self.image_layer = view.add_image(self.viewer, pixels, source)
+        self._layer_size = view.pixel_size_of(self.image_layer)
         if index in self.states:
             self._add_result_layers()
         self.viewer.reset_view()
@@ -178,9 +193,17 @@ class Session:
         return self.states.get(self.index)
 
     def _leave(self) -> None:
-        """Let the list so far go; files' layers leave the viewer with it, the user's own image stays."""
+        """Let the list so far go; files' layers leave the viewer with it.
+
+        The user's own image stays, and so does its class map where it holds edits, as a layer of its own.
+        """
+        self.flush()
+        self.leaving.emit()
+        if not self.own_image and any(state.edited for state in self.states.values()):
+            self._set_edits_aside()
         self._remove(self.classes_layer, self.cells_layer, self.image_layer if self.own_image else None)
         self.images, self.broken, self.states = [], [], {}
+        self.drafted = set()
         self.generation += 1
         self.image_layer = None
         self.index = 0
@@ -188,27 +211,37 @@ class Session:
 
     # ---- results ----------------------------------------------------------------------------------------
 
-    def put(self, index: int, result: Segmentation, *, keep_edits: bool = False) -> None:
-        """Take a segmentation of one image and show it if the image is on screen.
+    def put(self, index: int, result: Segmentation, *, keep_edits: bool = False) -> bool:
+        """Take a segmentation of one image and show it if the image is on screen; returns whether it was taken.
 
-        Over an existing class map it is one step that Ctrl+Z undoes. With ``keep_edits`` an edited map that is
-        on screen stays as a layer of its own beside the new one, and any other edited map is left as it is.
+        Over the class map on screen it is one step that Ctrl+Z undoes. With ``keep_edits`` an edited map that is
+        on screen stays as a layer of its own beside the new one, and any other edited map, or a plane of a stack, is
+        left as it is.
         """
         old = self.states.get(index)
         if old is not None and old.edited and keep_edits:
             if index != self.index or self.is_stack:
-                return
+                return False
             self._set_edits_aside()
         self.states[index] = ImageState(result)
         if self.image_layer is not None and (index == self.index or self.is_stack):
             if self.classes_layer is None:
                 self._add_result_layers()
             else:
-                if index == self.index and old is not None:
+                if index == self._on_screen() and old is not None:
                     self.states[index].before, old.after = old, self.states[index]
-                self._write_layers(index)
+                self._write_layers(index, old)
                 view.describe(self.classes_layer, self.cells_layer, result)
         self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
+        return True
+
+    def edits_at_stake(self) -> int:
+        """How many class maps of a list of files hold edits that no draft keeps: they go when the list goes."""
+        if not self.own_image:
+            return 0
+        self.flush()
+        self.leaving.emit()
+        return sum(state.live.edited for index, state in self.states.items() if index not in self.drafted)
 
     def edited_images(self, indices: Sequence[int]) -> list[int]:
         """Those of ``indices`` whose class maps hold edits that a new segmentation would replace."""
@@ -216,10 +249,12 @@ class Session:
         return [i for i in indices if i in self.states and self.states[i].edited]
 
     def _set_edits_aside(self) -> None:
+        if self.classes_layer is None and self.image_layer is not None:
+            self._add_result_layers()  # the user took the layer away, but not what was painted
         layer, self.classes_layer = self.classes_layer, None
         if layer is not None:
             self._leave_layer(layer)
-            layer.name = f"{layer.name} (edited)"
+            layer.name = f"{layer.name} of {self.images[self.index].name} (edited)"
             layer.visible = False
         self._remove(self.cells_layer)
 
@@ -241,16 +276,30 @@ class Session:
             self.classes_layer.selected_label = 1
         view.describe(self.classes_layer, self.cells_layer, some.result)
 
-    def _write_layers(self, index: int) -> None:
-        """Bring both layers to the state of an image; the class map as one undoable step."""
+    def _write_layers(self, index: int, old: ImageState | None) -> None:
+        """Bring both layers to the state of an image, before ``old``; on screen the class map as one undoable step."""
         assert self.classes_layer is not None
         state, layer = self.states[index], self.classes_layer
-        old = self._plane(layer.data, index)
-        rows, columns = np.nonzero(old != state.classes)
-        if rows.size:
-            with self._watch.paused():
+        plane = self._plane(layer.data, index)
+        rows, columns = np.nonzero(plane != state.classes)
+        with self._watch.paused():
+            if index != self._on_screen():
+                # Ctrl+Z must not change a plane that is not seen: neither this step, nor one that was painted through
+                # the planes, whose pixels would come back into the new map
+                if layer.n_edit_dimensions > 2 or np.any(plane != (0 if old is None else old.classes)):
+                    self._forget_undo()
+                if rows.size:
+                    plane[...] = state.classes
+                    layer.refresh()
+            elif rows.size:
                 layer.data_setitem(self._in_layer((rows, columns), index), state.classes[rows, columns])
         self._write_cells(index)
+
+    def _forget_undo(self) -> None:
+        for state in self.states.values():
+            state.forget_undo()
+        if self.classes_layer is not None:
+            self.classes_layer.forget_undo()
 
     def _write_cells(self, index: int, box: Box | None = None) -> None:
         layer, cells = self.cells_layer, self.states[index].cells
@@ -329,6 +378,8 @@ class Session:
         self.flush()
         if self.classes_layer is None or self.state is None:
             raise LeukocyteError("There is no class map yet: press Segment first.")
+        if self._on_screen() is None:
+            raise LeukocyteError("The slider stands outside this stack: move it to the plane that you want to edit.")
         return self.classes_layer, self.state
 
     def _announce(self, change: Change | None) -> None:
@@ -339,13 +390,14 @@ class Session:
 
     def _follow_layer(self, layer: ClassMap) -> None:
         self._watch.start(layer)
-        layer.commanded.connect(self._on_command)
+        layer.commanded.connect(self.command)
 
     def _leave_layer(self, layer: ClassMap) -> None:
         self._watch.stop(layer)
-        layer.commanded.disconnect(self._on_command)
+        layer.commanded.disconnect(self.command)
 
-    def _on_command(self, name: str) -> None:
+    def command(self, name: str) -> None:
+        """Do what a key of the class map stands for (``class_map_layer.KEYS``), or let a dock do it."""
         layer = self.classes_layer
         if name == "outlines" and layer is not None:
             layer.contour = 0 if layer.contour else _OUTLINE_PX
@@ -392,7 +444,7 @@ class Session:
         LeukocyteError
             When the image's file cannot be read any more.
         """
-        if index != self.index:
+        if index != self._on_screen() or (self.own_image and self.image_layer is None):
             self.show(index)
         self.select(index, cell)
         state = self.states.get(index)
@@ -420,16 +472,14 @@ class Session:
 
     def _on_dims(self) -> None:
         if self.is_stack and self.image_layer in self.viewer.layers:
-            plane = self._plane_on_screen()
+            plane = self._on_screen()
             if plane != self.index:
                 self.flush()
-                for state in self.states.values():
-                    state.forget_undo()
-                self.index = plane
-                if self.classes_layer is not None:
-                    self.classes_layer.forget_undo()  # Ctrl+Z must not change a plane that is not seen
-                self.flush()
-                self.shown_changed.emit(plane)
+                self._forget_undo()  # Ctrl+Z must not change a plane that is not seen
+                if plane is not None:  # else it is another stack's, and the plane seen last stays the shown one
+                    self.index = plane
+                    self.flush()
+                    self.shown_changed.emit(plane)
 
     # ---- the training set -------------------------------------------------------------------------------
 
@@ -458,8 +508,39 @@ class Session:
         shape = self.image_layer.data.shape
         return tuple(shape[:-1] if self.image_layer.rgb else shape)
 
-    def _plane_on_screen(self) -> int:
-        return int(self.viewer.dims.current_step[0]) if len(self.images) > 1 else 0
+    def _plane_at_slider(self) -> int:
+        """The plane of the stack where the viewer's slider stands; outside the stack when another reaches further."""
+        assert self.image_layer is not None
+        return int(np.round(self.image_layer.world_to_data(self.viewer.dims.point)[0]))
+
+    def _on_screen(self) -> int | None:
+        """Position of the image on screen; None when the slider stands outside the stack."""
+        if not self.is_stack or self.image_layer is None:
+            return self.index
+        plane = self._plane_at_slider()
+        return plane if 0 <= plane < len(self.images) else None
+
+    def _follow_image(self, image: Image) -> None:
+        """Take over the scale and place of the image layer: its overlays, areas and flags rest on them."""
+        layers = [layer for layer in (self.classes_layer, self.cells_layer) if layer is not None]
+        moved = [layer for layer in layers if view.place_like(layer, image)]
+        self._on_dims()  # of a stretched stack, another plane may lie where the slider stands
+        size = view.pixel_size_of(image)
+        if not moved and size == self._layer_size:
+            return
+        indices = [self.index] if self.own_image else list(range(len(self.images)))
+        if size != self._layer_size:
+            self._layer_size = size
+            for i in indices:
+                if i in self.states:
+                    self.states[i].follow_source(self.images[i].pixel_size, size)
+                self.images[i] = replace(self.images[i], pixel_size=size)
+            if self.state is not None:
+                view.describe(self.classes_layer, self.cells_layer, self.state.result)
+        for i in indices:
+            if i in self.states:
+                rows, columns = self.states[i].classes.shape
+                self.changed.emit(i, (0, rows, 0, columns))
 
     def _remove(self, *layers: Image | Labels | None) -> None:
         for layer in layers:

@@ -223,3 +223,15 @@ def test_an_empty_map_has_no_cells_and_can_be_painted():
     live.follow(empty)
     assert numbers(live) == [1]
     assert Flag.NO_CYTOPLASM in live.measure_of(1).flags
+
+
+def test_measured_at_another_pixel_size_the_cells_are_as_if_measured_so_from_the_start(live, classes):
+    live.join([1, 2])
+    live.mark([1], SMUDGE)
+    edited, marks, cells = live.edited, live.marks, live.cells.copy()
+    live.measure_at(PixelSize(0.1, "layer scale"))
+    size = PixelSize(0.1, "typed")
+    fresh = LiveCells(classes, live.cells, pixel_size=size, marks=marks, edited=live.edited_cells)
+    assert live.measures == fresh.measures
+    assert (live.edited, live.marks) == (edited, marks)
+    np.testing.assert_array_equal(live.cells, cells)

@@ -51,6 +51,15 @@ def test_what_the_comparison_rests_on(make_item, number, held_out, basis, folds)
     assert (plan.basis, len(plan.folds)) == (basis, folds)
 
 
+def test_where_nothing_may_train_the_advice_can_be_followed(make_item):
+    held_out = [make_item(i, group="slide", held_out=i == 0) for i in range(2)]
+    for items in ([], held_out):
+        with pytest.raises(LeukocyteError, match="accept a mask of an image that is neither held out"):
+            make_plan(items, seed=0)
+    other = make_item(2, group="another slide")  # an image as the sentence asks for
+    assert make_plan([*held_out, other], seed=0).training == (other,)
+
+
 def test_judges_that_a_start_knows_are_counted_and_warned_of(make_item):
     plan = make_plan([make_item(i, group=f"slide-{i // 2}") for i in range(6)], seed=0)
     assert {item.name for item in known_judges(plan, {"image-0", "elsewhere"})} == {"image-0", "image-1"}

@@ -569,6 +569,105 @@ def test_edits_on_screen_are_not_replaced_by_what_the_set_holds(
     np.testing.assert_array_equal(fresh.state.classes, edited)
 
 
+def test_edits_made_before_a_set_is_chosen_want_saving_on_all_images(
+    session, desk, training_set, segmentation, disc_map
+):
+    for index in range(3):
+        session.put(index, segmentation(disc_map(SHAPE, CELL)))
+    corrections = Corrections(session, desk)
+    for index in (0, 2):
+        session.show(index)
+        session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    told = []
+    corrections.edited.connect(told.append)
+    corrections.use(training_set)
+    assert corrections.unsaved  # also while the images are looked for
+    desk.work()
+    assert told == [0, 2]
+    corrections.save_all()
+    desk.work()
+    assert not corrections.unsaved
+    for index in (0, 2):
+        draft = training_set.read_draft(corrections.entry(index).id)
+        np.testing.assert_array_equal(draft.classes, session.states[index].classes)
+    assert corrections.entry(1).id is None
+
+
+def test_edits_that_no_set_knew_are_nothing_to_save_once_they_are_undone(session, desk, segmentation, disc_map):
+    session.put(0, segmentation(disc_map(SHAPE, CELL)))
+    session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    corrections = Corrections(session, desk)
+    assert corrections.unsaved  # painted before it was there
+    session.classes_layer.undo()
+    assert not corrections.unsaved
+
+
+def test_strokes_on_screen_that_a_draft_holds_are_not_asked_about(session, corrections, desk, training_set):
+    stroke(corrections, desk)
+    corrections.close()
+    again = Corrections(session, desk)  # a dock that is opened again on the same images
+    again.use(training_set)
+    desk.work()
+    assert_offers(again)
+    assert not again.unsaved
+    stroke(again, desk, (20, 30))
+    id_ = again.entry(0).id
+    np.testing.assert_array_equal(training_set.read_draft(id_).classes, session.states[0].classes)
+    assert training_set.kept_drafts(id_) == ([], [])
+
+
+def test_strokes_on_screen_that_differ_from_a_draft_are_saved_and_the_draft_is_asked_about(
+    session, corrections, desk, training_set
+):
+    stroke(corrections, desk)
+    old = session.states[0].classes.copy()
+    corrections.close()
+    session.classes_layer.data_setitem(block(20, 30, 5, 15), 1)  # no dock is open
+    again = Corrections(session, desk)
+    again.use(training_set)
+    desk.work()
+    assert again.unsaved
+    again.save_all()
+    desk.work()
+    assert_offers(again, old)
+    draft = training_set.read_draft(again.entry(0).id)
+    np.testing.assert_array_equal(draft.classes, session.states[0].classes)
+
+
+def test_an_image_segmented_again_is_not_called_accepted_and_waits_for_nobody(
+    session, corrections, desk, segmentation, disc_map
+):
+    session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
+    accept(corrections, desk)
+    session.put(0, segmentation(disc_map(SHAPE, (40, 50, 20, 10))))
+    assert corrections.status(0) is Status.OTHER_ACCEPTED
+    assert corrections.accepted == 1
+    session.show(2)
+    assert corrections.next("name") == 1
+    corrections.skip(1)
+    assert corrections.next("name") is None
+    assert corrections.neighbour("name", -2) == 0  # a person can go there
+    session.show(0)
+    assert accept(corrections, desk).number == 2
+    assert corrections.status(0) is Status.ACCEPTED
+
+
+def test_the_status_follows_an_undo_of_the_segmentation_and_a_revoke(
+    session, corrections, desk, segmentation, disc_map
+):
+    accept(corrections, desk)
+    session.put(0, segmentation(disc_map(SHAPE, (40, 50, 20, 10))))
+    session.classes_layer.undo()
+    assert corrections.status(0) is Status.ACCEPTED
+    session.classes_layer.redo()
+    assert corrections.status(0) is Status.OTHER_ACCEPTED
+    accept(corrections, desk)
+    corrections.revoke(0)
+    desk.work()
+    assert corrections.entry(0).version.number == 1
+    assert corrections.status(0) is Status.OTHER_ACCEPTED
+
+
 def test_revoking_brings_the_version_before_into_force(session, corrections, desk, training_set, sentences):
     accept(corrections, desk)
     session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)

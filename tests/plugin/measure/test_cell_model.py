@@ -146,8 +146,8 @@ def test_images_come_and_go_without_touching_others(model, row):
     for i in (2, 0, 1):
         model.set_rows(i, [row(i, 1), row(i, 2)])
     assert keys(model) == [(i, n) for i in range(3) for n in (1, 2)]
-    model.remove_image(1)
-    model.remove_image(9)
+    model.set_rows(1, [])
+    model.set_rows(9, [])
     assert keys(model) == [(0, 1), (0, 2), (2, 1), (2, 2)]
     assert (model.row_of(2, 1), model.row_of(1, 1), model.row_of(2, 3)) == (2, None, None)
     model.clear()

@@ -151,7 +151,7 @@ def test_a_selected_cell_stays_selected_while_it_and_others_change(table, chosen
     assert table.selected_cells() == [(0, 2)]
     assert [cell for cell in shown(table) if cell[0] == 0] == [(0, 5), (0, 3), (0, 6), (0, 2)]
     table.cells.set_rows(0, [row(0, 2, 0.25), row(0, 3, 0.3)])
-    table.cells.remove_image(1)
+    table.cells.set_rows(1, [])
     assert table.selected_cells() == [(0, 2)]
     assert chosen == []
 
@@ -225,7 +225,7 @@ def test_um2_columns_are_there_when_a_pixel_size_is(table, row):
     assert visible(table) == [title for title in TITLES if "µm²" not in title]
     table.cells.set_rows(1, [row(1, 1)])
     assert visible(table) == TITLES
-    table.cells.remove_image(1)
+    table.cells.set_rows(1, [])
     assert "Nucleus µm²" not in visible(table)
 
 

@@ -128,6 +128,11 @@ class LiveCells:
         """Return the measure of a cell; None when there is no such cell."""
         return self._measures.get(number)
 
+    def measure_at(self, pixel_size: PixelSize) -> None:
+        """Measure all cells again, at another pixel size; labels, marks and edits stay."""
+        self.pixel_size = pixel_size
+        self._measure(self.boxes)
+
     # ---- following the class map --------------------------------------------------------------------------
 
     def follow(self, now: npt.NDArray[np.generic]) -> Change | None:

@@ -67,7 +67,8 @@ def make_plan(items: Sequence[TrainingItem], *, seed: int) -> Plan:
     training, locked = locked_apart(sorted(items, key=lambda item: (item.name, item.version)))
     if not training:
         raise LeukocyteError(
-            "There is no accepted image that may train: accept a mask, or take its group out of the held-out images."
+            "There is no accepted image that may train: accept a mask of an image that is neither held out "
+            "nor of a held-out slide or patient."
         )
     folds: list[list[TrainingItem]] = []
     if not locked or len(items) < FEWEST_FOR_HELD_OUT:

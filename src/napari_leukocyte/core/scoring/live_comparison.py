@@ -44,6 +44,7 @@ class LiveComparison:
         check_same_shape(live.classes.shape, truth.classes.shape, names=("The segmentation", "the ground truth"))
         self.truth, self.parameters = truth, parameters
         self.live, self._name = live, name
+        self._measured_at = live.pixel_size
         self._size = parameters.pixel_size if parameters.pixel_size is not None else live.pixel_size.for_areas
         self.border_px = parameters.border_for(self._size)
         self.kept_truth = truth.kept(parameters.keep)
@@ -61,6 +62,10 @@ class LiveComparison:
         """The border band in force, (Y, X): that between all classes, or around cells when only they are scored."""
         bands = self._pixels.bands
         return bands.cell if bands.classes is None else bands.classes
+
+    def still_of(self, live: LiveCells) -> bool:
+        """Whether it can follow these cells: the same ones, measured at the same pixel size."""
+        return live is self.live and live.pixel_size == self._measured_at
 
     def follow(self, box: Box) -> ImageScore:
         """Score again after classes, labels or marks changed within a box."""

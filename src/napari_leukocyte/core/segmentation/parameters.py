@@ -25,7 +25,9 @@ class SegmentParameters:
     device
         ``auto``, ``cuda``, ``mps`` or ``cpu``.
     pixel_size
-        um per px for every image; None takes each image's own, else an estimate.
+        um per px for every image; None takes each image's own.
+    default_pixel_size
+        um per px of images that state none; None estimates it.
     keep
         Which cells stay, see ``core.cells.keep``.
     """
@@ -34,10 +36,12 @@ class SegmentParameters:
     mode: Mode = "three-class"
     device: str = "auto"
     pixel_size: float | None = None
+    default_pixel_size: float | None = None
     keep: Keep = "auto"
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             raise LeukocyteError(f"There is no mode {self.mode!r}: use three-class or binary.")
-        if self.pixel_size is not None:
-            check_typed(self.pixel_size)
+        for size in (self.pixel_size, self.default_pixel_size):
+            if size is not None:
+                check_typed(size)

@@ -143,6 +143,8 @@ def segment_plane(
         pixel_size = PixelSize(parameters.pixel_size, "typed")
     else:
         pixel_size = source.pixel_size
+    if pixel_size.um is None and parameters.default_pixel_size is not None:
+        pixel_size = PixelSize(parameters.default_pixel_size, "default for images that state none")
     if pixel_size.um is None:
         pixel_size = yield from relay(predictor.estimate_pixel_size(plane, conversion))
     assert pixel_size.um is not None  # the estimate always gives one

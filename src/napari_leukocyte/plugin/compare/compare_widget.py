@@ -40,6 +40,7 @@ class CompareWidget(Dock):
         self.comparison = Comparison(self.session)
         self.layers = ErrorLayers(self.comparison)
         self.loader: Any = None  # the worker that reads truths
+        self._truth_layer: Labels | None = None  # the layer that the truths are of; None: files, or no truths
         self._failed: list[str] = []
         self._build()
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
@@ -47,11 +48,11 @@ class CompareWidget(Dock):
 
         self.comparison.scored.connect(self._on_scored)
         self.comparison.cleared.connect(self._on_cleared)
-        self.session.shown_changed.connect(self._on_shown)
-        self.session.commanded.connect(self._on_command)
-        self.viewer.layers.events.inserted.connect(self._list_layers)
-        self.viewer.layers.events.removed.connect(self._list_layers)
-        self.viewer.events.theme.connect(self._follow_theme)
+        self.listen(self.session.shown_changed, self._on_shown)
+        self.listen(self.session.commanded, self._on_command)
+        self.listen(self.viewer.layers.events.inserted, self._list_layers)
+        self.listen(self.viewer.layers.events.removed, self._list_layers)
+        self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._list_layers()
         self._show_figures()
@@ -144,8 +145,9 @@ class CompareWidget(Dock):
     # ---- ground truth -----------------------------------------------------------------------------------
 
     def _list_layers(self) -> None:
-        for combo in (self.truth, self.other):
-            chosen = combo.currentData()
+        """List the layers that there are; the figures of one that is gone go with it."""
+        beside = self.other.currentData()
+        for combo, chosen in ((self.truth, self._truth_layer), (self.other, beside)):
             combo.blockSignals(True)
             combo.clear()
             combo.addItem(_NOTHING, None)
@@ -154,6 +156,11 @@ class CompareWidget(Dock):
                 if layer is chosen:
                     combo.setCurrentIndex(combo.count() - 1)
             combo.blockSignals(False)
+        if self._truth_layer is not None and self.truth.currentData() is None:
+            self._truth_layer = None
+            self.comparison.clear()
+        elif beside is not None and self.other.currentData() is None:
+            self._show_figures()
 
     def _labels(self) -> list[Labels]:
         """Labels layers that are not the plugin's own."""
@@ -175,7 +182,7 @@ class CompareWidget(Dock):
             return
         from napari_leukocyte.plugin.compare.truths import truths_from_layer
 
-        self._load(partial(truths_from_layer, layer))
+        self._load(partial(truths_from_layer, layer), layer)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Ground truth of the shown image")
@@ -199,8 +206,8 @@ class CompareWidget(Dock):
 
         self._load(partial(truths_from_folder, folder))
 
-    def _load(self, find: Callable[[list[Any]], Iterator[Any]]) -> None:
-        """Read truths in the background; each is scored when it is there."""
+    def _load(self, find: Callable[[list[Any]], Iterator[Any]], layer: Labels | None = None) -> None:
+        """Read truths, of a layer or of files, in the background; each is scored when it is there."""
         from napari.qt.threading import create_worker
 
         if self.loader is not None:
@@ -210,7 +217,7 @@ class CompareWidget(Dock):
             self.status.setText("There is no image yet: open one and press Segment first.")
             return
         self._failed = []
-        self._generation = self.session.generation
+        self._generation, self._loaded_layer = self.session.generation, layer
         self.status.setText("Reading the truth …")
         self.loader = create_worker(_found, find, list(self.session.images), _start_thread=False)
         self.loader.yielded.connect(self._on_truth)
@@ -225,6 +232,7 @@ class CompareWidget(Dock):
         elif self._generation != self.session.generation:
             return
         elif isinstance(event, TruthFound):
+            self._truth_layer = self._loaded_layer
             self.comparison.set_truth(event.index, event.truth)
         else:
             self._failed.append(f"{event.name}: {event.reason}")
@@ -233,6 +241,7 @@ class CompareWidget(Dock):
         from napari_leukocyte.plugin.segment_job import bullets
 
         self.loader = None
+        self._list_layers()
         found = len(self.comparison.truths)
         said = [f"Truth of {found} of {len(self.session.images)} images."] if found else []
         self.status.setText("\n".join([*said, *bullets("Not taken:", self._failed)]))
@@ -261,6 +270,8 @@ class CompareWidget(Dock):
         self._rest.start()
 
     def _on_cleared(self) -> None:
+        self._truth_layer = None
+        self._list_layers()
         self.status.setText("")
         self._show_figures()
         self._rest.start()
@@ -335,10 +346,12 @@ class CompareWidget(Dock):
         if box is not None:
             box.toggle()
 
-    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+    def release(self) -> None:
+        """Take the layers away, and read no more truths."""
+        if self.loader is not None:
+            self.loader.quit()
         self.comparison.close()
         self.layers.close()
-        super().closeEvent(event)
 
 
 _KEY = (

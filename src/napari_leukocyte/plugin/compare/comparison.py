@@ -76,7 +76,7 @@ class Comparison:
         if truth is None or state is None:
             return None
         known = self._live.get(index)
-        if known is None or known.live is not state.live:  # segmented again, or that was undone
+        if known is None or not known.still_of(state.live):  # segmented again, that was undone, or the image scaled
             self.problems.pop(index, None)
             try:
                 known = LiveComparison(state.live, truth, self.parameters, name=self.session.images[index].label)
@@ -135,7 +135,7 @@ class Comparison:
             return
         box: Box = (slice(bbox[0], bbox[1]), slice(bbox[2], bbox[3]))
         known, state = self._live.get(index), self.session.states.get(index)
-        if known is not None and state is not None and known.live is state.live:
+        if known is not None and state is not None and known.still_of(state.live):
             known.follow(box)
             self.scored.emit(index, box)
         else:

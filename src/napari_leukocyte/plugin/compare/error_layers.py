@@ -11,7 +11,7 @@ from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, PALETTES
 from napari_leukocyte.core.scoring.difference import difference_classes
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
-from napari_leukocyte.plugin.layers import TRUTH, placed_like
+from napari_leukocyte.plugin.layers import TRUTH, place_like, placed_like
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class ErrorLayers:
             self._take_away([name])
             layer = self._layers[name] = self._make(name, known)
             box = None
+        place_like(layer, session.image_layer)
         layer.visible = True
         rows, columns = box or (slice(0, layer.data.shape[0]), slice(0, layer.data.shape[1]))
         now = self._pixels(name, known, (rows, columns))

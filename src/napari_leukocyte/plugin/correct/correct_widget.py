@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QApplication,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -24,7 +23,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_leukocyte.core.difficulty import DIFFICULTIES
+from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
+from napari_leukocyte.plugin.question import Question
+from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     import napari
@@ -54,7 +56,6 @@ class CorrectWidget(Dock):
         from napari_leukocyte.plugin.correct.disk import QtDisk
         from napari_leukocyte.plugin.correct.recovery import Recovery
         from napari_leukocyte.plugin.session import get_session
-        from napari_leukocyte.plugin.settings import get_settings
 
         self.session = get_session(napari_viewer)
         self.viewer = self.session.viewer
@@ -62,13 +63,11 @@ class CorrectWidget(Dock):
         self.disk = QtDisk(self)
         self.corrections = Corrections(self.session, self.disk)
         self.recovery = Recovery(self.corrections)
-        settings = get_settings()
-        self.autosave = settings.autosave
-        self._edited: set[int] = set()
+        self._save_state = SaveState(self.corrections, self.disk)
         self._layer: Any = None  # the class-map layer that is followed
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._latest = QTimer(self, singleShot=True, interval=_LATEST_MS)
-        self._build(settings.palette)
+        self._build(get_settings().palette)
 
         for timer in (self._rest, self._latest):
             timer.timeout.connect(self._save_drafts)
@@ -77,11 +76,13 @@ class CorrectWidget(Dock):
         self.corrections.edited.connect(self._on_edited)
         self.corrections.changed.connect(self._refresh)
         self.corrections.said.connect(self._on_said)
-        self.session.images_changed.connect(self._refresh)
-        self.session.shown_changed.connect(self._on_shown)
-        self.session.commanded.connect(self._on_command)
-        self.session.training_set_changed.connect(self._on_training_set)
-        QApplication.instance().aboutToQuit.connect(self._finish)
+        self.corrections.not_saved.connect(self._on_not_saved)
+        self.listen(self.session.images_changed, self.question.withdraw)
+        self.listen(self.session.images_changed, self._refresh)
+        self.listen(self.session.shown_changed, self._on_shown)
+        self.listen(self.session.commanded, self._on_command)
+        self.listen(self.session.training_set_changed, self._on_training_set)
+        self.listen(self.session.leaving, self.save_work)
         self._refresh()
         self._on_training_set()
 
@@ -96,6 +97,8 @@ class CorrectWidget(Dock):
         self.images_button = self._button(
             "Open its images", self._open_its_images, "Work through the images of the training set"
         )
+
+        self.question = Question()
 
         self.classes = QButtonGroup(self)
         brushes = []
@@ -166,6 +169,7 @@ class CorrectWidget(Dock):
             content,
             self.set_name,
             row(self.new_button, self.open_button, self.images_button),
+            self.question,
             rule(),
             row(*self.brushes),
             row(self.protect, self.holes_button),
@@ -207,7 +211,6 @@ class CorrectWidget(Dock):
     def new_set(self, folder: Path) -> None:
         """Make a training set and correct into it."""
         from napari_leukocyte.core.training_set.training_set import TrainingSet
-        from napari_leukocyte.plugin.settings import get_settings
 
         pixel_size = get_settings().default_pixel_size or None
         self._use(lambda: TrainingSet.create(folder, pixel_size=pixel_size))
@@ -228,7 +231,6 @@ class CorrectWidget(Dock):
             self._say(str(error))
             return
         self.corrections.use(training_set)
-        self.saved.clear()
         self._say("\n".join(bullets("Left out:", training_set.problems)))
         self._refresh()
 
@@ -239,6 +241,9 @@ class CorrectWidget(Dock):
             self.open_set(folder)
 
     def _open_its_images(self) -> None:
+        self.question.ask_before_leaving(self.session.edits_at_stake(), self._show_its_images)
+
+    def _show_its_images(self) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
         from napari_leukocyte.plugin.correct.set_jobs import sources_of
 
@@ -358,14 +363,10 @@ class CorrectWidget(Dock):
 
     # ---- saving -----------------------------------------------------------------------------------------
 
-    def _on_edited(self, index: int) -> None:
-        self._edited.add(index)
-        if self.corrections.training_set is None:
-            self._tell_saved("NOT SAVED: choose a training set.", alarm=True)
-        elif not self.autosave:
-            self._tell_saved("Not saved: autosave is switched off in the preferences.", alarm=True)
-        else:
-            self._tell_saved("Draft not saved yet …")
+    def _on_edited(self, _index: int) -> None:
+        self._save_state.edited()
+        self._tell_saved()
+        if self.corrections.training_set is not None:
             self._rest.start()
             if not self._latest.isActive():
                 self._latest.start()
@@ -373,34 +374,39 @@ class CorrectWidget(Dock):
     def _save_drafts(self) -> None:
         self._rest.stop()
         self._latest.stop()
-        if self.autosave:
-            for index in sorted(self._edited):
-                self.corrections.save_draft(index)
-            self._edited.clear()
+        if get_settings().autosave:
+            self.corrections.save_all()
+        self._tell_saved()
 
-    def _on_saved(self, _id: str, when: datetime) -> None:
-        if not self._edited:
-            self._tell_saved(f"Draft saved {when.astimezone():%H:%M:%S}")
+    def _on_saved(self, id_: str, when: datetime) -> None:
+        self._save_state.saved(id_, when)
+        self._tell_saved()
 
-    def _on_not_saved(self, _id: str, sentence: str) -> None:
-        self._tell_saved(f"NOT SAVED: {sentence}", alarm=True)
+    def _on_not_saved(self, _which: object, sentence: str) -> None:
+        self._save_state.refused(sentence)
+        self._tell_saved()
 
-    def _tell_saved(self, text: str, *, alarm: bool = False) -> None:
+    def _tell_saved(self) -> None:
+        text, alarm = self._save_state.sentence()
         self.saved.setText(text)
         self.saved.setStyleSheet("font-weight: bold;" if alarm else "")
 
-    def _finish(self) -> None:
-        """Save what is left and wait for the disk."""
-        self._save_drafts()
-        self.disk.close()
+    def save_work(self) -> None:
+        """Have what is painted on the disk as drafts, before what holds it goes."""
+        for _ in range(2):  # an image that was not looked for in the set yet can join it only afterwards
+            self._save_drafts()
+            while self.corrections.under_way and self.disk.busy:
+                self.disk.catch_up()
+        self.disk.flush()
 
     # ---- showing ----------------------------------------------------------------------------------------
 
     def _on_shown(self) -> None:
-        self.saved.clear()
+        self._save_state.shown()
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
+        self._tell_saved()
         if index not in (-1, self.session.index):
             self._show_position()
             return
@@ -450,6 +456,12 @@ class CorrectWidget(Dock):
     def _say(self, sentence: str) -> None:
         self.status.setText(sentence)
 
-    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
-        self._save_drafts()
-        super().closeEvent(event)
+    def release(self) -> None:
+        """Save what is left, and let other windows draft."""
+        self.save_work()
+        self.recovery.compare_button.setChecked(False)
+        if self._layer is not None:
+            self._layer.events.mode.disconnect(self._show_brush)
+            self._layer.events.selected_label.disconnect(self._show_brush)
+        self.corrections.close()
+        self.disk.close()

@@ -40,11 +40,14 @@ class Corrections:
         An image has edits that want saving.
     said(sentence)
         What was done, or why not.
+    not_saved(index, sentence)
+        Why the edits of an image could not be given to the disk.
     """
 
     changed = Signal(int)
     edited = Signal(int)
     said = Signal(str)
+    not_saved = Signal(int, str)
 
     def __init__(self, session: Session, disk: Disk) -> None:
         self.session, self._disk = session, disk
@@ -52,12 +55,14 @@ class Corrections:
         self._entries: dict[int, Entry] = {}
         session.images_changed.connect(self._on_images)
         session.changed.connect(self._on_changed)
+        self._on_images()
 
     def close(self) -> None:
         """Listen to the session no longer, and let other windows draft."""
         self.session.images_changed.disconnect(self._on_images)
         self.session.changed.disconnect(self._on_changed)
         self._forget()
+        self.training_set = None  # so that no image is looked for any more
 
     # ---- the training set -------------------------------------------------------------------------------
 
@@ -75,14 +80,15 @@ class Corrections:
         return self._entries.setdefault(index, Entry())
 
     def status(self, index: int) -> Status:
-        """Where an image stands; edits after an acceptance count as edited."""
+        """Where an image stands; edits after an acceptance count as edited, a map that is made anew as another one."""
         entry, state = self.entry(index), self.session.states.get(index)
         if entry.excluded:
             return Status.EXCLUDED
         if state is not None and state.edited:
             return Status.EDITED
         if entry.version is not None:
-            return Status.ACCEPTED
+            shows_it = state is None or entry.has_accepted(state)
+            return Status.ACCEPTED if shows_it else Status.OTHER_ACCEPTED
         return Status.SKIPPED if entry.skipped else Status.OPEN
 
     def _items(self, order: Order) -> list[QueueItem]:
@@ -91,7 +97,8 @@ class Corrections:
 
     def _item(self, index: int, order: Order) -> QueueItem:
         name, state = self.session.images[index].label, self.session.states.get(index)
-        done = self.status(index) in (Status.ACCEPTED, Status.SKIPPED, Status.EXCLUDED) or self.entry(index).skipped
+        # an image whose accepted mask is in force waits for nobody, whatever else a model finds in it
+        done = self.status(index) not in (Status.OPEN, Status.EDITED) or self.entry(index).skipped
         if state is None:
             return QueueItem(name, done=done)
         flagged = 0
@@ -103,6 +110,16 @@ class Corrections:
     def accepted(self) -> int:
         """How many images of the list have an accepted mask in force."""
         return sum(entry.version is not None for entry in self._entries.values())
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether an image of the list has edits that were not yet given to the disk."""
+        return any(entry.unsaved for entry in self._entries.values())
+
+    @property
+    def under_way(self) -> bool:
+        """Whether edits, or an acceptance, wait for what the disk is asked for."""
+        return any(one.joining or one.accepting or (one.unsaved and not one.found) for one in self._entries.values())
 
     def next(self, order: Order) -> int | None:
         """The next image that waits for a person; None when none does."""
@@ -120,6 +137,8 @@ class Corrections:
 
     def _on_images(self) -> None:
         self._forget()
+        for index, state in self.session.states.items():
+            self.entry(index).unsaved = state.edited  # painted before there was this set
         if self.training_set is not None:
             for index in range(len(self.session.images)):
                 self._look_up(index)
@@ -135,11 +154,17 @@ class Corrections:
         training_set, source, generation = self.training_set, self.session.images[index], self.session.generation
         assert training_set is not None
 
+        def wanted() -> bool:
+            return training_set is self.training_set and generation == self.session.generation
+
+        def look() -> Found:
+            return set_jobs.find(training_set, source) if wanted() else Found()  # a long list may be left early
+
         def found(result: Found) -> None:
-            if training_set is self.training_set and generation == self.session.generation:
+            if wanted():
                 self._on_found(index, result)
 
-        self._disk.run(partial(set_jobs.find, training_set, source), found, self.said.emit)
+        self._disk.run(look, found, self.said.emit)
 
     def _on_found(self, index: int, found: Found) -> None:
         entry, state = self.entry(index), self.session.states.get(index)
@@ -154,10 +179,15 @@ class Corrections:
                 self.session.put(index, from_version(found.version, classes, cells, source.pixel_size))
         if entry.draft is not None and entry.difficulty is None:
             entry.difficulty = entry.draft.difficulty
+        for draft in entry.drafts:
+            if state is not None and entry.unsaved and _shows(state, draft):  # a dock that is opened again
+                entry.answered(draft)
+                entry.restored, entry.restored_in, entry.unsaved = draft, state, False
+                self.session.drafted.add(index)
         for sentence in found.problems:
             self.said.emit(sentence)
         self.changed.emit(index)
-        if entry.unsaved:  # painted while it was looked for
+        if entry.unsaved:  # painted before there was a set, or while it was looked for
             self.edited.emit(index)
 
     # ---- drafts -----------------------------------------------------------------------------------------
@@ -166,9 +196,10 @@ class Corrections:
         state, entry = self.session.states.get(index), self.entry(index)
         if state is None:
             return
-        unsaved = state.live.edited
-        if unsaved or entry.unsaved or entry.claim is not None:
-            entry.unsaved = True
+        if state.live.edited or entry.unsaved or entry.claim is not None:
+            # edits that are undone take their draft with them, which wants saving, too
+            entry.unsaved = state.edited or entry.joining or entry.claim is not None
+            self.session.drafted.discard(index)
             self.edited.emit(index)
         self.changed.emit(index)
 
@@ -193,6 +224,7 @@ class Corrections:
             # a value painted by a slip counts as nucleus, as in the measures
             draft = replace(draft, classes=np.minimum(draft.classes, 2))
             self._disk.save(training_set, entry.id, draft)
+            self.session.drafted.add(index)
         else:
             self._discard(training_set, entry.id)
         if entry.restoring is not None:
@@ -221,6 +253,7 @@ class Corrections:
         def failed(sentence: str) -> None:
             entry.joining, entry.restoring = False, None
             self.said.emit(f"NOT SAVED: {sentence}")
+            self.not_saved.emit(index, sentence)
 
         source, continued = self.session.images[index], entry.continued(state)
         job = partial(set_jobs.join_and_claim, self._disk, training_set, source, continued, entry.claim)
@@ -331,8 +364,7 @@ class Corrections:
             raise LeukocyteError(problem)
         if entry.excluded:
             raise LeukocyteError(f"The image is excluded ({entry.excluded}): include it again before you accept it.")
-        version, origin = entry.version, state.result.origin
-        same = version is not None and origin is not None and origin.parent == version.number and not state.edited
+        version, same = entry.version, entry.has_accepted(state) and not state.edited
         if version is not None and same and version.difficulty == entry.difficulty:
             self.said.emit(f"{self.session.images[index].label}: accepted already as version {version.number}.")
             return
@@ -451,6 +483,12 @@ def _still_waiting(entry: Entry) -> str:
         return ""
     when = f"{entry.draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
     return f" Its draft of {when} is kept: go back to the image to restore or discard it."
+
+
+def _shows(state: ImageState, draft: Draft) -> bool:
+    """Whether a map on screen holds what a draft holds."""
+    same = np.array_equal(np.minimum(state.classes, 2), draft.classes) and np.array_equal(state.cells, draft.cells)
+    return same and _remarks(state) == draft.remarks
 
 
 def _remarks(state: ImageState) -> dict[int, frozenset[Flag]]:

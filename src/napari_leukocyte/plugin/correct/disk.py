@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.training_set.autosave import DraftSaver
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["QtDisk"]
 
 _log = logging.getLogger(__name__)
+_PATIENCE = 10.0  # seconds
 
 
 class QtDisk(QObject):  # type: ignore[misc]
@@ -43,34 +45,45 @@ class QtDisk(QObject):  # type: ignore[misc]
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training set")
         self._saver: DraftSaver | None = None
         self._saved_set: TrainingSet | None = None
-        self._waiting = 0
+        self._jobs: deque[Future[None]] = deque()  # whose results are not told yet
         # emitted by other threads, so Qt must queue it for the window's
         self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """See `set_jobs.Disk`."""
 
-        def ended(future: Future[Any]) -> None:
-            error = future.exception()
-            if error is None:
-                self._ended.emit(done, future.result())
-                return
-            if not isinstance(error, LeukocyteError):
-                _log.error("a job of the training set failed", exc_info=error)
-                error = LeukocyteError(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
-            self._ended.emit(failed, str(error))
+        def work() -> None:
+            try:
+                result = job()
+            except LeukocyteError as error:
+                self._ended.emit(failed, str(error))
+            except Exception as error:  # the user must know
+                _log.exception("a job of the training set failed")
+                self._ended.emit(failed, f"Something unexpected went wrong ({type(error).__name__}: {error}).")
+            else:
+                self._ended.emit(done, result)
 
-        self._waiting += 1
-        self._pool.submit(job).add_done_callback(ended)
+        self._jobs.append(self._pool.submit(work))
 
+    @Slot(object, object)  # type: ignore[untyped-decorator]  # a Qt slot, so that `catch_up` can have it called
     def _tell(self, listener: Callable[[Any], None], result: Any) -> None:
-        self._waiting -= 1
+        self._jobs.popleft()
         listener(result)
+
+    def catch_up(self) -> None:
+        """Wait for the next job that ends and tell its result at once, where Qt's own loop may not come to it."""
+        wait([self._jobs[0]])
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
 
     @property
     def busy(self) -> bool:
         """Whether a job waits or runs."""
-        return self._waiting > 0
+        return bool(self._jobs)
+
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """Ids of the images whose newest draft is not on the disk yet."""
+        return frozenset() if self._saver is None else self._saver.pending()
 
     def save(self, training_set: TrainingSet, id_: str, draft: Draft) -> None:
         """See `set_jobs.Disk`."""
@@ -87,6 +100,11 @@ class QtDisk(QObject):  # type: ignore[misc]
             self._saver.discard(id_, until)
         else:
             training_set.discard_draft(id_, until)
+
+    def flush(self) -> None:
+        """Wait until the drafts that were given to `save` are on the disk, or were refused."""
+        if self._saver is not None:
+            self._saver.flush(_PATIENCE)
 
     def close(self) -> None:
         """Finish what waits."""

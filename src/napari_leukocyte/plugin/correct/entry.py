@@ -22,6 +22,7 @@ class Status(StrEnum):
     OPEN = "not corrected yet"
     EDITED = "edited, not accepted"
     ACCEPTED = "accepted"
+    OTHER_ACCEPTED = "another map is accepted"
     SKIPPED = "skipped"
     EXCLUDED = "excluded"
 
@@ -81,6 +82,11 @@ class Entry:
     def answered(self, draft: Draft) -> None:
         """Ask about a draft no more."""
         self.drafts = tuple(one for one in self.drafts if not same_draft(one, draft))
+
+    def has_accepted(self, state: ImageState) -> bool:
+        """Whether a map is the accepted one, or goes on from it."""
+        origin = state.result.origin
+        return self.version is not None and origin is not None and origin.parent == self.version.number
 
     def owns(self, state: ImageState) -> bool:
         """Whether the strokes of a map may be saved over the working copy."""

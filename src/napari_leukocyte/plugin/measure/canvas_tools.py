@@ -61,6 +61,8 @@ class CanvasTools:
         """Let go of the canvas."""
         self.disarm()
         self.session.commanded.disconnect(self.run)
+        self.session.shown_changed.disconnect(self.disarm)
+        self.session.images_changed.disconnect(self.disarm)
         callbacks = self.session.viewer.mouse_drag_callbacks
         if self._on_drag in callbacks:
             callbacks.remove(self._on_drag)

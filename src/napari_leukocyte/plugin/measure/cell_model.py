@@ -54,10 +54,6 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
             self._tell_difference(i, old, self._rows[i])
         self._insert(new)
 
-    def remove_image(self, image_index: int) -> None:
-        """Remove the rows of one image."""
-        self.set_rows(image_index, ())
-
     def clear(self) -> None:
         """Remove all rows."""
         self._remove(range(len(self._rows)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter, QWidget
 
@@ -46,11 +47,11 @@ class MeasureWidget(Dock):
 
         self.tools.armed.connect(self._on_armed)
         self.tools.said.connect(self._say)
-        self.session.images_changed.connect(self._on_images)
-        self.session.shown_changed.connect(self._on_shown)
-        self.session.changed.connect(self._on_changed)
-        self.session.selected.connect(self._on_selected)
-        self.viewer.events.theme.connect(self._follow_theme)
+        self.listen(self.session.images_changed, self._on_images)
+        self.listen(self.session.shown_changed, self._on_shown)
+        self.listen(self.session.changed, self._on_changed)
+        self.listen(self.session.selected, self._on_selected)
+        self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._on_images()
 
@@ -299,9 +300,11 @@ class MeasureWidget(Dock):
         self._show_buttons()
         self._say(sentence)
 
-    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+    def release(self) -> None:
+        """Let the canvas go; what is being saved is saved to its end."""
         self.tools.close()
-        super().closeEvent(event)
+        if isalive(self._line):  # or it is gone with the canvas of a closed window
+            self._line.lay_over(None)
 
 
 def _sentence_of(job: Callable[[], str]) -> str:

@@ -85,7 +85,8 @@ class TrainJob:
 
         self.worker = create_worker(work, _start_thread=False)
         self.worker.yielded.connect(self._on_event)
-        self.worker.finished.connect(self._on_finished)
+        # not the method itself, which would not hold the job: the dock may be gone before the run has stopped
+        self.worker.finished.connect(lambda: self._on_finished())
         self.progress.emit(0, 0, "Reading the masks …")
         self.worker.start()
 

@@ -56,13 +56,13 @@ class TrainWidget(Dock):
         self._trained: Path | None = None  # the model of the last run, to be shown when the set is read again
         self._build(get_settings())
 
-        self.set.read.connect(self._on_read)
-        self.set.failed.connect(self._on_failed)
-        self.job.progress.connect(self._on_progress)
-        self.job.epoch_done.connect(self._on_epoch)
-        self.job.ended.connect(self._on_ended)
-        self.session.training_set_changed.connect(self._on_training_set)
-        self.viewer.events.theme.connect(self._follow_theme)
+        self.listen(self.set.read, self._on_read)
+        self.listen(self.set.failed, self._on_failed)
+        self.listen(self.job.progress, self._on_progress)
+        self.listen(self.job.epoch_done, self._on_epoch)
+        self.listen(self.job.ended, self._on_ended)
+        self.listen(self.session.training_set_changed, self._on_training_set)
+        self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._refresh()
         self._on_training_set()
@@ -287,6 +287,6 @@ class TrainWidget(Dock):
             self.set.look(self.summary.folder, self._files)
         self.focus_canvas()
 
-    def closeEvent(self, event: object) -> None:  # noqa: N802, D102  (Qt's name)
+    def release(self) -> None:
+        """Stop the training as Cancel does."""
         self.job.cancel()
-        super().closeEvent(event)

@@ -1,0 +1,174 @@
+"""What becomes of the docks when they, or their window, are closed; and that nothing else ends them."""
+
+import numpy as np
+import pytest
+from driving import LONG, block, click, close_dock, frame_of, go_to_dock, open_dock, paint, press, wait_for_front
+from napari.settings import get_settings
+from psygnal import Signal
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt
+
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin.cnr_text import get_cnr_text
+from napari_leukocyte.plugin.layers import CLASSES
+from napari_leukocyte.plugin.session import Session, get_session
+
+SHAPE = (100, 120)
+
+
+@pytest.fixture
+def show(segmentation, disc_map):
+    """Have a viewer show a segmented image: a file, or a layer of the user's."""
+
+    def show_image(viewer, dock, *, file=None):
+        if file is None:
+            dock.session.open_layer(viewer.add_image(np.full((*SHAPE, 3), 200, np.uint8), name="smear"))
+        else:
+            dock.session.open_files(list(sources_from_files([file])))
+        dock.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
+        viewer.reset_view()
+
+    return show_image
+
+
+@pytest.fixture
+def correct(viewer, qtbot, show, crops, tmp_path):
+    """A Correct dock with a new training set, a brush in the hand, and an image that is not part of the set yet."""
+
+    def open_one(*, own_layer=False):
+        dock = open_dock(viewer, qtbot, "Correct")
+        show(viewer, dock, file=None if own_layer else crops(["a"], SHAPE) / "a.png")
+        dock.new_set(tmp_path / "set")
+        click(dock.brushes[0])
+        viewer.layers[CLASSES].brush_size = 8
+        return dock
+
+    return open_one
+
+
+def stroke(viewer):
+    """Paint, and return what the map holds then."""
+    paint(viewer, (15, 15), (15, 45))
+    painted = viewer.layers[CLASSES].data.copy()
+    assert (painted[15, 20:40] == 2).all()
+    return painted
+
+
+def drafts(folder):
+    """The drafts of a training set on the disk."""
+    made = TrainingSet.open(folder)
+    return [made.read_draft(id_).classes for id_ in made.image_ids()]
+
+
+# ---- a dock ------------------------------------------------------------------------------------------------
+
+
+def test_to_hide_float_move_and_tabify_a_dock_ends_nothing(viewer, qtbot, show):
+    dock = open_dock(viewer, qtbot, "Measure")
+    show(viewer, dock)
+    frame, window = frame_of(dock), viewer.window._qt_window
+    click(frame.titleBarWidget().float_button)
+    assert frame.isFloating()
+    click(frame.titleBarWidget().float_button)
+    assert not frame.isFloating()
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, frame)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, frame)
+    segment = open_dock(viewer, qtbot, "Segment")
+    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(frame)) == 1, timeout=LONG)
+    go_to_dock(viewer, qtbot, dock)
+    click(frame.titleBarWidget().hide_button)
+    assert not dock.isVisible()
+    frame.toggleViewAction().trigger()
+    go_to_dock(viewer, qtbot, segment)
+    close_dock(segment)
+    wait_for_front(dock, qtbot)
+    dock.focus_canvas()
+    press(viewer, Qt.Key.Key_Y)
+    assert dock.tools.waiting == "split"
+    assert dock.stroke_buttons["split"].isChecked()
+
+
+@pytest.mark.parametrize("name", ["Segment", "Correct", "Measure", "Compare", "Train"])
+def test_nothing_outside_tells_a_closed_dock_anything(viewer, qtbot, name):
+    session = get_session(viewer)
+    get_cnr_text(session)
+
+    def listeners():
+        signals = [getattr(session, name) for name, value in vars(Session).items() if isinstance(value, Signal)]
+        events = (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.events.theme)
+        active = viewer.layers.selection.events.active
+        return [*map(len, signals), *(len(e.callbacks) for e in (*events, active)), len(viewer.mouse_drag_callbacks)]
+
+    before = listeners()
+    dock = open_dock(viewer, qtbot, name)
+    assert listeners() != before
+    close_dock(dock)
+    assert listeners() == before
+
+
+def test_the_last_stroke_is_saved_when_the_correct_dock_is_closed_and_the_next_one_goes_on(
+    viewer, qtbot, correct, tmp_path
+):
+    dock = correct()
+    painted = stroke(viewer)
+    close_dock(dock)
+    np.testing.assert_array_equal(drafts(tmp_path / "set"), [painted])
+    other = open_dock(viewer, qtbot, "Correct")
+    qtbot.waitUntil(lambda: not other.disk.busy, timeout=LONG)
+    click(other.brushes[1])
+    paint(viewer, (85, 15), (85, 45))
+    qtbot.waitUntil(lambda: other.saved.text().startswith("Draft saved "), timeout=LONG)
+    press(viewer, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: not other.disk.busy, timeout=LONG)
+    assert "accepted as version 1" in other.status.text()  # by one of them
+    other.end()
+
+
+# ---- a window ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own_layer", [True, False])
+@pytest.mark.parametrize("by", ["the window's X", "viewer.close()"])
+def test_the_last_stroke_is_saved_when_one_of_two_windows_is_closed_and_the_other_may_go_on(
+    viewer, make_napari_viewer, qtbot, show, correct, tmp_path, by, own_layer
+):
+    get_settings().application.confirm_close_window = False
+    second = make_napari_viewer(show=True)
+    dock = correct(own_layer=own_layer)
+    painted = stroke(viewer)
+    window = viewer.window._qt_window
+    if by == "viewer.close()":
+        viewer.close()
+    else:
+        assert window.windowHandle().close()  # as the frame that the window manager draws does
+        del viewer.window._qt_window  # or the fixture closes it once more
+    np.testing.assert_array_equal(drafts(tmp_path / "set"), [painted])
+    qtbot.waitUntil(lambda: not isalive(window), timeout=LONG)
+
+    other = open_dock(second, qtbot, "Correct")
+    show(second, other, file=None if own_layer else tmp_path / "crops" / "a.png")
+    other.open_set(tmp_path / "set")
+    qtbot.waitUntil(lambda: not other.disk.busy, timeout=LONG)
+    second.layers[CLASSES].data_setitem(block(90, 95, 90, 95), 1)
+    qtbot.waitUntil(lambda: other.saved.text().startswith("Draft saved "), timeout=LONG)
+    assert dock.corrections.training_set is None
+    other.end()
+
+
+def test_a_window_that_is_not_closed_after_all_keeps_its_docks_and_has_saved(
+    viewer, qtbot, correct, tmp_path, monkeypatch
+):
+    dock = correct()
+    painted = stroke(viewer)
+    window = viewer.window._qt_window
+    with monkeypatch.context() as patched:
+        patched.setattr(type(window), "closeEvent", lambda _self, event: event.ignore())  # as a No to napari's question
+        assert not window.windowHandle().close()
+    np.testing.assert_array_equal(drafts(tmp_path / "set"), [painted])
+    paint(viewer, (85, 15), (85, 45))
+    qtbot.waitUntil(lambda: dock.saved.text().startswith("Draft saved "), timeout=LONG)
+    press(viewer, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: not dock.disk.busy, timeout=LONG)
+    assert "accepted as version 1" in dock.status.text()
+    dock.end()
