@@ -197,6 +197,9 @@ def test_only_a_known_pixel_size_gives_um2(tmp_path, run, model, picture):
     assert {row["image"] for row in rows if row["nucleus_um2"]} == {"tagged.png"}
     with Image.open(out / "plain_classes.png") as image:
         assert "dpi" not in image.info  # an estimate must not come back as a measured size
+    result = run(*("segment", tmp_path, "--out", tmp_path / "2", "--model", model, "--default-pixel-size", 0.4))
+    assert "tagged.png: pixel size 0.5 µm/px (resolution tag)" in result.stdout
+    assert "plain.png: pixel size 0.4 µm/px (default for images that state none)" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    default_pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            metavar="UM",
+            help="Pixel size of images that state none, um per px.  [default: an estimate]",
+            show_default=False,
+        ),
+    ] = None,
     keep: Annotated[
         Literal["auto", "all", "whole", "centre"],
         typer.Option(
@@ -76,7 +84,14 @@ def segment(
     from napari_leukocyte.core.segmentation.segment import load_predictor
 
     started = perf_counter()
-    parameters = SegmentParameters(model=model, mode=mode, device=device, pixel_size=pixel_size, keep=keep)
+    parameters = SegmentParameters(
+        model=model,
+        mode=mode,
+        device=device,
+        pixel_size=pixel_size,
+        default_pixel_size=default_pixel_size,
+        keep=keep,
+    )
     paths = find_images(inputs)
     writer = ResultWriter(out, output_names(paths))
     predictor = load_predictor(parameters)
