@@ -94,6 +94,7 @@ def edited(viewer, dock, qtbot):
     click(dock.segment_button)
     assert not dock.job.running
     assert dock.question.isVisible()
+    assert "Kept, it becomes a layer of its own" in dock.question.text.text()
     return layer, painted
 
 
@@ -168,7 +169,7 @@ def test_of_a_stack_kept_planes_stay_and_the_others_are_segmented(viewer, dock, 
     layer.data_setitem(block(0, 9, 0, 9, plane=1), 2)
     before = dock.session.states[0]
     click(dock.segment_button)
-    assert "stay" in dock.question.text.text()
+    assert "Kept, it stays as it is. Replaced, it comes back with Ctrl+Z." in dock.question.text.text()
     click(dock.question.buttons["Keep my edits"])
     qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
     assert (layer.data[1, :9, :9] == 2).all()
@@ -187,6 +188,8 @@ def test_a_question_goes_when_what_it_was_about_is_not_on_screen_any_more(viewer
     press_segment_and_wait(dock, qtbot)
     dock.session.show(1)
     viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
+    dock.session.show(2)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
     for change in (
         lambda: click(dock.next_button),
         lambda: setattr(dock.scope, "value", "this image"),
@@ -196,6 +199,8 @@ def test_a_question_goes_when_what_it_was_about_is_not_on_screen_any_more(viewer
         dock.scope.value = dock.scope.choices[-1]
         click(dock.segment_button)
         assert dock.question.isVisible()
+        assert dock.question.text.text().startswith("2 class maps hold your edits.")
+        assert "and the others stay as they are. Replaced, only the one on screen" in dock.question.text.text()
         change()
         dock.image.value = viewer.layers["other"] if "other" in layer_names(viewer) else dock.image.value
         assert not dock.question.isVisible()

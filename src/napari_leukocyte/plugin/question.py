@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_leukocyte.plugin.docks import note, row, stack
+from napari_leukocyte.plugin.docks import note, stack
 
 __all__ = ["Question"]
 
@@ -18,8 +18,8 @@ class Question(QWidget):  # type: ignore[misc]
         super().__init__()
         self.text = note()
         self.buttons: dict[str, QPushButton] = {}
-        self._row = QWidget()
-        stack(self, self.text, self._row)
+        self._answers = QWidget()
+        stack(self, self.text, self._answers)
         self.hide()
 
     def ask(self, text: str, answers: Mapping[str, Callable[[], None]]) -> None:
@@ -30,10 +30,11 @@ class Question(QWidget):  # type: ignore[misc]
             button = QPushButton(words, default=not self.buttons)
             button.clicked.connect(lambda _=False, act=act: self._answered(act))
             self.buttons[words] = button
-        fresh = row(*self.buttons.values())
-        self.layout().replaceWidget(self._row, fresh)
-        self._row.deleteLater()
-        self._row = fresh
+        answers = QWidget()
+        stack(answers, *self.buttons.values())  # beside each other, three are wider than a dock
+        self.layout().replaceWidget(self._answers, answers)
+        self._answers.deleteLater()
+        self._answers = answers
         self.show()
 
     def ask_before_leaving(self, count: int, go: Callable[[], None]) -> None:

@@ -362,10 +362,11 @@ class SegmentWidget(Dock):
         if not edited:
             self._start(wanted, keep_edits=True)
             return
-        on_screen = self.session.index in edited and not self.session.is_stack
-        kept = [i for i in wanted if i not in edited or (on_screen and i == self.session.index)]
+        shown = self.session.index in edited
+        aside = shown and not self.session.is_stack  # a stack has one layer for all its planes
+        kept = [i for i in wanted if i not in edited or (aside and i == self.session.index)]
         self.question.ask(
-            _edits_question(len(edited), on_screen=on_screen),
+            _edits_question(len(edited), shown=shown, aside=aside),
             {
                 "Keep my edits": lambda: self._keep_edits(kept),
                 "Replace them": lambda: self._start(wanted, keep_edits=False),
@@ -419,15 +420,21 @@ class SegmentWidget(Dock):
         self.job.cancel()
 
 
-def _edits_question(count: int, *, on_screen: bool) -> str:
-    """The question before images with edits are segmented anew; ``on_screen``: one of them has a layer of its own."""
-    which = "A class map holds" if count == 1 else f"{count} class maps hold"
-    beside = "the one on screen becomes a layer of its own beside the new one" if on_screen else ""
-    stay = (
-        "" if on_screen and count == 1 else "they stay as they are" if not on_screen else "the others stay as they are"
-    )
-    kept = ", and ".join(filter(None, (beside, stay)))
-    return f"{which} your edits. Kept, {kept}. Replaced, only the one on screen comes back with Ctrl+Z."
+def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
+    """The question before images with edits are segmented anew.
+
+    ``shown``: one of them is on screen; ``aside``: its map can stay as a layer of its own.
+    """
+    if count == 1:
+        which = "The class map on screen holds" if shown else "A class map that is not on screen holds"
+        kept = "it becomes a layer of its own beside the new one" if aside else "it stays as it is"
+        replaced = "it comes back with Ctrl+Z" if shown else "the edits are gone"
+    else:
+        which = f"{count} class maps hold"
+        others = "the one on screen becomes a layer of its own beside the new one, and the others stay"
+        kept = f"{others if aside else 'they stay'} as they are"
+        replaced = "only the one on screen comes back with Ctrl+Z" if shown else "the edits are gone"
+    return f"{which} your edits. Kept, {kept}. Replaced, {replaced}."
 
 
 def _read_folder(folder: Path) -> list[Any] | str:
