@@ -20,16 +20,6 @@ def block(y0, y1, x0, x1, *, plane=None):
     return (y, x) if plane is None else (np.full_like(y, plane), y, x)
 
 
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return get_session(viewer)
-
-
 def image(shape=SHAPE, seed=0):
     return np.random.default_rng(seed).integers(0, 255, (*shape, 3), np.uint8)
 

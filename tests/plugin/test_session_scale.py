@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from PIL import Image
 
 from napari_leukocyte.core.cells.labels import label_cells
@@ -16,21 +15,10 @@ from napari_leukocyte.plugin.cnr_text import get_cnr_text
 from napari_leukocyte.plugin.compare.comparison import Comparison
 from napari_leukocyte.plugin.compare.error_layers import ErrorLayers
 from napari_leukocyte.plugin.layers import METADATA_KEY, PIXEL_SIZE_KEY, TRUTH, place_like
-from napari_leukocyte.plugin.session import get_session
 
 SHAPE = (90, 110)
 DISCS = (45, 30, 20, 10), (45, 80, 18, 9)
 UM = 0.1
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return get_session(viewer)
 
 
 @pytest.fixture

@@ -2,23 +2,11 @@
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.plugin.session import get_session
 
 SHAPE = (60, 80)
 PLANES = 4
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def session(viewer):
-    return get_session(viewer)
 
 
 @pytest.fixture
