@@ -9,7 +9,7 @@ from napari_leukocyte.core.cells.regions import necks
 
 __all__ = ["join_ends"]
 
-_CONVEX = 0.90  # solidity of the two together: their area in that of their convex hull
+_CONVEX = 0.92  # solidity of the two together: their area in that of their convex hull
 _BROAD = 1.3  # half the width of the passage between them, in inscribed radii of the smaller one
 
 Labels = npt.NDArray[np.int32]
