@@ -38,6 +38,21 @@ def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
+def test_a_map_of_another_size_stays_beside_the_one_that_is_segmented_again(
+    viewer, session, one, segmentation, disc_map
+):
+    foreign = np.ones((30, 40), np.uint8)
+    session.classes_layer.data = foreign
+    assert "segment again" in session.problem()
+    again = segmentation(disc_map(SHAPE, (45, 55, 20, 10)))
+    session.put(0, again)
+    assert session.problem() == ""
+    np.testing.assert_array_equal(viewer.layers[CLASSES].data, again.classes)
+    assert viewer.layers[CELLS].data.shape == SHAPE
+    (aside,) = [layer for layer in viewer.layers if layer.name.endswith("(edited)")]
+    np.testing.assert_array_equal(aside.data, foreign)
+
+
 def test_one_session_for_each_viewer(viewer):
     assert get_session(viewer) is get_session(viewer)
     assert get_session(ViewerModel()) is not get_session(viewer)

@@ -225,6 +225,8 @@ class Session:
             self._set_edits_aside()
         self.states[index] = ImageState(result)
         if self.image_layer is not None and (index == self.index or self.is_stack):
+            if self.classes_layer is not None and np.shape(self.classes_layer.data) != self._shape_of_layers():
+                self._set_edits_aside()  # somebody gave it data of another size
             if self.classes_layer is None:
                 self._add_result_layers()
             else:
@@ -260,7 +262,7 @@ class Session:
 
     def _add_result_layers(self) -> None:
         assert self.image_layer is not None
-        shape = self.states[self.index].classes.shape if not self.is_stack else self._stack_shape()
+        shape = self._shape_of_layers()
         classes, cells = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
         for i, state in self.states.items():
             if self.is_stack or i == self.index:
@@ -503,8 +505,11 @@ class Session:
         """Indices of an image's pixels in the class-map layer."""
         return (np.full_like(pixels[0], index), *pixels) if self.is_stack else pixels
 
-    def _stack_shape(self) -> tuple[int, ...]:
+    def _shape_of_layers(self) -> tuple[int, ...]:
+        """Shape of class map and cell labels as layers: of an image (Y, X), of a stack (N, Y, X)."""
         assert self.image_layer is not None
+        if not self.is_stack:
+            return self.states[self.index].classes.shape
         shape = self.image_layer.data.shape
         return tuple(shape[:-1] if self.image_layer.rgb else shape)
 
