@@ -24,7 +24,8 @@ def test_what_is_exported_can_be_imported_again(training_set, tmp_path, pixels, 
     for i in range(3):
         Image.fromarray(pixels(i)).save(tmp_path / "images" / f"smear {i}.png")
         image = training_set.add_image(pixels(i), name=f"smear {i}.png")
-        training_set.accept(image, correction(i, pixel_size=0.1))
+        made_by = {"model": "default", "model_sha256": f"{i}a" * 32}
+        training_set.accept(image, correction(i, pixel_size=0.1, **made_by))
     training_set.accept(image, correction(5))
     training_set.revoke(image, 2)
     events = list(export_masks(training_set, format, tmp_path / "out"))
@@ -37,6 +38,8 @@ def test_what_is_exported_can_be_imported_again(training_set, tmp_path, pixels, 
     for one in other.image_ids():
         mine, theirs = (each.read_mask(each.current(one)) for each in (training_set, other))
         np.testing.assert_array_equal(mine[0], theirs[0])
+        ours, again = training_set.current(one), other.current(one)
+        assert (again.model, again.model_sha256) == (ours.model, ours.model_sha256)
         if format == "index":
             np.testing.assert_array_equal(mine[1], theirs[1])
 

@@ -109,6 +109,7 @@ def _write(
         "mask_sha256": version.sha256,
         "mode": "binary" if version.whole_cell else "three-class",
         "model": version.model,
+        "model_sha256": version.model_sha256,
         "pixel_size_um": size.digits,
         "pixel_size_source": size.source,
     }

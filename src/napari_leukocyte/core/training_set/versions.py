@@ -55,6 +55,7 @@ def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
         "version": number,
         "mode": "binary" if correction.whole_cell else "three-class",
         "model": correction.model,
+        "model_sha256": correction.model_sha256,
         "pixel_size_um": size.digits,
         "pixel_size_source": size.source,
     }
