@@ -18,8 +18,8 @@ class Question(QWidget):  # type: ignore[misc]
         super().__init__()
         self.text = note()
         self.buttons: dict[str, QPushButton] = {}
-        self._answers = QWidget()
-        stack(self, self.text, self._answers)
+        self._column = QWidget()
+        stack(self, self.text, self._column)
         self.hide()
 
     def ask(self, text: str, answers: Mapping[str, Callable[[], None]]) -> None:
@@ -30,11 +30,11 @@ class Question(QWidget):  # type: ignore[misc]
             button = QPushButton(words, default=not self.buttons)
             button.clicked.connect(lambda _=False, act=act: self._answered(act))
             self.buttons[words] = button
-        answers = QWidget()
-        stack(answers, *self.buttons.values())  # beside each other, three are wider than a dock
-        self.layout().replaceWidget(self._answers, answers)
-        self._answers.deleteLater()
-        self._answers = answers
+        column = QWidget()
+        stack(column, *self.buttons.values())  # beside each other, three are wider than a dock
+        self.layout().replaceWidget(self._column, column)
+        self._column.deleteLater()
+        self._column = column
         self.show()
 
     def ask_before_leaving(self, count: int, go: Callable[[], None]) -> None:
