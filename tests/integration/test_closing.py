@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt
 
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin.canvas.layers import CLASSES
 from napari_leukocyte.plugin.cnr_text import get_cnr_text
-from napari_leukocyte.plugin.layers import CLASSES
 from napari_leukocyte.plugin.session import Session, get_session
 
 SHAPE = (100, 120)

@@ -10,8 +10,8 @@ from qtpy.QtTest import QTest
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.write import write_class_png
 from napari_leukocyte.core.scoring.difference import Difference
+from napari_leukocyte.plugin.canvas.layers import CLASSES, TRUTH
 from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE
-from napari_leukocyte.plugin.layers import CLASSES, TRUTH
 
 SHAPE = (200, 260)
 DISCS = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))

@@ -21,7 +21,7 @@ from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.training_set.drafts import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
-from napari_leukocyte.plugin.layers import CLASSES
+from napari_leukocyte.plugin.canvas.layers import CLASSES
 
 SHAPE = (100, 120)
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier

@@ -17,7 +17,7 @@ from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.model.weights import file_hash, read_info
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
-from napari_leukocyte.plugin.layers import CELLS, CLASSES
+from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 SHAPE, CENTRE, NUCLEUS = (60, 66), (30, 33), 8
@@ -46,7 +46,7 @@ def cells(tmp_path, disc_map):
 @pytest.fixture
 def loaded_anew(monkeypatch):
     """No network of another test is still in memory."""
-    from napari_leukocyte.plugin.segment_job import SegmentJob
+    from napari_leukocyte.plugin.segment.segment_job import SegmentJob
 
     monkeypatch.setattr(SegmentJob, "_loaded", {})
 

@@ -11,8 +11,8 @@ from qtpy.QtTest import QTest
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
-from napari_leukocyte.plugin.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
 
 SHAPE = (200, 260)

@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QTabBar
 
+from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
-from napari_leukocyte.plugin.layers import CELLS, CLASSES
 
 
 def smear(shape=(120, 140), *, centre=(60, 70), radius=30, background=250):
@@ -22,7 +22,7 @@ def smear(shape=(120, 140), *, centre=(60, 70), radius=30, background=250):
 
 @pytest.fixture
 def viewer(make_napari_viewer, monkeypatch):
-    from napari_leukocyte.plugin.segment_job import SegmentJob
+    from napari_leukocyte.plugin.segment.segment_job import SegmentJob
 
     monkeypatch.setattr(SegmentJob, "_loaded", {})
     viewer = make_napari_viewer(show=True)
@@ -474,7 +474,7 @@ def test_the_default_pixel_size_is_for_images_that_state_none(viewer, dock, qtbo
 
 
 def test_a_second_dock_does_not_write_the_badges_twice(viewer, dock, qtbot):
-    from napari_leukocyte.plugin.segment_widget import SegmentWidget
+    from napari_leukocyte.plugin.segment.segment_widget import SegmentWidget
 
     other = SegmentWidget(viewer)
     qtbot.addWidget(other)

@@ -9,7 +9,7 @@ from driving import LONG, click, close_dock, open_dock, paint
 from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import card_path, read_decision
 from napari_leukocyte.core.model.weights import file_hash
-from napari_leukocyte.plugin.layers import CLASSES
+from napari_leukocyte.plugin.canvas.layers import CLASSES
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_every_command_is_reachable(manifest):
 
 
 def test_every_key_of_the_class_map_is_a_command_too(manifest):
-    from napari_leukocyte.plugin.class_map_layer import KEYS
+    from napari_leukocyte.plugin.canvas.class_map_layer import KEYS
 
     commands = {command.id for command in manifest.contributions.commands}
     assert {f"napari-leukocyte.{name}" for name in KEYS.values()} <= commands

@@ -13,7 +13,7 @@ from PIL import Image
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.plugin import sample_data
-from napari_leukocyte.plugin.layers import pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 
 PX_PER_UM = 10.2
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES, METADATA_KEY
 from napari_leukocyte.plugin.cnr_text import CNR, get_cnr_text
-from napari_leukocyte.plugin.layers import CELLS, CLASSES, METADATA_KEY
 from napari_leukocyte.plugin.session import Session, get_session
 
 SHAPE = (90, 110)

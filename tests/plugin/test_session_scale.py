@@ -11,10 +11,10 @@ from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
 from napari_leukocyte.core.scoring.truth import make_truth
+from napari_leukocyte.plugin.canvas.layers import METADATA_KEY, PIXEL_SIZE_KEY, TRUTH, place_like
 from napari_leukocyte.plugin.cnr_text import get_cnr_text
 from napari_leukocyte.plugin.compare.comparison import Comparison
 from napari_leukocyte.plugin.compare.error_layers import ErrorLayers
-from napari_leukocyte.plugin.layers import METADATA_KEY, PIXEL_SIZE_KEY, TRUTH, place_like
 
 SHAPE = (90, 110)
 DISCS = (45, 30, 20, 10), (45, 80, 18, 9)

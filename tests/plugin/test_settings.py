@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from napari_leukocyte.core.colours import PALETTES
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.plugin.layers import class_colormap
+from napari_leukocyte.plugin.canvas.layers import class_colormap
 from napari_leukocyte.plugin.settings import Settings, get_settings
 
 

@@ -12,7 +12,7 @@ import napari_leukocyte
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.read import read_image
-from napari_leukocyte.plugin.layers import add_classes, describe
+from napari_leukocyte.plugin.canvas.layers import add_classes, describe
 from napari_leukocyte.plugin.writer import write_class_map
 
 

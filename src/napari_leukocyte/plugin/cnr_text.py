@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
-from napari_leukocyte.plugin.layers import place_like, placed_like
+from napari_leukocyte.plugin.canvas.layers import place_like, placed_like
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:

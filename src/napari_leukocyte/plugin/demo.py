@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari
 
-    from napari_leukocyte.plugin.segment_widget import SegmentWidget
+    from napari_leukocyte.plugin.segment.segment_widget import SegmentWidget
 
 __all__ = ["open_demo", "prepare_demo"]
 

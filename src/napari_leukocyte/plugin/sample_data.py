@@ -73,7 +73,7 @@ def _zheng(folder: str, name: str) -> list[LayerData]:
     """
     from napari_leukocyte.core.imaging.masks import mask_from_values
     from napari_leukocyte.core.imaging.read import read_image
-    from napari_leukocyte.plugin.layers import TRUTH, class_colormap
+    from napari_leukocyte.plugin.canvas.layers import TRUTH, class_colormap
     from napari_leukocyte.plugin.settings import get_settings
 
     registry = _read_registry()

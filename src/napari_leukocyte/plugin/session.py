@@ -23,16 +23,16 @@ from napari_leukocyte.core.cells.live import Change, LiveCells, Pixels
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.plugin import layers as view
+from napari_leukocyte.plugin.canvas import layers as view
+from napari_leukocyte.plugin.canvas.layer_watch import LayerWatch
 from napari_leukocyte.plugin.image_state import ImageState
-from napari_leukocyte.plugin.layer_watch import LayerWatch
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
-    from napari_leukocyte.plugin.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = ["Session", "get_session"]
 

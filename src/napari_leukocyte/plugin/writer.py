@@ -37,7 +37,7 @@ def _write(path: Path, data: Any, meta: dict[str, Any]) -> None:
     from napari_leukocyte.core.errors import LeukocyteError
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
     from napari_leukocyte.core.imaging.write import write_class_png
-    from napari_leukocyte.plugin.layers import METADATA_KEY, PIXEL_SIZE_KEY, physical_pixel_size
+    from napari_leukocyte.plugin.canvas.layers import METADATA_KEY, PIXEL_SIZE_KEY, physical_pixel_size
 
     name = f'layer "{meta.get("name", "class map")}"'
     if np.ndim(data) > 2:

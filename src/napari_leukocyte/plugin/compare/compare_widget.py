@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QFormLayout, QPushButton, QWidget
 
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
     import napari
@@ -61,10 +61,10 @@ class CompareWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        from napari_leukocyte.plugin.canvas.layers import TRUTH
         from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
         from napari_leukocyte.plugin.compare.score_tables import ClassTable, ImageTable
-        from napari_leukocyte.plugin.histogram import Histogram
-        from napari_leukocyte.plugin.layers import TRUTH
+        from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.truth = QComboBox()
         self.truth.setToolTip("A Labels layer with the ground truth")
@@ -166,7 +166,7 @@ class CompareWidget(Dock):
         """Labels layers that are not the plugin's own."""
         from napari.layers import Labels
 
-        from napari_leukocyte.plugin.class_map_layer import LockedLabels
+        from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
         own = (self.session.classes_layer, self.session.cells_layer)
         return [
@@ -238,7 +238,7 @@ class CompareWidget(Dock):
             self._failed.append(f"{event.name}: {event.reason}")
 
     def _on_loaded(self) -> None:
-        from napari_leukocyte.plugin.segment_job import bullets
+        from napari_leukocyte.plugin.segment.segment_job import bullets
 
         self.loader = None
         self._list_layers()

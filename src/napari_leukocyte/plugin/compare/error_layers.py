@@ -11,7 +11,7 @@ from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, PALETTES
 from napari_leukocyte.core.scoring.difference import difference_classes
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
-from napari_leukocyte.plugin.layers import TRUTH, place_like, placed_like
+from napari_leukocyte.plugin.canvas.layers import TRUTH, place_like, placed_like
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class ErrorLayers:
     def _make(self, name: str, known: LiveComparison) -> Labels:
         from napari.utils.colormaps import DirectLabelColormap
 
-        from napari_leukocyte.plugin.class_map_layer import LockedLabels
+        from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
         session = self.comparison.session
         assert session.image_layer is not None  # there is a comparison of the shown image

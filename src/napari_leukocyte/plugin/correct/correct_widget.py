@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.plugin.correct.save_state import SaveState
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
-from napari_leukocyte.plugin.question import Question
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
+from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class CorrectWidget(Dock):
 
     def _use(self, make: Callable[[], Any]) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.segment_job import bullets
+        from napari_leukocyte.plugin.segment.segment_job import bullets
 
         try:
             training_set = make()

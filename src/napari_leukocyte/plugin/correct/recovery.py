@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_leukocyte.plugin.docks import note, row, stack
+from napari_leukocyte.plugin.parts.docks import note, row, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Recovery(QWidget):  # type: ignore[misc]
         self._corrections.discard_draft(self._index)
 
     def _compare(self, on: bool) -> None:
-        from napari_leukocyte.plugin.layers import add_draft
+        from napari_leukocyte.plugin.canvas.layers import add_draft
 
         session = self._corrections.session
         draft = self._corrections.entry(self._index).draft

@@ -11,7 +11,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter, QWidget
 
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
     import napari
@@ -58,10 +58,10 @@ class MeasureWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        from napari_leukocyte.plugin.histogram import Histogram
         from napari_leukocyte.plugin.measure.canvas_tools import MARKS
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
+        from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.scope = QComboBox()
         self.scope.addItems([_ALL, _THIS])

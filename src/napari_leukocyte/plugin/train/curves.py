@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QWidget
 
 from napari_leukocyte.core.model.events import TrainEpoch
-from napari_leukocyte.plugin.docks import note
-from napari_leukocyte.plugin.plot import TEXT_PT, Plot, style_axes
+from napari_leukocyte.plugin.parts.docks import note
+from napari_leukocyte.plugin.parts.plot import TEXT_PT, Plot, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
 
 from napari_leukocyte.core.fine_tuning.gate import Finding, findings
 from napari_leukocyte.core.fine_tuning.table import describe_basis
-from napari_leukocyte.plugin.docks import note, row, stack
+from napari_leukocyte.plugin.parts.docks import note, row, stack
 from napari_leukocyte.plugin.train.before_after_table import BeforeAfterTable
 from napari_leukocyte.plugin.train.own_models import OwnModel
 

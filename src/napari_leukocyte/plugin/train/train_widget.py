@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
     import napari
@@ -183,7 +183,7 @@ class TrainWidget(Dock):
             self.set.hold_out(self.summary.folder, _SHARE, self._files)
 
     def _refresh(self) -> None:
-        from napari_leukocyte.plugin.segment_job import bullets
+        from napari_leukocyte.plugin.segment.segment_job import bullets
 
         summary, running = self.summary, self.job.running
         start = self.form.start_model

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_leukocyte.plugin.docks import Dock, footer, note, row, stack
-from napari_leukocyte.plugin.question import Question
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
+from napari_leukocyte.plugin.parts.question import Question
 
 if TYPE_CHECKING:
     import napari
@@ -44,7 +44,7 @@ class SegmentWidget(Dock):
         super().__init__()
         # imported here: the manifest names this module, and opening napari must not wait for scipy
         from napari_leukocyte.plugin.cnr_text import get_cnr_text
-        from napari_leukocyte.plugin.segment_job import SegmentJob
+        from napari_leukocyte.plugin.segment.segment_job import SegmentJob
         from napari_leukocyte.plugin.session import get_session
         from napari_leukocyte.plugin.settings import get_settings
 
@@ -210,7 +210,7 @@ class SegmentWidget(Dock):
             return 0
 
     def _refresh_pixel_note(self) -> None:
-        from napari_leukocyte.plugin.layers import pixel_size_of
+        from napari_leukocyte.plugin.canvas.layers import pixel_size_of
         from napari_leukocyte.plugin.settings import get_settings
 
         session, layer = self.session, self.image.value
@@ -267,7 +267,7 @@ class SegmentWidget(Dock):
 
     def _on_folder(self, found: list[Any] | str) -> None:
         from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.segment_job import bullets
+        from napari_leukocyte.plugin.segment.segment_job import bullets
 
         self._opener = None
         self.open_folder_button.setEnabled(True)
@@ -330,7 +330,7 @@ class SegmentWidget(Dock):
     def segment(self) -> None:
         """Start, or ask first when the class maps in question hold edits; of a huge image, take what is in view."""
         from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.region import add_region_in_view, needs_region
+        from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
 
         try:
             layer = self.image.value

@@ -4,7 +4,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_leukocyte.core.colours import PALETTES
-from napari_leukocyte.plugin.layers import (
+from napari_leukocyte.plugin.canvas.layers import (
     CELLS,
     CLASSES,
     METADATA_KEY,
@@ -175,7 +175,7 @@ def test_a_layer_says_what_made_it(viewer, segmentation):
 def test_a_file_with_a_pixel_size_is_shown_at_its_physical_size(viewer, tmp_path):
     from napari_leukocyte.core.imaging.image_list import sources_from_array
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.plugin.layers import add_image
+    from napari_leukocyte.plugin.canvas.layers import add_image
 
     pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     (source,) = sources_from_array(pixels, name="a", rgb=True, pixel_size=PixelSize(0.1, "OME metadata"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_leukocyte.core.segmentation.segment import Segmentation
-    from napari_leukocyte.plugin.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = [
     "CELLS",
@@ -94,7 +94,7 @@ def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSou
 
 def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> ClassMap:
     """Add the class map over its image, ready to be painted plane by plane."""
-    from napari_leukocyte.plugin.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
     layer = ClassMap(
         data,
@@ -127,7 +127,7 @@ def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Lab
     """Add the cell labels as white outlines; they follow from the class map and are not painted."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    from napari_leukocyte.plugin.class_map_layer import LockedLabels
+    from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
     layer = LockedLabels(
         data,
@@ -144,7 +144,7 @@ def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Lab
 
 def add_draft(viewer: ViewerModel, classes: NDArray[np.uint8], image: Image) -> Labels:
     """Show the outlines of a draft over its image, in the class colours; they are not painted."""
-    from napari_leukocyte.plugin.class_map_layer import LockedLabels
+    from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
     layer = LockedLabels(
         classes, name="draft", colormap=class_colormap(get_settings().palette), **placed_like(image, classes.ndim)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_leukocyte.core.bins import histogram_bins
-from napari_leukocyte.plugin.plot import TEXT_PT, Plot, style_axes
+from napari_leukocyte.plugin.parts.plot import TEXT_PT, Plot, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

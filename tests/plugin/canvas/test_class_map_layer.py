@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_leukocyte.plugin.class_map_layer import KEYS, ClassMap
+from napari_leukocyte.plugin.canvas.class_map_layer import KEYS, ClassMap
 
 
 @pytest.fixture

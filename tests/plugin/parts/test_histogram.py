@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_leukocyte.plugin.histogram import Histogram
+from napari_leukocyte.plugin.parts.histogram import Histogram
 
 VALUES = list(np.random.default_rng(0).lognormal(size=60))
 
@@ -128,7 +128,7 @@ def test_to_make_one_does_not_wait_for_matplotlib():
 import sys
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
-from napari_leukocyte.plugin.histogram import Histogram
+from napari_leukocyte.plugin.parts.histogram import Histogram
 Histogram()
 print("matplotlib" in sys.modules)
 """

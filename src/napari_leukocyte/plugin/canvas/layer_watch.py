@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_leukocyte.plugin.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = ["LayerWatch"]
 

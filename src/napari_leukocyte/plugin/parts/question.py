@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_leukocyte.plugin.docks import note, stack
+from napari_leukocyte.plugin.parts.docks import note, stack
 
 __all__ = ["Question"]
 
