@@ -26,10 +26,10 @@ from fine_tuning_report import write_page
 from fine_tuning_variants import VARIANTS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.fine_tuning.fine_tune import train_stage
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_recipe
 from napari_leukocyte.core.fine_tuning.samples import replay_samples
-from napari_leukocyte.core.fine_tuning.stage import train_stage
 from napari_leukocyte.core.model.dataset import read_index
 from napari_leukocyte.core.model.training import checkpoint_path
 from napari_leukocyte.core.model.weights import file_hash, load_model, read_info

@@ -27,9 +27,9 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.model.dataset import IndexRow
 from napari_leukocyte.core.segmentation.active_contour import ActiveContour
-from napari_leukocyte.core.segmentation.class_map import Prediction
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
+from napari_leukocyte.core.segmentation.windowed import Prediction
 
 GRID: dict[str, tuple[float, ...]] = {
     "darkest": (0.03, 0.05, 0.08, 0.12),

@@ -21,9 +21,9 @@ from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.model.dataset import IndexRow
-from napari_leukocyte.core.segmentation.class_map import Prediction, predict_class_map
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import Prediction, predict_class_map
 
 Image = NDArray[np.float32]  # (Y, X, 3) RGB in 0-1
 

@@ -10,9 +10,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import measure_cells
-from napari_leukocyte.core.cells.table import CELL_COLUMNS
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
 from napari_leukocyte.core.results.writer import ResultWriter

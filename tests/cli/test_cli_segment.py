@@ -13,8 +13,8 @@ from PIL import Image
 
 from napari_leukocyte.cli import app
 from napari_leukocyte.cli.segment import segment
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.keep import Keep
-from napari_leukocyte.core.cells.table import CELL_COLUMNS
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters

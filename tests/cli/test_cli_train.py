@@ -13,10 +13,9 @@ from napari_leukocyte.cli.train import train as train_command
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.fine_tuning import fine_tune as fine_tune_module
 from napari_leukocyte.core.fine_tuning.decision import card_path
-from napari_leukocyte.core.fine_tuning.guard import guard_items
-from napari_leukocyte.core.fine_tuning.known import describe_known, known_images
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-from napari_leukocyte.core.fine_tuning.plan import make_plan
+from napari_leukocyte.core.fine_tuning.plan import describe_known, known_images, make_plan
+from napari_leukocyte.core.fine_tuning.samples import guard_items
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import RECIPES, default_recipe

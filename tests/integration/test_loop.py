@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
-from napari_leukocyte.core.fine_tuning import stage
+from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import read_decision
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.model.weights import file_hash, read_info
@@ -194,13 +194,13 @@ def test_neither_held_out_pictures_nor_their_copies_train(
     viewer, open_, short_training, drawn_set, model, chosen, tmp_path, monkeypatch, qtbot
 ):
     trained = set()
-    real = stage.train
+    real = fine_tune.train
 
     def watched(training, validation, *args, **options):
         trained.update(sample.name for sample in (*training, *validation))
         return real(training, validation, *args, **options)
 
-    monkeypatch.setattr(stage, "train", watched)
+    monkeypatch.setattr(fine_tune, "train", watched)
     made = drawn_set(tmp_path / "set", 20)
     for item in made.items()[::2]:  # every other picture under a second name, too
         read = item.read()

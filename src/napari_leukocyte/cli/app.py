@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from napari_leukocyte import __version__
+from napari_leukocyte.cli.command import Command, Group
 from napari_leukocyte.cli.demo import demo
 from napari_leukocyte.cli.evaluate import evaluate
-from napari_leukocyte.cli.guard import Command, Group
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
 from napari_leukocyte.cli.synth import synth

@@ -67,9 +67,9 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.core.imaging.write import write_picture
     from napari_leukocyte.core.results.names import OutputName
     from napari_leukocyte.core.results.writer import ResultWriter
-    from napari_leukocyte.core.segmentation.class_map import WindowDone
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+    from napari_leukocyte.core.segmentation.windowed import WindowDone
 
     source = _drawn_smear() if image is None else _first_plane(image)
     stem = Path(source.name).stem

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from napari_leukocyte.cli.remarks import Remarks
+from napari_leukocyte.cli.notes import Remarks
 
 __all__ = ["count", "finish"]
 

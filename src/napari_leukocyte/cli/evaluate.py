@@ -108,7 +108,7 @@ def evaluate(
     reason, the others still count, and the exit status is 1.
     """
     from napari_leukocyte.cli.ending import finish
-    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.cli.score_table import score_table
     from napari_leukocyte.core.imaging.pixel_size import check_typed
     from napari_leukocyte.core.scoring.case_files import CaseFiles

@@ -20,12 +20,12 @@ __all__ = ["epoch_line", "fine_tune"]
 
 def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     """Fine-tune on the accepted masks of a training set; options that are None take their defaults."""
+    from napari_leukocyte.core.fine_tuning.before_after_rows import before_after_rows, describe_basis
     from napari_leukocyte.core.fine_tuning.decision import card_path
     from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune as run
     from napari_leukocyte.core.fine_tuning.fine_tune import is_resumable
     from napari_leukocyte.core.fine_tuning.gate import gate
     from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-    from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
     from napari_leukocyte.core.model.weights import model_path
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -60,8 +60,7 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
 
 def _warning(items: "Sequence[TrainingItem]", start: Path, seed: int) -> str:
     """What must be known of the start model before the figures are believed; empty when nothing is."""
-    from napari_leukocyte.core.fine_tuning.known import describe_known, known_images
-    from napari_leukocyte.core.fine_tuning.plan import make_plan
+    from napari_leukocyte.core.fine_tuning.plan import describe_known, known_images, make_plan
     from napari_leukocyte.core.model.weights import read_info
 
     return describe_known(start.stem, make_plan(items, seed=seed), known_images(read_info(start).training))

@@ -11,9 +11,9 @@ from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
-    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.core.results.table import CellTable
+    from napari_leukocyte.core.results.cell_table import CellTable
 
 __all__ = ["measure"]
 
@@ -52,11 +52,11 @@ def measure(
     be measured is reported at the end with its reason, the others still run, and the exit status is 1.
     """
     from napari_leukocyte.cli.ending import count, finish
-    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.files import make_folder
     from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
+    from napari_leukocyte.core.results.cell_table import CellTable
     from napari_leukocyte.core.results.class_maps import find_class_maps
-    from napari_leukocyte.core.results.table import CellTable
 
     started = perf_counter()
     if pixel_size is not None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-from napari_leukocyte.core.segmentation.class_map import WindowDone
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 
 __all__ = ["SegmentBars", "progress", "segment_bars"]
 

@@ -10,7 +10,7 @@ import typer
 from napari_leukocyte.cli.log import logger
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
-    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.method import Method
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -76,7 +76,7 @@ def segment(
     exit status is 1. In a stack such a plane is empty.
     """
     from napari_leukocyte.cli.ending import count, finish
-    from napari_leukocyte.cli.remarks import Remarks
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.imaging.read import find_images
     from napari_leukocyte.core.results.names import output_names
     from napari_leukocyte.core.results.writer import ResultWriter
@@ -126,8 +126,8 @@ def _run(
     """Segment and write one image after the other; yields a sentence for each that failed."""
     from napari_leukocyte.cli.progress import segment_bars
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
-    from napari_leukocyte.core.segmentation.class_map import WindowDone
     from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
+    from napari_leukocyte.core.segmentation.windowed import WindowDone
 
     current: ImageSource | BrokenImage | None = None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer.core import TyperGroup
 
-from napari_leukocyte.cli.guard import Command
+from napari_leukocyte.cli.command import Command
 from napari_leukocyte.core.errors import LeukocyteError
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
@@ -100,8 +100,8 @@ def add(
     still added, and the exit status is 1.
     """
     from napari_leukocyte.cli.ending import finish
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.cli.progress import progress
-    from napari_leukocyte.cli.remarks import Remarks
     from napari_leukocyte.core.imaging.read import find_images
     from napari_leukocyte.core.results.map_file import CELLS
     from napari_leukocyte.core.scoring.pairing import name_maps
@@ -197,8 +197,8 @@ def export(
 ) -> None:
     """Write the mask in force of each image, for other programs."""
     from napari_leukocyte.cli.ending import finish
+    from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.cli.progress import progress
-    from napari_leukocyte.cli.remarks import Remarks
     from napari_leukocyte.core.training_set.exporting import ExportFailed, export_masks
 
     failures = []

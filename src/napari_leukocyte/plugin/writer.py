@@ -33,7 +33,7 @@ def write_class_map(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 
 def _write(path: Path, data: Any, meta: dict[str, Any]) -> None:
     from napari_leukocyte import __version__
-    from napari_leukocyte.core.cells.class_map import check_class_map
+    from napari_leukocyte.core.cells.checks import check_class_map
     from napari_leukocyte.core.errors import LeukocyteError
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
     from napari_leukocyte.core.imaging.write import write_class_png

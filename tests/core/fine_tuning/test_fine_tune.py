@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning import stage as stage_module
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
+from napari_leukocyte.core.fine_tuning import fine_tune as fine_tune_module
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
 from napari_leukocyte.core.fine_tuning.decision import card_path, decide
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
 from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune, is_resumable
@@ -145,14 +145,14 @@ def test_another_run_is_refused(make_item, parameters):
 def test_neither_held_out_images_nor_their_groups_train(make_item, parameters, monkeypatch):
     """What reaches the optimiser or chooses an epoch is recorded where it goes in."""
     trained = []
-    real = stage_module.train
+    real = fine_tune_module.train
 
     def watched(training, validation, run, **options):
         names = {sample.name for sample in (*training, *validation)}
         trained.append((run.out.stem, {name for name in names if name.startswith("image")}))
         return real(training, validation, run, **options)
 
-    monkeypatch.setattr(stage_module, "train", watched)
+    monkeypatch.setattr(fine_tune_module, "train", watched)
     items = [make_item(i, group=f"slide-{i // 2}", held_out=i == 4) for i in range(12)]
     last = last_of(items, parameters)
     assert last.before_after.own.images == 12

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after_rows import before_after_rows, describe_basis
 from napari_leukocyte.core.fine_tuning.gate import FEWEST_GROUPS, findings, gate
-from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
 
 NONE = Change(math.nan, math.nan, math.nan, math.nan, math.nan, 0, 0)
 

@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning.folds import deal, locked_apart
-from napari_leukocyte.core.fine_tuning.known import describe_known, known_images, known_judges
-from napari_leukocyte.core.fine_tuning.plan import make_plan
+from napari_leukocyte.core.fine_tuning.plan import (
+    deal,
+    describe_known,
+    known_images,
+    known_judges,
+    locked_apart,
+    make_plan,
+)
 
 
 @pytest.mark.parametrize("seed", range(5))

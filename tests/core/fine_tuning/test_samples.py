@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning.guard import guard_items
+from napari_leukocyte.core.fine_tuning.fine_tune import divide
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.recipe import fine_tune_recipe
 from napari_leukocyte.core.fine_tuning.samples import (
     REPLAY,
+    guard_items,
     item_sample,
     replay_samples,
     sample_shares,
 )
-from napari_leukocyte.core.fine_tuning.stage import divide
 from napari_leukocyte.core.model.weights import SHIPPED_MODELS, load_model, model_path, read_info
 from napari_leukocyte.core.training_set.item import Annotated
 

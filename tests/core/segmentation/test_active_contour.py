@@ -10,10 +10,10 @@ from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation import nuclei
 from napari_leukocyte.core.segmentation.active_contour import ActiveContour
-from napari_leukocyte.core.segmentation.class_map import WindowDone
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.segment import ImageFailed, load_predictor, segment_images, segment_plane
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.synthetic.smear import draw_cell, draw_field
 
 CHOSEN = SegmentParameters(model="active-contour", keep="all")

@@ -9,9 +9,9 @@ from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, pixel_size_from_diameter
 from napari_leukocyte.core.model.weights import model_path
 from napari_leukocyte.core.segmentation import white_cells
-from napari_leukocyte.core.segmentation.class_map import WindowDone
 from napari_leukocyte.core.segmentation.pixel_size import RED_CELL_UM, estimate_pixel_size
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.synthetic.smear import draw_field
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_leukocyte.core.imaging.convert import find_conversion
-from napari_leukocyte.core.segmentation.discs import Discs
+from napari_leukocyte.core.imaging.discs import Discs
 from napari_leukocyte.core.segmentation.red_cells import outlines, red_cells
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 

@@ -9,8 +9,7 @@ from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation import class_map
-from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone
+from napari_leukocyte.core.segmentation import windowed
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
@@ -20,6 +19,7 @@ from napari_leukocyte.core.segmentation.segment import (
     segment_images,
     segment_plane,
 )
+from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
 
 KNOWN = PixelSize(0.2, "file")
 CUT, MIDDLE, CORNER = (0, 120, 31), (110, 100, 30), (180, 200, 26)
@@ -182,7 +182,7 @@ def test_cells_that_the_model_is_unsure_of_are_told_by_their_kept_numbers(scene,
         assert result.unsure_cells == {number}
         found = measure_cells(result.classes, result.cells, pixel_size=0.2, remarks=result.remarks)
         assert [one.cell for one in found if Flag.LOW_CONFIDENCE in one.flags] == [number]
-        monkeypatch.setattr(class_map, "_WHOLE", 0)  # in windows
+        monkeypatch.setattr(windowed, "_WHOLE", 0)  # in windows
     assert segment(scene[0], predictor, keep=keep).unsure_cells == set()
 
 
@@ -231,7 +231,7 @@ def test_a_plane_of_a_stack_is_named_by_its_number(scene, predictor):
 
 
 def test_stopping_midway_reads_nothing_more_and_leaves_the_predictor_usable(scene, predictor, monkeypatch):
-    monkeypatch.setattr(class_map, "_WHOLE", 0)
+    monkeypatch.setattr(windowed, "_WHOLE", 0)
     image = np.tile(scene[0], (5, 1, 1))
     read = []
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 
 
 def change(before, after, n=8, *, spread=0.01):

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["Keep", "edge_cells", "keep_cells", "keep_maps", "resolve_keep"]

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
-from napari_leukocyte.core.cells.class_map import check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.clumps import WHOLE_NUCLEUS, group_clump
 from napari_leukocyte.core.cells.lobes import find_nuclei
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.outlines import grown, shrunk

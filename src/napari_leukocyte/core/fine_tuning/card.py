@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_leukocyte.core.files import atomic_path
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
+from napari_leukocyte.core.fine_tuning.before_after_rows import before_after_rows, describe_basis
 from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.gate import gate
-from napari_leukocyte.core.fine_tuning.known import SEEN_BEFORE, known_versions
-from napari_leukocyte.core.fine_tuning.table import before_after_rows, describe_basis
+from napari_leukocyte.core.fine_tuning.plan import SEEN_BEFORE, known_versions
 from napari_leukocyte.core.model.card import model_card
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, replace_info
 from napari_leukocyte.core.training_set.item import TrainingItem

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.fine_tuning.comparison import Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import Change, Comparison
 from napari_leukocyte.core.fine_tuning.scoring import Judged
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.evaluation import CELL_ONLY, ImageScore, Measure

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
 
 if TYPE_CHECKING:  # the header's types load torch
     from napari_leukocyte.core.model.weights import ModelInfo

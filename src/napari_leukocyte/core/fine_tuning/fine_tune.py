@@ -6,31 +6,33 @@ Stopping the iteration is the cancel: the best weights so far are on disk, and t
 import hashlib
 from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
 from napari_leukocyte.core.fine_tuning.card import data_summary, licence_from, write_card, write_scores
 from napari_leukocyte.core.fine_tuning.compare import compare
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
-from napari_leukocyte.core.fine_tuning.guard import guard_items
-from napari_leukocyte.core.fine_tuning.known import known_images, known_judges
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-from napari_leukocyte.core.fine_tuning.plan import Plan, make_plan
+from napari_leukocyte.core.fine_tuning.plan import Plan, deal, known_images, known_judges, make_plan
 from napari_leukocyte.core.fine_tuning.progress_file import ProgressFile, is_resumable
 from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_recipe
-from napari_leukocyte.core.fine_tuning.samples import replay_samples
+from napari_leukocyte.core.fine_tuning.samples import guard_items, item_sample, replay_samples, sample_shares
 from napari_leukocyte.core.fine_tuning.scoring import Judged, score_item
-from napari_leukocyte.core.fine_tuning.stage import divide, train_stage
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import resolve_device
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
-from napari_leukocyte.core.model.training import TrainFinished
+from napari_leukocyte.core.model.training import TrainFinished, TrainParameters, train
+from napari_leukocyte.core.model.unet import UNet
 from napari_leukocyte.core.model.weights import file_hash, load_model, model_path, read_info
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import TrainingItem
 
-__all__ = ["Event", "fine_tune", "is_resumable"]
+__all__ = ["Event", "divide", "fine_tune", "is_resumable", "train_stage"]
 
 Event = StageStarted | TrainStep | TrainEpoch | ImageScored | BeforeAfter | FineTuneFinished
+
+_VALIDATION_PARTS = 5  # one of them is kept from the optimiser
+_MOST_VALIDATED = 12  # images: looked at after every epoch, they must not take longer than its steps
 
 
 def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> Generator[Event, None, None]:
@@ -152,6 +154,45 @@ def _train(
                 write_card(path, None)
             yield event
         progress.finish(stage)
+
+
+def divide(
+    items: Sequence[TrainingItem], recipe: FineTuneRecipe, *, seed: int
+) -> tuple[list[TrainingItem], list[TrainingItem]]:
+    """Return the items to train on and those that choose the best epoch; whole groups on either side."""
+    if len({item.group for item in items}) < recipe.validation_groups:
+        return list(items), []
+    validation, *rest = sorted(deal(items, _VALIDATION_PARTS, seed=seed), key=len)
+    return [item for part in rest for item in part], validation
+
+
+def train_stage(
+    items: Sequence[TrainingItem],
+    start: UNet,
+    recipe: FineTuneRecipe,
+    out: Path,
+    *,
+    replay: Sequence[Sample],
+    name: str = "",
+    licence: str = "not stated",
+    data: dict[str, Any] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> Iterator[TrainStep | TrainEpoch | TrainFinished]:
+    """Train on items, none of which may be held out, and on ``replay_samples``; events are those of `train`."""
+    assert not any(item.held_out for item in items)
+    to_train, to_validate = divide(items, recipe, seed=seed)
+    training = [item_sample(item, recipe.training) for item in to_train]
+    validation = [item_sample(item, recipe.training) for item in to_validate[:_MOST_VALIDATED]]
+    if not validation:
+        validation = training[:_MOST_VALIDATED]
+    training += replay
+    parameters = TrainParameters(
+        out=out, recipe=recipe.training, name=name, device=device, seed=seed, licence=licence, data=data
+    )
+    yield from train(
+        training, validation, parameters, start=start, weights=sample_shares(training, recipe.replay_share)
+    )
 
 
 def _judge(

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.scoring.figures import interval, number, share
 
 __all__ = ["FEWEST_GROUPS", "Finding", "findings", "gate"]

@@ -1,17 +1,35 @@
-"""What a fine-tuning will do: which images train, which judge, and in which stages."""
+"""What a fine-tuning will do: which images train, which judge, and in which stages.
 
-from collections.abc import Sequence
+Whole groups are on one side, and held-out groups never train. Images that the start model was trained on prove nothing
+about it, before or after, by whatever split.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning.folds import deal, locked_apart
 from napari_leukocyte.core.training_set.item import TrainingItem
 
-__all__ = ["FEWEST_FOR_HELD_OUT", "FOLDS", "Plan", "make_plan"]
+__all__ = [
+    "FEWEST_FOR_HELD_OUT",
+    "FOLDS",
+    "SEEN_BEFORE",
+    "Plan",
+    "deal",
+    "describe_known",
+    "known_images",
+    "known_judges",
+    "known_versions",
+    "locked_apart",
+    "make_plan",
+]
 
 FEWEST_FOR_HELD_OUT = 20  # accepted images; of fewer, those held out are too few to judge by alone
 FOLDS = 3  # each costs as much time as the final training
+SEEN_BEFORE = "seen_before"  # key of the header: mask versions that trained the models it started from
 
 
 @dataclass(frozen=True)
@@ -76,3 +94,68 @@ def make_plan(items: Sequence[TrainingItem], *, seed: int) -> Plan:
     if len(folds) == 1:  # one group: nothing is left to train on
         folds = []
     return Plan(tuple(training), tuple(locked), tuple(map(tuple, folds)))
+
+
+def locked_apart(items: Sequence[TrainingItem]) -> tuple[list[TrainingItem], list[TrainingItem]]:
+    """Return the items that may train, and those that never do: held out, or of one group with such an item."""
+    locked = {item.group for item in items if item.held_out}
+    return [item for item in items if item.group not in locked], [item for item in items if item.group in locked]
+
+
+def deal(items: Sequence[TrainingItem], parts: int, *, seed: int) -> list[list[TrainingItem]]:
+    """Deal whole groups into parts of about as many items, at random; fewer parts when there are fewer groups."""
+    groups: dict[str, list[TrainingItem]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    drawn = [list(groups.values())[i] for i in np.random.default_rng(seed).permutation(len(groups))]
+    dealt: list[list[TrainingItem]] = [[] for _ in range(min(parts, len(groups)))]
+    for group in sorted(drawn, key=len, reverse=True):  # large ones first: dealt late they overfill a part
+        min(dealt, key=len).extend(group)
+    return dealt
+
+
+def known_versions(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Mask versions that trained a model or chose its epoch, and those of the models that it started from.
+
+    Parameters
+    ----------
+    training
+        ``ModelInfo.training``; shipped models name no mask.
+
+    Raises
+    ------
+    LeukocyteError
+        When the header is damaged.
+    """
+    try:
+        data = training.get("data") or {}
+        found = [dict(one) for key in ("masks", SEEN_BEFORE) for one in data.get(key) or ()]
+        if all(isinstance(one["name"], str) for one in found):
+            return found
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    raise LeukocyteError("The header of the start model does not say which masks trained it: choose another start.")
+
+
+def known_images(training: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the images of `known_versions`."""
+    return frozenset(one["name"] for one in known_versions(training))
+
+
+def known_judges(plan: Plan, names: Collection[str]) -> tuple[TrainingItem, ...]:
+    """The judging images of a plan that are known, themselves or by another one of their group."""
+    groups = {item.group for item in (*plan.training, *plan.locked) if item.name in names}
+    return tuple(item for item in plan.judges if item.group in groups)
+
+
+def describe_known(start: str, plan: Plan, names: Collection[str]) -> str:
+    """Warn, before a run, of judging images that the start knows; empty when it knows none."""
+    known, judges = len(known_judges(plan, names)), len(plan.judges)
+    if not known:
+        return ""
+    number = f"all of the {judges}" if known == judges else f"{known} of the {judges}"
+    left = "so nothing is left to judge by" if known == judges else "so they are shown apart and do not count"
+    return (
+        f"{start} was trained on {number} images that are to judge, or on others of their slides: neither before nor "
+        f"after are they unseen, {left}. Start from a shipped model to judge on all of them."
+    )

@@ -1,6 +1,10 @@
-"""From accepted masks to what training takes, and the smears that remind the network of what it knew."""
+"""From accepted masks to what training takes, and the synthetic smears of a fine-tuning.
+
+Some smears remind the network of what it knew; others, the guard, show whether it forgot.
+"""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,13 +17,16 @@ from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.unet import UNet, probabilities
 from napari_leukocyte.core.model.validation import whole_image_logits
 from napari_leukocyte.core.synthetic.smear import draw_cell, draw_cluster
-from napari_leukocyte.core.training_set.item import TrainingItem
+from napari_leukocyte.core.training_set.item import Annotated, TrainingItem
 
-__all__ = ["OWN", "REPLAY", "item_sample", "replay_samples", "sample_shares"]
+__all__ = ["OWN", "REPLAY", "guard_items", "item_sample", "replay_samples", "sample_shares"]
 
 OWN, REPLAY = "own", "replay"
 _REPLAY_SEED = 20_000  # far from the seeds of the guard: what reminds must not be what is asked
 _REPLAY_UM = 32.0
+_GUARD_SEED = 50_000
+_GUARD_CELLS, _GUARD_CLUSTERS = 20, 4
+_GUARD_PX_PER_UM = 8.0
 
 
 def item_sample(item: TrainingItem, recipe: Recipe) -> Sample:
@@ -70,6 +77,35 @@ def sample_shares(samples: Sequence[Sample], replay_share: float) -> NDArray[np.
     share = replay_share if replay.any() else 0.0
     weights: NDArray[np.float64] = np.where(replay, share / max(1, replay.sum()), (1 - share) / max(1, (~replay).sum()))
     return weights
+
+
+def guard_items() -> list[TrainingItem]:
+    """20 one-cell crops and 4 clusters of mixed stains and types, drawn when they are read; masks are exact."""
+    items = []
+    for i in range(_GUARD_CELLS + _GUARD_CLUSTERS):
+        read = partial(_draw_guard, i)
+        items.append(
+            TrainingItem(
+                name=f"synthetic {i + 1}",
+                version=0,
+                sha256="",
+                group=f"synthetic {i + 1}",
+                pixel_size=1 / _GUARD_PX_PER_UM,
+                edited=True,
+                held_out=True,
+                whole_cell=False,
+                read=read,
+            )
+        )
+    return items
+
+
+def _draw_guard(i: int) -> Annotated:
+    if i < _GUARD_CELLS:
+        smear = draw_cell(seed=_GUARD_SEED + i, size=(240, 240), px_per_um=_GUARD_PX_PER_UM)
+    else:
+        smear = draw_cluster(seed=_GUARD_SEED + i, cell_types=2 + i % 3, px_per_um=_GUARD_PX_PER_UM)
+    return Annotated(smear.image, smear.classes, smear.cells)
 
 
 @torch.inference_mode()

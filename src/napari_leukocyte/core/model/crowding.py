@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.imaging.discs import Discs, find_discs, optical_density
 from napari_leukocyte.core.model.composites import Window, beside, glass, overlap
 from napari_leukocyte.core.model.dataset import Sample
-from napari_leukocyte.core.segmentation.discs import Discs, find_discs
-from napari_leukocyte.core.segmentation.red_cells import optical_density
 
 __all__ = ["RedCell", "add_red_cells", "cut_out_red_cells"]
 

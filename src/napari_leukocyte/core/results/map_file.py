@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels
+from napari_leukocyte.core.cells.checks import check_cell_labels
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.masks import MaskFile, open_mask

@@ -11,9 +11,9 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
+from napari_leukocyte.core.results.cell_table import CellTable, common
 from napari_leukocyte.core.results.names import OutputName
 from napari_leukocyte.core.results.remarks import remarks_text
-from napari_leukocyte.core.results.table import CellTable, common
 from napari_leukocyte.core.segmentation.segment import Segmentation
 
 __all__ = ["ResultWriter"]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from napari_leukocyte.core.cells.boxes import widened, within
-from napari_leukocyte.core.cells.class_map import check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_class_map, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["BAND_PX", "BAND_UM", "Bands", "band_width_px", "border_band", "border_bands"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_same_shape
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_same_shape
 from napari_leukocyte.core.cells.measures import CellMeasure
 
 __all__ = ["CnrErrors", "Matching", "compare_cnr", "match_cells", "match_overlaps"]

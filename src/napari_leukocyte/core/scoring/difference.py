@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.class_map import check_class_map, check_same_shape
+from napari_leukocyte.core.cells.checks import check_class_map, check_same_shape
 
 __all__ = ["Difference", "difference_classes"]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size, check_same_shape
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size, check_same_shape
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import keep_maps
 from napari_leukocyte.core.cells.labels import label_cells

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box, changed_box, meet
-from napari_leukocyte.core.cells.class_map import check_same_shape
+from napari_leukocyte.core.cells.checks import check_same_shape
 from napari_leukocyte.core.cells.keep import keep_cells
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure

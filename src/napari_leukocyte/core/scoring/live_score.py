@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.cells.boxes import Box
-from napari_leukocyte.core.cells.class_map import check_class_map, check_same_shape
+from napari_leukocyte.core.cells.checks import check_class_map, check_same_shape
 from napari_leukocyte.core.scoring.border import border_bands
 from napari_leukocyte.core.scoring.metrics import ImageCounts, count_pixels
 

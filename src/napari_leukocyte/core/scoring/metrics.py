@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.class_map import check_class_map, check_same_shape
+from napari_leukocyte.core.cells.checks import check_class_map, check_same_shape
 from napari_leukocyte.core.scoring.border import Bands, border_bands
 
 __all__ = [

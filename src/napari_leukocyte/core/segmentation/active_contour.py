@@ -17,11 +17,11 @@ from scipy import ndimage
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.resample import area_resize
-from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
 from napari_leukocyte.core.segmentation.contours import Mask, cell_contour, nucleus_contour
 from napari_leukocyte.core.segmentation.nuclei import Nuclei, Reduced, find_nuclei
 from napari_leukocyte.core.segmentation.pixel_size import CANDIDATES, centre_part
+from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
 
 __all__ = ["ACTIVE_CONTOUR", "ActiveContour"]
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.active_contour import ACTIVE_CONTOUR, ActiveContour
-from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
 
 __all__ = ["Method", "load_method"]
 

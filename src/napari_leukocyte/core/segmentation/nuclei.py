@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.segmentation.class_map import WindowDone
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 
 __all__ = ["Nuclei", "Reduced", "find_nuclei"]
 

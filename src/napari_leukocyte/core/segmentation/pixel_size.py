@@ -7,7 +7,6 @@ import numpy as np
 
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone
 from napari_leukocyte.core.segmentation.red_cells import RedCells, outlines, red_cells
 from napari_leukocyte.core.segmentation.white_cells import (
     CANDIDATES,
@@ -17,6 +16,7 @@ from napari_leukocyte.core.segmentation.white_cells import (
     find_white_cells,
     look,
 )
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 
 if TYPE_CHECKING:  # the predictor calls this module
     from napari_leukocyte.core.segmentation.predictor import Predictor

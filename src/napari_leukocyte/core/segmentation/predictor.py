@@ -20,8 +20,8 @@ from napari_leukocyte.core.model.device import (
 )
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
-from napari_leukocyte.core.segmentation.class_map import Prediction, WindowDone, predict_class_map
 from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
+from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone, predict_class_map
 
 __all__ = ["Predictor"]
 
@@ -83,7 +83,7 @@ class Predictor:
         return estimate_pixel_size(plane, conversion, self)
 
     def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:
-        """See `class_map.predict_class_map`."""
+        """See `windowed.predict_class_map`."""
         return predict_class_map(plane, conversion, self, pixel_size=pixel_size)
 
     def __call__(

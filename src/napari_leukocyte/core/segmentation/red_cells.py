@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.segmentation.discs import Discs, find_discs
+from napari_leukocyte.core.imaging.discs import Discs, find_discs, optical_density
 
-__all__ = ["RedCells", "optical_density", "outlines", "red_cells"]
+__all__ = ["RedCells", "outlines", "red_cells"]
 
-_FAINTEST = 1 / 64  # transmission; what is darker is no red cell
 _SPREAD = 0.15  # of the log diameter: width of the kernel that finds the commonest size
 _ALIKE = 0.25  # discs within this of the commonest log diameter are of its kind
 
@@ -33,12 +31,6 @@ class RedCells:
     diameter: float
     count: int
     share: float
-
-
-def optical_density(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the density (Y, X) of RGB (Y, X, 3) in 0-1 in green and blue, where red cells absorb."""
-    density: NDArray[np.float32] = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1)
-    return density
 
 
 def outlines(plane: Any, conversion: Conversion) -> Discs:

@@ -16,11 +16,11 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.class_map import WindowDone, relay
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.uncertainty import uncertainty
+from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 from napari_leukocyte.core.training_set.origin import MaskOrigin
 
 __all__ = [

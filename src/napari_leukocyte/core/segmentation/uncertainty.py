@@ -18,7 +18,7 @@ def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, 
     classes : (Y, X) uint8 array
         Class map: 0 background, 1 cytoplasm or cell, 2 nucleus.
     sure : (Y, X) bool array
-        Pixels whose class is probable enough (`class_map.Prediction`).
+        Pixels whose class is probable enough (`windowed.Prediction`).
     pixel_size : float or None
         um per px, for the width of the band.
 

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from napari_leukocyte.core.cells.keep import edge_cells
 from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.discs import Discs
 from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map, relay
-from napari_leukocyte.core.segmentation.discs import Discs
+from napari_leukocyte.core.segmentation.windowed import WindowDone, predict_class_map, relay
 
 if TYPE_CHECKING:  # the predictor calls this module
     from napari_leukocyte.core.segmentation.predictor import Predictor

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.training_set.json_files import Fields

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.class_map import check_pixel_size
+from napari_leukocyte.core.cells.checks import check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.training_set import drafts, versions

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_leukocyte.core.cells.class_map import check_class_map
+from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.names import output_names
-from napari_leukocyte.core.results.table import CellTable
 from napari_leukocyte.core.results.writer import ResultWriter
 from napari_leukocyte.core.segmentation.segment import Segmentation
 

@@ -96,8 +96,8 @@ class SegmentJob:
         self._loaded.clear()
 
     def _on_event(self, event: object) -> None:
-        from napari_leukocyte.core.segmentation.class_map import WindowDone
         from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented
+        from napari_leukocyte.core.segmentation.windowed import WindowDone
 
         total = len(self._indices)
         if isinstance(event, _Problem):

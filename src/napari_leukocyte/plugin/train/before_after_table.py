@@ -5,8 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter
-from napari_leukocyte.core.fine_tuning.table import before_after_rows
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
+from napari_leukocyte.core.fine_tuning.before_after_rows import before_after_rows
 
 __all__ = ["BeforeAfterTable"]
 

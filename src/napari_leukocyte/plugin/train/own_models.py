@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.fine_tuning.decision import Decision, read_decision
-from napari_leukocyte.core.fine_tuning.known import known_images
+from napari_leukocyte.core.fine_tuning.plan import known_images
 
 __all__ = ["MaskVersion", "OwnModel", "own_models", "read_own_model"]
 

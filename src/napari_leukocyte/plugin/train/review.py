@@ -10,8 +10,8 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
 
+from napari_leukocyte.core.fine_tuning.before_after_rows import describe_basis
 from napari_leukocyte.core.fine_tuning.gate import Finding, findings
-from napari_leukocyte.core.fine_tuning.table import describe_basis
 from napari_leukocyte.plugin.parts.docks import note, row, stack
 from napari_leukocyte.plugin.train.before_after_table import BeforeAfterTable
 from napari_leukocyte.plugin.train.own_models import OwnModel

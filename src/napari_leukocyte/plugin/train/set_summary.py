@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.fine_tuning.known import describe_known, known_judges
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-from napari_leukocyte.core.fine_tuning.plan import FEWEST_FOR_HELD_OUT, Plan, make_plan
+from napari_leukocyte.core.fine_tuning.plan import FEWEST_FOR_HELD_OUT, Plan, describe_known, known_judges, make_plan
 from napari_leukocyte.core.training_set.item import TrainingItem
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.train.own_models import OwnModel, own_models

@@ -3,7 +3,7 @@ import pytest
 from report_cases import case_of, less_a_pixel, truth_map, wrong_nucleus
 
 from napari_leukocyte.core.scoring.evaluation import EvaluationParameters, score_case
-from napari_leukocyte.core.scoring.report.comparison import line_up, worst_union
+from napari_leukocyte.core.scoring.report.line_up import line_up, worst_union
 from napari_leukocyte.core.scoring.report.tables import worst_table
 
 NO_BAND = EvaluationParameters(border_px=0)

@@ -5,7 +5,7 @@ from html import escape
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
-from napari_leukocyte.core.scoring.report.comparison import Comparison
+from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.wording import counted
 
 __all__ = ["facts"]

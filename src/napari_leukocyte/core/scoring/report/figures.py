@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.scoring.evaluation import ImageScore, pooled_cnr
-from napari_leukocyte.core.scoring.report.comparison import Comparison
+from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.markup import caption, image
 from napari_leukocyte.core.scoring.report.plots import BIN_EDGES, MARKERS, SIZE, histogram, scatter
 from napari_leukocyte.core.scoring.report.wording import counted, percent, reason_words

@@ -15,7 +15,7 @@ from napari_leukocyte.core.scoring.border import border_band
 from napari_leukocyte.core.scoring.difference import Difference
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, kept_maps
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
-from napari_leukocyte.core.scoring.report.comparison import Comparison
+from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.markup import image, words
 from napari_leukocyte.core.scoring.report.pictures import (
     RGB,

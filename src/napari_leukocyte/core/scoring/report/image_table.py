@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
 from napari_leukocyte.core.scoring.evaluation import ImageScore, Measure
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
-from napari_leukocyte.core.scoring.report.comparison import Comparison, accuracy, cell_accuracy
+from napari_leukocyte.core.scoring.report.line_up import Comparison, accuracy, cell_accuracy
 from napari_leukocyte.core.scoring.report.markup import Cell, Row, row_header, table
 from napari_leukocyte.core.scoring.report.wording import score_cell, share_cell
 

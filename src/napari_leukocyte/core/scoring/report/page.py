@@ -10,11 +10,11 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore
 from napari_leukocyte.core.scoring.report.cnr_table import cnr_table
-from napari_leukocyte.core.scoring.report.comparison import Comparison, line_up
 from napari_leukocyte.core.scoring.report.facts import facts
 from napari_leukocyte.core.scoring.report.figures import cnr_scatters, histograms
 from napari_leukocyte.core.scoring.report.gallery import gallery, key, typical
 from napari_leukocyte.core.scoring.report.image_table import image_table
+from napari_leukocyte.core.scoring.report.line_up import Comparison, line_up
 from napari_leukocyte.core.scoring.report.markup import words
 from napari_leukocyte.core.scoring.report.tables import cell_table, class_table, difficulty_table, worst_table
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.scoring.evaluation import ImageScore
 from napari_leukocyte.core.scoring.metrics import Score
-from napari_leukocyte.core.scoring.report.comparison import (
+from napari_leukocyte.core.scoring.report.line_up import (
     Comparison,
     Mean,
     accuracy,

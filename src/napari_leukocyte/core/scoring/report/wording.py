@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from napari_leukocyte.core.scoring.evaluation import CELL_ONLY
 from napari_leukocyte.core.scoring.figures import number
 from napari_leukocyte.core.scoring.metrics import EMPTY, TOO_THIN, Score
-from napari_leukocyte.core.scoring.report.comparison import Mean
+from napari_leukocyte.core.scoring.report.line_up import Mean
 from napari_leukocyte.core.scoring.report.markup import Cell
 
 __all__ = ["counted", "mean_cells", "percent", "reason_words", "score_cell", "share_cell"]

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, cell_rows, write_cells_csv
 from napari_leukocyte.core.cells.measures import measure_cells
-from napari_leukocyte.core.cells.table import CELL_COLUMNS, cell_rows, write_cells_csv
 
 
 def two_cells():

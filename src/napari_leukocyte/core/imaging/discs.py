@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["Discs", "find_discs"]
+__all__ = ["Discs", "find_discs", "optical_density"]
 
 FloatArray = NDArray[np.float32]
 
@@ -28,6 +28,7 @@ _SEARCH = np.linspace(0.65, 1.4, 31, dtype=np.float32)  # of the radius: where t
 _NEAR = 0.18  # spread of the log distance of the outline from the voted radius
 _OFF = 0.15  # of the radius: points further from the fitted circle are not on it
 _FOUND = 0.55  # support of a disc
+_FAINTEST = 1 / 64  # transmission; what is darker is no red cell
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Discs:
     def moved(self, y: float, x: float) -> "Discs":
         """The same, counted from another corner."""
         return Discs(self.y + y, self.x + x, self.radius, self.support)
+
+
+def optical_density(image: FloatArray) -> FloatArray:
+    """Return the density (Y, X) of RGB (Y, X, 3) in 0-1 in green and blue, where red cells absorb."""
+    density: FloatArray = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1)
+    return density
 
 
 def find_discs(density: FloatArray) -> Discs:

@@ -8,10 +8,10 @@ import torch
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
 from napari_leukocyte.core.model.weights import ModelInfo, save_model
-from napari_leukocyte.core.segmentation import class_map
 from napari_leukocyte.core.segmentation import predictor as predictor_module
-from napari_leukocyte.core.segmentation.class_map import WindowDone, predict_class_map
+from napari_leukocyte.core.segmentation import windowed
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import WindowDone, predict_class_map
 
 
 def run(plane, predictor, pixel_size=0.2):
@@ -28,7 +28,7 @@ def run(plane, predictor, pixel_size=0.2):
 
 
 def in_windows(monkeypatch):
-    monkeypatch.setattr(class_map, "_WHOLE", 0)
+    monkeypatch.setattr(windowed, "_WHOLE", 0)
 
 
 @pytest.fixture

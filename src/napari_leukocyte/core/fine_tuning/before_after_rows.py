@@ -2,7 +2,7 @@
 
 import math
 
-from napari_leukocyte.core.fine_tuning.comparison import BeforeAfter, Change, Comparison
+from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.scoring.figures import interval, number, share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 

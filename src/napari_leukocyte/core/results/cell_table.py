@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from napari_leukocyte.core.cells.cells_csv import cell_rows, write_cells_csv
 from napari_leukocyte.core.cells.measures import CellMeasure
-from napari_leukocyte.core.cells.table import cell_rows, write_cells_csv
 
 __all__ = ["CellTable", "common"]
 
@@ -15,7 +15,7 @@ class CellTable:
     Attributes
     ----------
     rows : list of dict
-        As ``core.cells.table.cell_rows`` makes them.
+        As ``core.cells.cells_csv.cell_rows`` makes them.
     images : set of str
         Those that are in the table, with or without cells.
     """

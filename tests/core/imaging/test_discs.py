@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_leukocyte.core.segmentation.discs import find_discs
+from napari_leukocyte.core.imaging.discs import find_discs
 
 SHAPE = (200, 260)
 THICK = 0.2

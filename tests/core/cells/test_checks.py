@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_leukocyte.core.cells.class_map import check_cell_labels, check_class_map, check_pixel_size
+from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.keep import keep_cells
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import measure_cells
