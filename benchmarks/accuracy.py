@@ -30,6 +30,7 @@ from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.model.dataset import IndexRow, read_index
 from napari_leukocyte.core.model.split import PARTS, read_split
 from napari_leukocyte.core.model.weights import model_path
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.border import band_width_px
 from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
@@ -37,7 +38,7 @@ from napari_leukocyte.core.scoring.metrics import count_image
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import Mode
 from napari_leukocyte.core.segmentation.predictor import Predictor
-from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
 from report import markdown, table, weights_hash
 from summary import Scored, summarise
 

@@ -16,11 +16,11 @@ from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.model.drawn import STAIN_KEPT_OUT
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.border import band_width_px
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, count_image, iou_b
 from napari_leukocyte.core.segmentation.method import Method, load_method
-from napari_leukocyte.core.segmentation.segment import Segmentation
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.smear import Smear
 

@@ -21,8 +21,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.truth import make_truth
-from napari_leukocyte.core.segmentation.segment import Segmentation
 from napari_leukocyte.core.synthetic.smear import Smear, draw_cell, draw_field
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

@@ -18,11 +18,11 @@ from torch import nn
 
 from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.parameters import Mode
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import (
     ImageSegmented,
-    Segmentation,
     SegmentParameters,
     segment_images,
 )

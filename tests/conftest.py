@@ -55,7 +55,7 @@ def segmentation():
     """Make a ``Segmentation`` from a class map, so that a test of the plugin needs no network."""
     from napari_leukocyte.core.cells.labels import label_cells
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.core.segmentation.segment import Segmentation
+    from napari_leukocyte.core.results.segmentation import Segmentation
 
     def make(classes, *, pixel_size=0.1, estimated=False):
         classes = np.array(classes, np.uint8)

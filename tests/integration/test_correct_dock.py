@@ -400,7 +400,7 @@ from qtpy.QtCore import QTimer
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.segment import Segmentation
+from napari_leukocyte.core.results.segmentation import Segmentation
 
 viewer = napari.Viewer(show=True)
 _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Correct")

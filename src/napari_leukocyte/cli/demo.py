@@ -62,7 +62,7 @@ def has_display(environment: Mapping[str, str], system: str) -> bool:
 
 def _without_display(image: Path | None) -> None:
     from napari_leukocyte.cli.progress import segment_bars
-    from napari_leukocyte.core.cells.measures import cnr_text, measure_cells
+    from napari_leukocyte.core.cells.measures import cnr_text
     from napari_leukocyte.core.imaging.overlay import overlay
     from napari_leukocyte.core.imaging.write import write_picture
     from napari_leukocyte.core.results.names import OutputName
@@ -84,9 +84,7 @@ def _without_display(image: Path | None) -> None:
             else:
                 result = event
     assert result is not None  # the last event is the result
-    measures = measure_cells(
-        result.classes, result.cells, pixel_size=result.pixel_size.for_areas, remarks=result.remarks
-    )
+    measures = result.measure()
     writer.add(source, result, measures=measures)
     writer.write_table()
     texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.training_set.origin import MaskOrigin
-
-if TYPE_CHECKING:
-    from napari_leukocyte.core.segmentation.segment import Segmentation
+from napari_leukocyte.core.results.segmentation import MaskOrigin, Segmentation
 
 __all__ = ["ImageState"]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-    from napari_leukocyte.core.segmentation.segment import Segmentation
+    from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = ["Session", "get_session"]

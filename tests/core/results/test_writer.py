@@ -14,8 +14,8 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.results.names import OutputName
 from napari_leukocyte.core.results.remarks import read_remarks
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
-from napari_leukocyte.core.segmentation.segment import Segmentation
 
 NAME = {Path("smear"): OutputName("smear", "smear")}
 

@@ -9,11 +9,11 @@ from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation import windowed
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
-    Segmentation,
     SegmentParameters,
     load_predictor,
     segment_images,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from napari_leukocyte.core.cells.keep import resolve_keep
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
 from napari_leukocyte.core.segmentation.method import Method
-from napari_leukocyte.core.segmentation.segment import Segmentation, SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
 from napari_leukocyte.core.training_set.item import TrainingItem
 
 __all__ = ["Judged", "score_item"]

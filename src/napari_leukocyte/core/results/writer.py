@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
@@ -14,7 +14,7 @@ from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_pn
 from napari_leukocyte.core.results.cell_table import CellTable, common
 from napari_leukocyte.core.results.names import OutputName
 from napari_leukocyte.core.results.remarks import remarks_text
-from napari_leukocyte.core.segmentation.segment import Segmentation
+from napari_leukocyte.core.results.segmentation import Segmentation
 
 __all__ = ["ResultWriter"]
 
@@ -87,15 +87,7 @@ class ResultWriter:
         if result is None:
             self._planes.append(None)
         else:
-            if measures is None:
-                measures = measure_cells(
-                    result.classes,
-                    result.cells,
-                    pixel_size=result.pixel_size.for_areas,
-                    binary=result.binary,
-                    remarks=result.remarks,
-                )
-            self._planes.append(_Plane(result, measures))
+            self._planes.append(_Plane(result, result.measure() if measures is None else measures))
         if source.plane + 1 < source.planes:
             return
         planes, self._planes = self._planes, []

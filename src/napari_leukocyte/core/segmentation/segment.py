@@ -1,33 +1,30 @@
 """The main job: images in; class maps, cell labels and where each number came from out."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte import __version__
-from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.uncertainty import uncertainty
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
-from napari_leukocyte.core.training_set.origin import MaskOrigin
 
 __all__ = [
     "ImageFailed",
     "ImageSegmented",
     "SegmentParameters",
-    "Segmentation",
     "check_mode",
     "load_predictor",
     "segment_images",
@@ -37,58 +34,6 @@ __all__ = [
 # Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the
 # cells with more unsure pixels 80 % are badly segmented, and none of the images as they are has such a cell.
 _UNSURE_SHARE = 0.22
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """Result for one plane.
-
-    Attributes
-    ----------
-    classes
-        Class map (Y, X) uint8 with the kept cells only.
-    cells
-        Cell labels (Y, X) int32, 1..n.
-    keep
-        The rule that was in force, after ``auto`` was decided.
-    notes
-        What was done or happened that the user should know.
-    provenance
-        Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
-    unsure_cells
-        Numbers of the cells that the network is unsure of.
-    uncertainty
-        0-1, see `uncertainty.uncertainty`; NaN for a map that no model has just made.
-    marks
-        Cells marked as not a WBC, in a map that was corrected before.
-    edited_cells
-        Numbers of the cells edited by hand, in such a map.
-    origin
-        Which version or draft such a map is; None for a fresh segmentation.
-    """
-
-    classes: NDArray[np.uint8]
-    cells: NDArray[np.int32]
-    binary: bool
-    pixel_size: PixelSize
-    keep: str
-    notes: tuple[str, ...]
-    provenance: dict[str, str]
-    unsure_cells: frozenset[int] = frozenset()
-    uncertainty: float = math.nan
-    marks: Mapping[int, Flag] = field(default_factory=dict)
-    edited_cells: frozenset[int] = frozenset()
-    origin: MaskOrigin | None = None
-
-    @property
-    def remarks(self) -> dict[int, frozenset[Flag]]:
-        """What `measure_cells` should know of the cells beside the maps."""
-        found: dict[int, set[Flag]] = {cell: {Flag.LOW_CONFIDENCE} for cell in self.unsure_cells}
-        for cell, mark in self.marks.items():
-            found.setdefault(cell, set()).add(mark)
-        for cell in self.edited_cells:
-            found.setdefault(cell, set()).add(Flag.EDITED)
-        return {cell: frozenset(flags) for cell, flags in found.items()}
 
 
 @dataclass(frozen=True)

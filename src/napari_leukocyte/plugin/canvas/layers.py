@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import DirectLabelColormap
 
-    from napari_leukocyte.core.segmentation.segment import Segmentation
+    from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = [

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.segment import Segmentation
+from napari_leukocyte.core.results.segmentation import MaskOrigin, Segmentation
 from napari_leukocyte.core.training_set.drafts import Draft
-from napari_leukocyte.core.training_set.origin import MaskOrigin
 from napari_leukocyte.core.training_set.records import Version
 
 __all__ = ["empty_segmentation", "from_draft", "from_version"]

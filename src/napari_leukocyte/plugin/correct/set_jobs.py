@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.segment import Segmentation
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.training_set.drafts import Draft, correction_of, same_draft
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ def accept(
     it is this map's (``owned``); else it is somebody's that nobody has answered for, and stays.
     """
     id_ = _add(training_set, source)
-    size = began.pixel_size.for_areas
-    before = measure_cells(began.classes, began.cells, pixel_size=size, binary=began.binary, remarks=began.remarks)
-    correction = replace(correction_of(draft), cnr_before=cnr_of(before), cnr_after=cnr_after)
+    correction = replace(correction_of(draft), cnr_before=cnr_of(began.measure()), cnr_after=cnr_after)
     version = training_set.accept(id_, correction)
     if owned:
         disk.discard(training_set, id_, draft.saved)

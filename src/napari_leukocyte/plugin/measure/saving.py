@@ -12,8 +12,8 @@ from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.names import output_names
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
-from napari_leukocyte.core.segmentation.segment import Segmentation
 
 if TYPE_CHECKING:
     from napari_leukocyte.plugin.session import Session

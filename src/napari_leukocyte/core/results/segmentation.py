@@ -1,0 +1,98 @@
+"""The result of a segmentation, fresh from a model or read back from a training set; light to import."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+
+__all__ = ["MaskOrigin", "Segmentation"]
+
+
+@dataclass(frozen=True)
+class MaskOrigin:
+    """The accepted version or the draft that a class map was read back from.
+
+    Attributes
+    ----------
+    parent
+        Number of the accepted version that it is or began with; None when there was none.
+    pixels_changed
+        How many pixels hands changed before, summed over versions.
+    labels_edited
+        Whether cells were split, joined or marked by hand before.
+    draft
+        Whether it is a draft: it holds edits that no accepted version has.
+    """
+
+    parent: int | None = None
+    pixels_changed: int = 0
+    labels_edited: bool = False
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Result for one plane.
+
+    Attributes
+    ----------
+    classes
+        Class map (Y, X) uint8 with the kept cells only.
+    cells
+        Cell labels (Y, X) int32, 1..n.
+    keep
+        The rule that was in force, after ``auto`` was decided.
+    notes
+        What was done or happened that the user should know.
+    provenance
+        Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
+    unsure_cells
+        Numbers of the cells that the network is unsure of.
+    uncertainty
+        0-1, see `uncertainty.uncertainty`; NaN for a map that no model has just made.
+    marks
+        Cells marked as not a WBC, in a map that was corrected before.
+    edited_cells
+        Numbers of the cells edited by hand, in such a map.
+    origin
+        Which version or draft such a map is; None for a fresh segmentation.
+    """
+
+    classes: NDArray[np.uint8]
+    cells: NDArray[np.int32]
+    binary: bool
+    pixel_size: PixelSize
+    keep: str
+    notes: tuple[str, ...]
+    provenance: dict[str, str]
+    unsure_cells: frozenset[int] = frozenset()
+    uncertainty: float = math.nan
+    marks: Mapping[int, Flag] = field(default_factory=dict)
+    edited_cells: frozenset[int] = frozenset()
+    origin: MaskOrigin | None = None
+
+    def measure(self) -> list[CellMeasure]:
+        """Measure the cells; areas in um2 only where the pixel size is more than an estimate."""
+        return measure_cells(
+            self.classes,
+            self.cells,
+            pixel_size=self.pixel_size.for_areas,
+            binary=self.binary,
+            remarks=self.remarks,
+        )
+
+    @property
+    def remarks(self) -> dict[int, frozenset[Flag]]:
+        """What `measure_cells` should know of the cells beside the maps."""
+        found: dict[int, set[Flag]] = {cell: {Flag.LOW_CONFIDENCE} for cell in self.unsure_cells}
+        for cell, mark in self.marks.items():
+            found.setdefault(cell, set()).add(mark)
+        for cell in self.edited_cells:
+            found.setdefault(cell, set()).add(Flag.EDITED)
+        return {cell: frozenset(flags) for cell, flags in found.items()}
