@@ -1,7 +1,7 @@
 """An honest estimate of an unknown pixel size: red cells are the ruler, and white cells where there are too few."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +16,7 @@ from napari_leukocyte.core.segmentation.white_cells import (
     find_white_cells,
     look,
 )
-from napari_leukocyte.core.segmentation.windowed import WindowDone
-
-if TYPE_CHECKING:  # the predictor calls this module
-    from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import Network, WindowDone
 
 __all__ = ["CANDIDATES", "RED_CELL_UM", "centre_part", "estimate_pixel_size"]
 
@@ -32,7 +29,7 @@ _RED_SPREAD, _WHITE_SPREAD = (0.07, 0.12), (0.08, 0.15)
 _DISAGREE = float(np.log(1.6))  # rulers further apart do not both measure what they should: the surer one counts
 
 
-def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: "Predictor") -> Iterator[WindowDone | PixelSize]:
+def estimate_pixel_size(plane: Any, conversion: Conversion, network: Network) -> Iterator[WindowDone | PixelSize]:
     """Yield progress and, last, the estimate.
 
     Round objects of all sizes are outlined. When many are of one size these are the red cells, and one look of the
@@ -47,15 +44,15 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, predictor: "Predicto
     discs = outlines(part, conversion).moved(*corner(plane, part))
     crowd = red_cells(discs)
     if crowd is not None and crowd.count >= _CROWD and crowd.share >= _CROWD_SHARE:
-        seen = yield from look(plane, conversion, predictor, RED_CELL_UM / crowd.diameter)
+        seen = yield from look(plane, conversion, network, RED_CELL_UM / crowd.diameter)
         red = red_cells(seen.outside(discs), near=crowd.diameter)
         plausible = not seen.cells or _WHITE_UM[0] < seen.diameter * seen.assumed < _WHITE_UM[1]
         if red is not None and red.count >= _CROWD and plausible:
             yield _weighed(red, WhiteCells(seen.estimate, seen.cells, seen) if seen.cells else None)
             return
-    white = yield from find_white_cells(plane, conversion, predictor)
+    white = yield from find_white_cells(plane, conversion, network)
     if white is None:
-        yield PixelSize(predictor.info.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
+        yield PixelSize(network.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
         return
     red = red_cells(white.look.outside(discs), near=RED_CELL_UM / white.um)
     yield _weighed(red, white)

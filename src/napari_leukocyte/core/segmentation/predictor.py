@@ -74,6 +74,11 @@ class Predictor:
         return self.info.classes
 
     @property
+    def pixel_size(self) -> float:
+        """Working resolution, um per px."""
+        return self.info.pixel_size
+
+    @property
     def provenance(self) -> dict[str, str]:
         """Name and hash of the model."""
         return {"model": self.name, "model_sha256": self.hash}

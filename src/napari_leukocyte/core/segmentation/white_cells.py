@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,7 @@ from napari_leukocyte.core.cells.keep import edge_cells
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.discs import Discs
 from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM
-from napari_leukocyte.core.segmentation.windowed import WindowDone, predict_class_map, relay
-
-if TYPE_CHECKING:  # the predictor calls this module
-    from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.windowed import Network, WindowDone, predict_class_map, relay
 
 __all__ = ["CANDIDATES", "Look", "WhiteCells", "centre_part", "corner", "find_white_cells", "look"]
 
@@ -80,7 +77,7 @@ class WhiteCells:
 
 
 def find_white_cells(
-    plane: Any, conversion: Conversion, predictor: "Predictor"
+    plane: Any, conversion: Conversion, network: Network
 ) -> Generator[WindowDone, None, WhiteCells | None]:
     """Yield progress; return the estimate, None without a cell.
 
@@ -91,24 +88,22 @@ def find_white_cells(
     """
     surest: Look | None = None
     for candidate in CANDIDATES:
-        tried = yield from look(plane, conversion, predictor, candidate)
+        tried = yield from look(plane, conversion, network, candidate)
         if tried.cells and (surest is None or tried.rank < surest.rank):
             surest = tried
     if surest is None:
         return None
-    refined = yield from look(plane, conversion, predictor, surest.estimate)
+    refined = yield from look(plane, conversion, network, surest.estimate)
     # A ruler that was no cell (a platelet, a cell cut by the edge) leads to a size where the network is lost.
     if refined.cells and refined.unsure <= _LOST * surest.unsure + _SLACK:
         return WhiteCells(refined.estimate, refined.cells, refined)
     return WhiteCells(surest.assumed, surest.cells, surest)
 
 
-def look(
-    plane: Any, conversion: Conversion, predictor: "Predictor", assumed: float
-) -> Generator[WindowDone, None, Look]:
+def look(plane: Any, conversion: Conversion, network: Network, assumed: float) -> Generator[WindowDone, None, Look]:
     """Segment the plane, or its middle, under an assumed pixel size and measure the cells."""
-    part = centre_part(plane, assumed / predictor.info.pixel_size)
-    prediction = yield from relay(predict_class_map(part, conversion, predictor, pixel_size=assumed))
+    part = centre_part(plane, assumed / network.pixel_size)
+    prediction = yield from relay(predict_class_map(part, conversion, network, pixel_size=assumed))
     labels, n = ndimage.label(prediction.classes > 0)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:].astype(float)
     diameters = 2 * np.sqrt(areas / np.pi)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,32 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
 
-if TYPE_CHECKING:  # the predictor calls this module
-    from napari_leukocyte.core.segmentation.predictor import Predictor
-
-__all__ = ["Prediction", "WindowDone", "predict_class_map", "relay"]
+__all__ = ["Network", "Prediction", "WindowDone", "predict_class_map", "relay"]
 
 Result = TypeVar("Result")
 
 _SURE = 0.8  # probability of its class from which a pixel counts as sure
 _WHOLE = 640 * 640  # px at the working resolution up to which a plane goes through the network in one piece
+
+
+class Network(Protocol):
+    """What is asked of a network: probabilities of windows, at the resolution that it works at."""
+
+    @property
+    def pixel_size(self) -> float:
+        """Working resolution, um per px."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many windows it takes at a time; less when memory runs short."""
+        ...
+
+    def __call__(
+        self, windows: list[NDArray[np.float32]], working: tuple[int, int], native: tuple[int, int]
+    ) -> list[NDArray[np.float32]]:
+        """Class probabilities (C, *native) of RGB windows (*native, 3) in 0-1, looked at in the shape ``working``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,7 @@ class Prediction:
 
 
 def predict_class_map(
-    plane: Any, conversion: Conversion, predictor: "Predictor", *, pixel_size: float
+    plane: Any, conversion: Conversion, network: Network, *, pixel_size: float
 ) -> Iterator[WindowDone | Prediction]:
     """Yield progress and, last, the prediction.
 
@@ -80,10 +97,10 @@ def predict_class_map(
         um per px of the plane.
     """
     shape = (int(plane.shape[0]), int(plane.shape[1]))
-    scale = pixel_size / predictor.info.pixel_size
+    scale = pixel_size / network.pixel_size
     working = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
     if working[0] * working[1] <= _WHOLE:
-        p = predictor([conversion(plane)], working, shape)[0]
+        p = network([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
         yield _most_probable(p)
         return
@@ -94,10 +111,10 @@ def predict_class_map(
     shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
     for i, row in enumerate(rows):
         band: NDArray[np.float32] | None = None
-        step = predictor.batch  # fixed for the row: the batch itself shrinks when memory runs short
+        step = network.batch  # fixed for the row: the batch itself shrinks when memory runs short
         for j in range(0, len(columns), step):
             group = columns[j : j + step]
-            for span, p in zip(group, _predict(plane, conversion, predictor, row, group, block), strict=True):
+            for span, p in zip(group, _predict(plane, conversion, network, row, group, block), strict=True):
                 if band is None:
                     band = np.zeros((len(p), row.stop - row.start, columns[-1].stop), np.float32)
                 band[:, :, span.start : span.stop] += p * ramp(span, block)
@@ -131,14 +148,14 @@ def _most_probable(p: NDArray[np.float32]) -> Prediction:
 
 
 def _predict(
-    plane: Any, conversion: Conversion, predictor: "Predictor", row: Span, columns: list[Span], block: int
+    plane: Any, conversion: Conversion, network: Network, row: Span, columns: list[Span], block: int
 ) -> list[NDArray[np.float32]]:
     """Probabilities (C, y, x) of windows of one row; windows of one width go through together."""
     windows = [conversion(_mirrored_window(plane, row, column)) for column in columns]
     result: list[NDArray[np.float32]] = []
     for blocks in dict.fromkeys(column.blocks for column in columns):
         same = [w for w, column in zip(windows, columns, strict=True) if column.blocks == blocks]
-        result += predictor(same, (row.blocks * BLOCK, blocks * BLOCK), (row.blocks * block, blocks * block))
+        result += network(same, (row.blocks * BLOCK, blocks * BLOCK), (row.blocks * block, blocks * block))
     return result
 
 
