@@ -160,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "weights_sha256": weights_hash(model_path(given.model)) if isinstance(predictor, Predictor) else None,
         "plugin_version": __version__,
         "device": predictor.used,
+        "precision": predictor.provenance["precision"],
         "split": given.split.name if given.split else None,
         "part": given.part,
         "keep": {source: options.rule(source) for source in dict.fromkeys(row.source for row in rows)},

@@ -147,7 +147,7 @@ def markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 def section(images: Sequence[Scored], predictor: Predictor, model: Path, split: Path) -> str:
     """The part of the page that is measured."""
     made = f"Model `{predictor.info.name}` with weights `{weights_hash(model)[:12]}`, napari-leukocyte {__version__}, "
-    made += f"{predictor.used}. Test part of `{split.name}`: {len(images)} images."
+    made += f"{predictor.used}, {predictor.provenance['precision']}. Test part of `{split.name}`: {len(images)} images."
     each = ["image", "cell type", "CNR, expert", "CNR, model", "off by", "expert in range", "flags"]
     listed = list(cells(images))
     return "\n".join(

@@ -97,7 +97,7 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     predictor = Predictor(given.model, device=given.device)
-    print(f"{predictor.info.name} on {predictor.used}; torch {torch.__version__}")
+    print(f"{predictor.info.name} on {predictor.used}, {predictor.provenance['precision']}; torch {torch.__version__}")
     for name, sources in jobs(20 if given.quick else 200).items():
         single = len(sources) == 1
         repeats = (3 if given.quick else 50 if name.startswith("one") else 10) if single else (1 if given.quick else 3)

@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = {
         "model": model.name,
         "device": model.used,
+        "precision": model.provenance["precision"],
         "split": "the data",
         "part": f"all of {given.without}",
         "keep": {given.without: options.rule(given.without)},

@@ -130,7 +130,7 @@ def short_fine_tuning(monkeypatch):
     monkeypatch.setattr(fine_tune, "guard_items", lambda: guard_of()[:2])
     monkeypatch.setattr(compare, "_RESAMPLES", 20)
     for module in (training_run, predictor):
-        monkeypatch.setattr(module, "bfloat16_is_faster", lambda *a, **k: False)
+        monkeypatch.setattr(module, "uses_bfloat16", lambda device: False)
 
 
 @pytest.fixture

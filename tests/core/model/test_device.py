@@ -4,12 +4,11 @@ import torch
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model.device import (
     autocast,
-    bfloat16_is_faster,
     describe_device,
     is_out_of_memory,
     resolve_device,
+    uses_bfloat16,
 )
-from napari_leukocyte.core.model.unet import UNet, UNetConfig
 
 
 def availability(monkeypatch, *, cuda, mps):
@@ -39,8 +38,10 @@ def test_an_unknown_device(name):
         resolve_device(name)
 
 
-def test_description_counts_the_threads():
-    assert describe_device(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
+@pytest.mark.parametrize(("threads", "text"), [(1, "cpu (1 thread)"), (2, "cpu (2 threads)")])
+def test_description_counts_the_threads(monkeypatch, threads, text):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert describe_device(torch.device("cpu")) == text
 
 
 @pytest.mark.parametrize(
@@ -66,16 +67,27 @@ def test_autocast_only_when_asked():
         assert layer(x).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_timing_leaves_the_network_as_it_was(backward):
-    model = UNet(UNetConfig(widths=(4, 8)))
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    if not backward:
-        model.eval()
-    assert bfloat16_is_faster(model, torch.device("cpu"), size=16, backward=backward) in (True, False)
-    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
-    assert all(p.grad is None for p in model.parameters())
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx512_f": True, "avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"avx512_f": True, "avx512_bf16": False}, False),  # emulated there
+        ({"architecture": "aarch64", "neon": True}, False),
+    ],
+)
+def test_precision_follows_from_the_processor(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert uses_bfloat16(torch.device("cpu")) is expected
 
 
-def test_mps_is_never_timed():
-    assert bfloat16_is_faster(UNet(UNetConfig(widths=(4, 8))), torch.device("mps")) is False
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_precision_follows_from_the_gpu(monkeypatch, capability, expected):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert uses_bfloat16(torch.device("cuda")) is expected
+    assert uses_bfloat16(torch.device("mps")) is False
+
+
+def test_an_older_torch_that_cannot_tell_takes_float32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert uses_bfloat16(torch.device("cpu")) is False

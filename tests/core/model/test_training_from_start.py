@@ -29,7 +29,7 @@ TINY = UNetConfig(widths=(4, 8))
 def _one_thread_one_precision(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(training_run, "bfloat16_is_faster", lambda *a, **k: False)
+    monkeypatch.setattr(training_run, "uses_bfloat16", lambda device: False)
     yield
     torch.set_num_threads(threads)
 

@@ -54,7 +54,7 @@ def model_files(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def loaded(model_files):
-    """Loading times the network in both precisions: once is enough."""
+    """Loading once is enough."""
     return [Predictor(file, device="cpu") for file in (model_files.three, model_files.two)]
 
 

@@ -49,7 +49,7 @@ def test_it_finds_what_the_network_knows(predictor, draw):
 
 
 def test_sizes_that_do_not_fit_the_poolings_change_nothing_inside(tmp_path, monkeypatch):
-    monkeypatch.setattr(predictor_module, "bfloat16_is_faster", lambda *a, **k: False)
+    monkeypatch.setattr(predictor_module, "uses_bfloat16", lambda device: False)
     torch.manual_seed(0)
     config = UNetConfig(widths=(4, 6, 8))
     path = tmp_path / "m.safetensors"
@@ -69,7 +69,10 @@ def test_name_hash_and_device_are_known(predictor, model_files):
     assert predictor.hash == file_hash(model_files.three)
     assert predictor.info.name == "three"
     assert predictor.used.startswith("cpu (")
-    assert predictor.used.endswith(("float32", "bfloat16"))
+    for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
+        predictor.bfloat16 = bfloat16
+        made = {"model": "three", "model_sha256": predictor.hash, "engine": "torch", "precision": precision}
+        assert predictor.provenance == made
     with pytest.raises(LeukocyteError, match="There is no model"):
         Predictor("nothing", device="cpu")
     with pytest.raises(LeukocyteError, match="Unknown device"):
@@ -103,7 +106,7 @@ def test_without_room_for_one_window_the_cpu_goes_on_and_says_so(predictor, monk
         return run(self, *arguments)
 
     monkeypatch.setattr(Predictor, "_run", on_a_full_gpu)
-    monkeypatch.setattr(predictor_module, "bfloat16_is_faster", lambda *a, **k: False)
+    monkeypatch.setattr(predictor_module, "uses_bfloat16", lambda device: False)
     predictor.device, predictor.batch = torch.device("cuda"), 8
     results = predictor(given, (24, 32), (24, 32))
     assert predictor.device == torch.device("cpu")

@@ -133,6 +133,8 @@ def test_provenance_says_what_was_done(scene, predictor):
         "napari-leukocyte": __version__,
         "model": "three",
         "model_sha256": predictor.hash,
+        "engine": "torch",
+        "precision": "bfloat16" if predictor.bfloat16 else "float32",
         "device": predictor.used,
         "mode": "three-class",
         "keep": "whole",

@@ -43,7 +43,7 @@ def textured_predictor(tmp_path, monkeypatch):
         model.head.bias -= logits.mean(dim=(0, 2, 3))
     path = tmp_path / "m.safetensors"
     save_model(path, model, ModelInfo(name="m", architecture=config, pixel_size=0.2, recipe="default", licence=""))
-    monkeypatch.setattr(predictor_module, "bfloat16_is_faster", lambda *a, **k: False)
+    monkeypatch.setattr(predictor_module, "uses_bfloat16", lambda device: False)
     return Predictor(path, device="cpu")
 
 

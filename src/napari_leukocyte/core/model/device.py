@@ -1,22 +1,19 @@
-"""Which device runs the network, and whether mixed precision is faster there."""
+"""Which device runs the network, and in which precision."""
 
 from contextlib import AbstractContextManager
-from copy import deepcopy
-from time import perf_counter
 from typing import Literal
 
 import torch
-from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = [
     "Device",
     "autocast",
-    "bfloat16_is_faster",
     "describe_device",
     "is_out_of_memory",
     "resolve_device",
+    "uses_bfloat16",
 ]
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
@@ -58,26 +55,16 @@ def autocast(device: torch.device, *, bfloat16: bool) -> AbstractContextManager[
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
 
 
-def bfloat16_is_faster(model: nn.Module, device: torch.device, *, size: int = 128, backward: bool = False) -> bool:
-    """Time the network both ways on this machine: old processors only emulate bfloat16, at a loss.
+def uses_bfloat16(device: torch.device) -> bool:
+    """Whether the network runs in bfloat16 there: a property of the device and never timed, so that runs repeat.
 
-    Best of three after a warm-up, for one ``size`` x ``size`` image, or a batch of 4 with its gradients.
+    True for processors that multiply bfloat16 in hardware (x86 with AVX512-BF16 or AMX) and NVIDIA GPUs of compute
+    capability 8.0 or above; others emulate it, at a loss, and take float32, as does MPS.
     """
-    if device.type == "mps":
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type != "cpu":
         return False
-    model = deepcopy(model) if backward else model  # batch normalisation would learn from the noise
-    batch = torch.rand(4 if backward else 1, 3, size, size, device=device)
-    batch = batch.contiguous(memory_format=torch.channels_last)
-
-    def once(bfloat16: bool) -> float:
-        start = perf_counter()
-        with torch.set_grad_enabled(backward), autocast(device, bfloat16=bfloat16):
-            out = model(batch)
-            if backward:
-                torch.autograd.grad(out.float().square().mean(), list(model.parameters()))
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        return perf_counter() - start
-
-    times = {dtype: min([once(dtype) for _ in range(4)][1:]) for dtype in (False, True)}
-    return times[True] < times[False]
+    tell = getattr(torch.cpu, "get_capabilities", None)  # an older torch cannot tell
+    has = {} if tell is None else tell()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))

@@ -14,7 +14,7 @@ from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
-from napari_leukocyte.core.model.device import bfloat16_is_faster
+from napari_leukocyte.core.model.device import uses_bfloat16
 from napari_leukocyte.core.model.muon import Muon, is_hidden_kernel
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.unet import UNet
@@ -48,8 +48,7 @@ class TrainingRun:
         self.rng = np.random.default_rng(seed)
         self.step, self.best, self.seconds = 0, -1.0, 0.0
         self.waited = 0  # validations since the best one
-        # timed before a checkpoint is loaded: it draws random numbers
-        self.bfloat16 = bfloat16_is_faster(self.model, device, size=recipe.window, backward=True)
+        self.bfloat16 = uses_bfloat16(device)
         self.device = device
         for part in self.frozen:
             part.requires_grad_(False)
@@ -153,7 +152,7 @@ class TrainingRun:
         for schedule in self.schedules:
             schedule.last_epoch = self.step
         kind, bfloat16 = state["precision"]
-        if kind == self.device.type:  # the timing may fall out the other way, and other sums would follow
+        if kind == self.device.type:  # begun on another processor: other sums would follow
             self.bfloat16 = bfloat16
 
 

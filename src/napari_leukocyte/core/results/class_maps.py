@@ -19,6 +19,8 @@ _KEPT_KEYS = (
     "model",
     "model_sha256",
     "model_parameters",
+    "engine",
+    "precision",
     "mode",
     "keep",
 )  # what a class map of ours says of how it was made

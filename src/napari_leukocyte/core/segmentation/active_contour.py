@@ -56,7 +56,13 @@ class ActiveContour:
         """What goes into files: the name, and the parameters in place of weights."""
         text = json.dumps(asdict(self.parameters))
         sha256 = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return {"model": self.name, "model_sha256": sha256, "model_parameters": text}
+        return {
+            "model": self.name,
+            "model_sha256": sha256,
+            "model_parameters": text,
+            "engine": "numpy",
+            "precision": "float32",
+        }
 
     def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:
         """Yield progress and, last, the class map (0, 1, 2), which is sure everywhere: contours know no doubt.

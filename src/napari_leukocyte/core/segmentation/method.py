@@ -41,7 +41,7 @@ class Method(Protocol):
 
     @property
     def provenance(self) -> dict[str, str]:
-        """What goes into every file and layer: model and model_sha256, and model_parameters where there are any."""
+        """What goes into every file and layer: model, model_sha256, engine, precision; some have model_parameters."""
         ...
 
     def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:

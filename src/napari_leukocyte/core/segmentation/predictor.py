@@ -13,10 +13,10 @@ from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.model.device import (
     autocast,
-    bfloat16_is_faster,
     describe_device,
     is_out_of_memory,
     resolve_device,
+    uses_bfloat16,
 )
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
@@ -55,13 +55,13 @@ class Predictor:
         self.network, self.info = load_model(path, device=self.device)
         self.hash = file_hash(path)
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
-        self.bfloat16 = bfloat16_is_faster(self.network, self.device)
+        self.bfloat16 = uses_bfloat16(self.device)
         self.notes: list[str] = []
 
     @property
     def used(self) -> str:
-        """Device and precision in words, for instance ``cpu (2 threads), bfloat16``."""
-        return f"{describe_device(self.device)}, {'bfloat16' if self.bfloat16 else 'float32'}"
+        """Device in words, for instance ``cpu (2 threads)``."""
+        return describe_device(self.device)
 
     @property
     def name(self) -> str:
@@ -80,8 +80,9 @@ class Predictor:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Name and hash of the model."""
-        return {"model": self.name, "model_sha256": self.hash}
+        """Name and hash of the model, and what runs it in which precision: a result depends on all of them."""
+        precision = "bfloat16" if self.bfloat16 else "float32"
+        return {"model": self.name, "model_sha256": self.hash, "engine": "torch", "precision": precision}
 
     def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
         """See `pixel_size.estimate_pixel_size`."""
@@ -136,7 +137,7 @@ class Predictor:
         self.notes.append(f"The memory of {self.device.type} ran out even for one window: the CPU went on.")
         self.device = torch.device("cpu")
         self.network.to(self.device)
-        self.bfloat16 = bfloat16_is_faster(self.network, self.device)
+        self.bfloat16 = uses_bfloat16(self.device)
         return True
 
     @torch.inference_mode()
