@@ -1,15 +1,54 @@
 """Before anything imports napari: its settings, and those of plugins, stay in memory, never in the user's files."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 os.environ["NAPARI_CONFIG"] = ""
+# The tests' arrays are small, and several processes of several threads each get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # no doctests here, and one module named conftest must not be looked for in two places
 collect_ignore = ["conftest.py"]
+
+
+def pytest_configure(config):
+    """Start a virtual display: one for each worker of pytest-xdist, and one for a single process without any."""
+    if not hasattr(config, "workerinput") and (
+        config.getoption("dist", "no") != "no" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    ):
+        return
+    if sys.platform == "linux" and shutil.which("Xvfb"):
+        start_display()
+
+
+def start_display():
+    """Point this process at a new Xvfb, which ends with it.
+
+    Qt's offscreen platform has no OpenGL, which napari needs, and two processes on one display take the keyboard from
+    each other. The server picks a free number itself. Its shell waits for the end of a pipe from this process, which
+    comes even when the process is killed.
+    """
+    global _display
+    number, write = os.pipe()
+    server = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    _display = subprocess.Popen(
+        ["sh", "-c", '"$@" & read _; kill $!', "sh", *server],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[write],
+    )
+    os.close(write)
+    with os.fdopen(number) as pipe:
+        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
+    for name in ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        os.environ.pop(name, None)
 
 
 def tiny_model(path: Path, *, classes: int = 3) -> Path:
