@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.draw import disk, polygon
 
+from napari_leukocyte.core.cells import live_repairs
+from napari_leukocyte.core.cells.boxes import Pixels
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.live import Change, LiveCells, Pixels
+from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.cells.repair import line_pixels
 from napari_leukocyte.core.errors import LeukocyteError
@@ -51,14 +53,21 @@ class Editor:
             "stroke": (40, self._stroke),
             "polygon": (6, self._polygon),
             "fill": (4, self._fill_class),
-            "split": (8, lambda: self._on_labels(lambda: self.live.split(self._line()))),
-            "join": (6, lambda: self._on_labels(lambda: self.live.join(self.live.under(self._line())))),
+            "split": (8, lambda: self._on_labels(lambda: live_repairs.split(self.live, self._line()))),
+            "join": (
+                6,
+                lambda: self._on_labels(
+                    lambda: live_repairs.join(self.live, live_repairs.under(self.live, self._line()))
+                ),
+            ),
             "mark": (
                 6,
-                lambda: self._on_labels(lambda: self.live.mark([self._cell()], MARKS[self.rng.integers(len(MARKS))])),
+                lambda: self._on_labels(
+                    lambda: live_repairs.mark(self.live, [self._cell()], MARKS[self.rng.integers(len(MARKS))])
+                ),
             ),
-            "split off": (4, lambda: self._on_map(lambda: (self.live.split_off(self._line()), 0))),
-            "fill hole": (4, lambda: self._on_map(lambda: (self.live.fill(self._cell()), 1))),
+            "split off": (4, lambda: self._on_map(lambda: (live_repairs.split_off(self.live, self._line()), 0))),
+            "fill hole": (4, lambda: self._on_map(lambda: (live_repairs.fill(self.live, self._cell()), 1))),
             "undo": (14, lambda: self._travel(-1)),
             "redo": (8, lambda: self._travel(+1)),
         }

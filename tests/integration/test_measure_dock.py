@@ -8,6 +8,7 @@ from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.masks import read_mask
@@ -348,7 +349,7 @@ def test_export_holds_what_the_scope_shows(files, qtbot, tmp_path):
 
 def test_all_results_are_saved_with_edits_splits_and_marks(files, qtbot, tmp_path):
     state = files.session.state
-    files.session.edit_labels(lambda live: live.split([(10, 60), (110, 60)]))
+    files.session.edit_labels(lambda live: live_repairs.split(live, [(10, 60), (110, 60)]))
     files.tools.mark([2], Flag.NOT_A_WBC_SMUDGE)
     files.session.classes_layer.data_setitem(block(0, 3, 0, 3), 1)
     files.save(tmp_path / "out")

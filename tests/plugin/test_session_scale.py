@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -142,7 +143,7 @@ def test_an_estimate_stays_when_the_layer_says_nothing_any_more(session, image, 
 
 def test_edits_and_their_undo_outlast_the_change(session, image, guessed):
     layer = session.classes_layer
-    session.edit_labels(lambda live: live.join([1, 2]))
+    session.edit_labels(lambda live: live_repairs.join(live, [1, 2]))
     layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[0:4, 0:4]), 1)
     open_scaled(session, image)
     assert session.state.edited

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_leukocyte.core.cells.boxes import Box
-from napari_leukocyte.core.cells.live import Change, LiveCells, Pixels
+from napari_leukocyte.core.cells.boxes import Box, Pixels
+from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize

@@ -5,6 +5,7 @@ import pytest
 from drawn import disc
 
 from edits import run
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.live import LiveCells
@@ -115,10 +116,10 @@ def test_an_undo_from_before_the_history_is_followed_as_an_edit(classes, live):
 
 
 def test_split_and_join(live):
-    live.split([(20, 40), (80, 40)])
+    live_repairs.split(live, [(20, 40), (80, 40)])
     assert numbers(live) == [1, 2, 3]
     assert live.measure_of(1).cytoplasm_px + live.measure_of(3).cytoplasm_px > 1400
-    live.join([3, 1])
+    live_repairs.join(live, [3, 1])
     assert numbers(live) == [2, 3]
     live.follow_undo(live.classes.copy(), back=True)
     assert numbers(live) == [1, 2, 3]
@@ -128,30 +129,30 @@ def test_split_and_join(live):
 
 
 def test_cells_apart_can_be_joined_and_split_again(live):
-    live.join([1, 2])
+    live_repairs.join(live, [1, 2])
     assert numbers(live) == [1]
-    live.split([(50, 5), (50, 155)])  # lengthwise through both
+    live_repairs.split(live, [(50, 5), (50, 155)])  # lengthwise through both
     assert len(numbers(live)) > 1
 
 
 def test_a_short_stroke_is_meant_to_go_right_through(live):
-    live.split([(45, 40), (55, 40)])
+    live_repairs.split(live, [(45, 40), (55, 40)])
     assert numbers(live) == [1, 2, 3]
 
 
 def test_a_mark_withholds_the_cnr_and_is_undone(classes, live):
-    live.mark([2], SMUDGE)
+    live_repairs.mark(live, [2], SMUDGE)
     assert np.isnan(live.measure_of(2).cnr)
     assert SMUDGE in live.measure_of(2).flags
     assert live.edited
-    assert live.mark([2], SMUDGE) is None
+    assert live_repairs.mark(live, [2], SMUDGE) is None
     live.follow_undo(classes, back=True)
     assert live.measure_of(2).cnr > 0
     assert not live.edited
 
 
 def test_split_off_gives_the_smaller_piece(live):
-    y, x = live.split_off([(20, 55), (80, 55)])
+    y, x = live_repairs.split_off(live, [(20, 55), (80, 55)])
     assert (x >= 55).all()
     assert 0 < len(y) < 900
 
@@ -160,29 +161,29 @@ def test_fill_takes_the_holes_and_then_the_indent(classes):
     classes[disc(SHAPE, (62, 50), 3)] = 0
     classes[disc(SHAPE, (50, 66), 6)] = 0
     live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None))
-    y, x = live.fill(1)
+    y, x = live_repairs.fill(live, 1)
     assert len(y) == disc(SHAPE, (62, 50), 3).sum()
     classes[y, x] = 1
     live.follow(classes)
-    y, x = live.fill(1)
+    y, x = live_repairs.fill(live, 1)
     assert (abs(y - 50) <= 7).all()
     classes[y, x] = 1
     live.follow(classes)
     with pytest.raises(LeukocyteError, match="neither a hole nor an indent"):
-        live.fill(1)
+        live_repairs.fill(live, 1)
 
 
 @pytest.mark.parametrize(
     ("job", "sentence"),
     [
-        (lambda live: live.split([(2, 2), (2, 9)]), "meets no cell"),
-        (lambda live: live.split([(50, 40)]), "parts no cell"),
-        (lambda live: live.split([(-50, -40), (-9, -9)]), "meets no cell"),
-        (lambda live: live.split_off([(2, 2), (2, 9)]), "meets no cell"),
-        (lambda live: live.join([1]), "cannot be joined"),
-        (lambda live: live.join([1, 1, 99]), "cannot be joined"),
-        (lambda live: live.mark([99], SMUDGE), "no cell to mark"),
-        (lambda live: live.fill(99), "no cell to fill"),
+        (lambda live: live_repairs.split(live, [(2, 2), (2, 9)]), "meets no cell"),
+        (lambda live: live_repairs.split(live, [(50, 40)]), "parts no cell"),
+        (lambda live: live_repairs.split(live, [(-50, -40), (-9, -9)]), "meets no cell"),
+        (lambda live: live_repairs.split_off(live, [(2, 2), (2, 9)]), "meets no cell"),
+        (lambda live: live_repairs.join(live, [1]), "cannot be joined"),
+        (lambda live: live_repairs.join(live, [1, 1, 99]), "cannot be joined"),
+        (lambda live: live_repairs.mark(live, [99], SMUDGE), "no cell to mark"),
+        (lambda live: live_repairs.fill(live, 99), "no cell to fill"),
     ],
 )
 def test_a_repair_that_cannot_be_made_says_why_and_changes_nothing(live, job, sentence):
@@ -226,8 +227,8 @@ def test_an_empty_map_has_no_cells_and_can_be_painted():
 
 
 def test_measured_at_another_pixel_size_the_cells_are_as_if_measured_so_from_the_start(live, classes):
-    live.join([1, 2])
-    live.mark([1], SMUDGE)
+    live_repairs.join(live, [1, 2])
+    live_repairs.mark(live, [1], SMUDGE)
     edited, marks, cells = live.edited, live.marks, live.cells.copy()
     live.measure_at(PixelSize(0.1, "layer scale"))
     size = PixelSize(0.1, "typed")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
@@ -250,11 +251,11 @@ def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_windo
 ):
     layer = session.classes_layer
     layer.data_setitem(block(5, 15, 5, 15), 2)
-    session.edit_labels(lambda live: live.split([(10, 50), (70, 50)]))
-    session.edit_labels(lambda live: live.mark([2], Flag.NOT_A_WBC_PLATELET))
+    session.edit_labels(lambda live: live_repairs.split(live, [(10, 50), (70, 50)]))
+    session.edit_labels(lambda live: live_repairs.mark(live, [2], Flag.NOT_A_WBC_PLATELET))
     cells, marks, classes = session.state.cells.copy(), dict(session.state.live.marks), layer.data.copy()
     version = accept(corrections, desk)
-    session.edit_labels(lambda live: live.join([1, 3]))
+    session.edit_labels(lambda live: live_repairs.join(live, [1, 3]))
     corrections.save_draft(0)
     desk.work()
     joined = session.state.cells.copy()

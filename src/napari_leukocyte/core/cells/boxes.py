@@ -3,10 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "box_of", "changed_box", "joined", "meet", "widened", "within"]
+__all__ = ["Box", "Pixels", "box_of", "changed_box", "joined", "meet", "widened", "within"]
 
 Box = tuple[slice, slice]
 """Rows and columns of a plane."""
+
+Pixels = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+"""Rows and columns of single pixels."""
 
 
 def box_of(mask: npt.NDArray[np.bool_]) -> Box | None:

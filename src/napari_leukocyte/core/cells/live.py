@@ -7,19 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened, within
+from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.history import History, Step, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
 from napari_leukocyte.core.cells.relabel import relabel
-from napari_leukocyte.core.cells.repair import Point, cut, extended, find_hole, find_indent, line_pixels, trace
-from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
 __all__ = ["Change", "LiveCells"]
-
-Pixels = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
-"""Rows and columns of single pixels."""
 
 
 @dataclass(frozen=True)
@@ -235,141 +230,23 @@ class LiveCells:
     ) -> None:
         self._labels = (self._labels + fingerprint(where, after) - fingerprint(where, before)) % 2**64
 
-    # ---- repairs of labels and marks ------------------------------------------------------------------------
+    # ---- taking over labels and marks -----------------------------------------------------------------------
 
-    def split(self, path: Sequence[Point]) -> Change:
-        """Cut cells along a line (y, x in px); the largest piece of each keeps the number.
+    @property
+    def next_number(self) -> int:
+        """The first number that no cell has had."""
+        return self._next
 
-        Raises
-        ------
-        LeukocyteError
-            When the line parts no cell.
-        """
-        cuts = self._cuts(path)
-        area = joined(*(self.boxes[number] for number in cuts))
-        labels = self.cells[area].copy()
-        number = self._next
-        for cell, pieces in cuts.items():
-            part = labels[within(self.boxes[cell], area)]
-            part[pieces > 1] = pieces[pieces > 1] + (number - 2)
-            number += int(pieces.max()) - 1
+    def set_labels(self, area: Box, labels: npt.NDArray[np.int32]) -> Change:
+        """Take over the labels of an area, as one step that can be undone; they cover the same pixels as before."""
         return self._step(area, labels)
 
-    def join(self, numbers: Iterable[int]) -> Change:
-        """Make one cell of several; it keeps the first number.
-
-        Raises
-        ------
-        LeukocyteError
-            When these are not two cells or more.
-        """
-        cells = [number for number in dict.fromkeys(numbers) if number in self.boxes]
-        if len(cells) < 2:
-            raise LeukocyteError("One cell cannot be joined: draw from one cell into another, or select two rows.")
-        area = joined(*(self.boxes[number] for number in cells))
-        labels = self.cells[area].copy()
-        labels[np.isin(labels, cells)] = cells[0]
-        return self._step(area, labels)
-
-    def mark(self, numbers: Iterable[int], flag: Flag | None) -> Change | None:
-        """Mark cells as not a WBC, or (None) as white cells after all; returns None when they are so marked already.
-
-        Raises
-        ------
-        LeukocyteError
-            When there is no such cell.
-        """
-        cells = [number for number in numbers if number in self.boxes]
-        if not cells:
-            raise LeukocyteError("There is no cell to mark: click one first.")
-        marks = {number: mark for number, mark in self.marks.items() if number not in cells}
-        if flag is not None:
-            marks.update(dict.fromkeys(cells, flag))
+    def set_marks(self, marks: Mapping[int, Flag]) -> Change | None:
+        """Take over the marks of all cells, as one step that can be undone; None when they are so already."""
         if marks == self.marks:
             return None
-        area = self.boxes[cells[0]]
-        return self._step(area, self.cells[area].copy(), marks=marks)
-
-    def under(self, path: Sequence[Point]) -> list[int]:
-        """Return the cells that a line (y, x in px) runs over, in its order."""
-        y, x = line_pixels(path)
-        inside = (y >= 0) & (x >= 0) & (y < self.cells.shape[0]) & (x < self.cells.shape[1])
-        numbers = self.cells[y[inside], x[inside]]
-        return list(dict.fromkeys(numbers[numbers > 0].tolist()))
-
-    # ---- repairs of the class map: what its holder is to change ---------------------------------------------
-
-    def split_off(self, path: Sequence[Point]) -> Pixels:
-        """Return the pixels that become background when what a line cuts off a cell is none of it.
-
-        The largest piece stays. Raises as `split` does.
-        """
-        found = []
-        for number, pieces in self._cuts(path).items():
-            rows, columns = np.nonzero(pieces > 1)
-            box = self.boxes[number]
-            found.append((rows + box[0].start, columns + box[1].start))
-        rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
-        return rows, columns
-
-    def fill(self, number: int) -> Pixels:
-        """Return the background pixels that become cytoplasm: a cell's holes, or if it has none its deepest indent.
-
-        Raises
-        ------
-        LeukocyteError
-            When there is no such cell, or neither a hole nor an indent in it.
-        """
-        if number not in self.boxes:
-            raise LeukocyteError("There is no cell to fill: click one first.")
-        box = self.boxes[number]
-        own = self.cells[box] == number
-        others = (self.cells[box] > 0) & ~own
-        pixels = find_hole(own, others)
-        if not pixels.any():
-            pixels = find_indent(own, others)
-        if not pixels.any():
-            raise LeukocyteError(f"Cell {number} has neither a hole nor an indent to fill.")
-        rows, columns = np.nonzero(pixels)
-        return rows + box[0].start, columns + box[1].start
-
-    def holes(self) -> Pixels:
-        """Return the background pixels that become cytoplasm when the holes of all cells are filled.
-
-        Raises
-        ------
-        LeukocyteError
-            When no cell has a hole.
-        """
-        found = []
-        for number, box in self.boxes.items():
-            own = self.cells[box] == number
-            rows, columns = np.nonzero(find_hole(own, (self.cells[box] > 0) & ~own))
-            found.append((rows + box[0].start, columns + box[1].start))
-        if not any(rows.size for rows, _ in found):
-            raise LeukocyteError("No cell of this image has a hole.")
-        rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
-        return rows, columns
-
-    def _cuts(self, path: Sequence[Point]) -> dict[int, npt.NDArray[np.int32]]:
-        """Pieces (see `repair.cut`) of each cell that a line parts, in the cell's box."""
-        if not self.under(path):
-            raise LeukocyteError("The line meets no cell: draw it through the cell, from outline to outline.")
-        line = trace(path, self.cells.shape)
-        met, sizes = np.unique(self.cells[line], return_counts=True)
-        cuts = self._cut_along(line, met[met > 0].tolist())
-        if not cuts:
-            # a stroke that ends inside the cell is meant to go on to the outline
-            longest = int(met[met > 0][sizes[met > 0].argmax()])
-            reach = sum(side.stop - side.start for side in self.boxes[longest])
-            cuts = self._cut_along(trace(extended(path, reach), self.cells.shape), [longest])
-        if not cuts:
-            raise LeukocyteError("The line parts no cell: draw it through the cell, from outline to outline.")
-        return cuts
-
-    def _cut_along(self, line: npt.NDArray[np.bool_], numbers: list[int]) -> dict[int, npt.NDArray[np.int32]]:
-        cuts = {n: cut(self.cells[self.boxes[n]] == n, line[self.boxes[n]]) for n in numbers}
-        return {number: pieces for number, pieces in cuts.items() if pieces.max() > 1}
+        nowhere = slice(0, 0), slice(0, 0)
+        return self._step(nowhere, self.cells[nowhere], marks=marks)
 
     # ---- measuring ------------------------------------------------------------------------------------------
 

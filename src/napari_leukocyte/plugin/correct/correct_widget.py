@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
@@ -268,7 +269,7 @@ class CorrectWidget(Dock):
         self.focus_canvas()
 
     def _fill_holes(self) -> None:
-        self._try(lambda: self.session.edit_map(lambda live: live.holes(), 1))
+        self._try(lambda: self.session.edit_map(live_repairs.holes, 1))
         self.focus_canvas()
 
     def _follow_layer(self) -> None:

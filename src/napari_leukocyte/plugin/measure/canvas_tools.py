@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 
@@ -88,7 +89,7 @@ class CanvasTools:
 
     def _fill(self) -> str:
         cell = self._aimed_at("fill")
-        self.session.edit_map(lambda live: live.fill(cell), 1)
+        self.session.edit_map(lambda live: live_repairs.fill(live, cell), 1)
         return f"Cell {cell}: filled with cytoplasm."
 
     def _mark_next(self) -> str:
@@ -99,12 +100,12 @@ class CanvasTools:
         return self._mark([cell], order[(order.index(now) + 1) % len(order)])
 
     def _mark(self, cells: list[int], flag: Flag | None) -> str:
-        self.session.edit_labels(lambda live: live.mark(cells, flag))
+        self.session.edit_labels(lambda live: live_repairs.mark(live, cells, flag))
         which = f"Cell {cells[0]}" if len(cells) == 1 else f"{len(cells)} cells"
         return f"{which}: a white cell after all." if flag is None else f"{which}: not a WBC ({MARKS[flag]})."
 
     def _join(self, cells: list[int]) -> str:
-        self.session.edit_labels(lambda live: live.join(cells))
+        self.session.edit_labels(lambda live: live_repairs.join(live, cells))
         return f"Joined: cell {cells[0]}."
 
     def _aimed_at(self, what: str) -> int:
@@ -200,10 +201,10 @@ class CanvasTools:
     def _repair(self, name: str, path: list[Point]) -> str:
         session = self.session
         if name == "split":
-            session.edit_labels(lambda live: live.split(path))
+            session.edit_labels(lambda live: live_repairs.split(live, path))
             return "Split."
         if name == "join":
             session.flush()
-            return self._join(session.state.live.under(path) if session.state is not None else [])
-        session.edit_map(lambda live: live.split_off(path), 0)
+            return self._join(live_repairs.under(session.state.live, path) if session.state is not None else [])
+        session.edit_map(lambda live: live_repairs.split_off(live, path), 0)
         return "Split off: the smaller piece is background."
