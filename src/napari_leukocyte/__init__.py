@@ -1,5 +1,69 @@
-"""White blood cells in stained smears: segmentation, cytoplasm-to-nucleus ratio, correction, training."""
+"""White blood cells in stained smears: segmentation, cytoplasm-to-nucleus ratio, correction, training.
 
-from importlib.metadata import version
+Everything in ``__all__`` loads when it is first used, so that importing the package costs next to nothing:
 
-__version__ = version("napari-leukocyte")
+>>> import napari_leukocyte as nl
+>>> nl.segment.__module__
+'napari_leukocyte.api.segmenting'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
+    from napari_leukocyte.api.result import Failed, Result
+    from napari_leukocyte.api.scores import Scores, score
+    from napari_leukocyte.api.segmenting import load_model, segment, segment_many
+    from napari_leukocyte.core.cells.flags import Flag
+    from napari_leukocyte.core.cells.measures import CellMeasure
+    from napari_leukocyte.core.errors import LeukocyteError
+    from napari_leukocyte.core.training_set.json_files import NewerFormatError
+
+    __version__: str
+
+__all__ = [
+    "CellMeasure",
+    "Failed",
+    "Flag",
+    "LeukocyteError",
+    "NewerFormatError",
+    "Result",
+    "Scores",
+    "__version__",
+    "load_model",
+    "score",
+    "segment",
+    "segment_many",
+]
+
+_HOMES = {
+    "CellMeasure": "core.cells.measures",
+    "Failed": "api.result",
+    "Flag": "core.cells.flags",
+    "LeukocyteError": "core.errors",
+    "NewerFormatError": "core.training_set.json_files",
+    "Result": "api.result",
+    "Scores": "api.scores",
+    "load_model": "api.segmenting",
+    "score": "api.scores",
+    "segment": "api.segmenting",
+    "segment_many": "api.segmenting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name == "__version__":
+        from importlib.metadata import version  # slow to load: it brings e-mail and zip files
+
+        value = version("napari-leukocyte")
+    elif name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value  # the next use finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

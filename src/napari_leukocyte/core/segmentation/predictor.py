@@ -1,6 +1,7 @@
 """A loaded network on its device: RGB windows in, class probabilities out, also when memory runs short."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,29 @@ class Predictor:
 
     def __init__(self, model: str | Path = "default", *, device: str = "auto") -> None:
         path = model_path(model)
+        self._wanted = device
         self.device = resolve_device(device)
         self.network, self.info = load_model(path, device=self.device)
         self.hash = file_hash(path)
+        self.notes: list[str] = []
+        self._settle()
+
+    def _settle(self) -> None:
+        """Bring the network to the device, and find out what suits it there."""
+        self.network.to(self.device)
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
         self.bfloat16 = uses_bfloat16(self.device)
-        self.notes: list[str] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: the weights on the CPU, so that a computer without this GPU can read them."""
+        network = self.network if self.device.type == "cpu" else deepcopy(self.network).cpu()
+        return {**self.__dict__, "network": network, "notes": list(self.notes)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The device is chosen anew where this is read, as `Predictor` chose it."""
+        self.__dict__.update(state)
+        self.device = resolve_device(self._wanted)
+        self._settle()
 
     @property
     def used(self) -> str:
@@ -136,8 +154,7 @@ class Predictor:
             return False
         self.notes.append(f"The memory of {self.device.type} ran out even for one window: the CPU went on.")
         self.device = torch.device("cpu")
-        self.network.to(self.device)
-        self.bfloat16 = uses_bfloat16(self.device)
+        self._settle()
         return True
 
     @torch.inference_mode()

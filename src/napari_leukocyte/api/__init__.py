@@ -1,0 +1,1 @@
+"""The package for Python programs; ``import napari_leukocyte`` offers these names."""

@@ -1,0 +1,174 @@
+"""Images in, results out, in one call."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from napari_leukocyte.api.inputs import Image, OpenedImage, checked_pixel_size, open_image, path_of
+from napari_leukocyte.api.result import Failed, Result
+from napari_leukocyte.core.cells.keep import Keep, resolve_keep
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.read import find_images
+from napari_leukocyte.core.results.names import output_names
+from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
+
+if TYPE_CHECKING:  # torch loads when something is segmented
+    from napari_leukocyte.core.segmentation.method import Method
+
+__all__ = ["load_model", "segment", "segment_many"]
+
+
+def load_model(model: str | os.PathLike[str] = "default", *, device: str = "auto") -> "Method":
+    """Load a model, to hand it to `segment` and `segment_many`; it can be pickled.
+
+    Parameters
+    ----------
+    model
+        ``default``, ``thesis-three-class``, ``thesis-binary``, a weight file (.safetensors), or ``active-contour``.
+    device
+        Where the network runs: ``auto`` (cuda, else mps, else cpu), ``cuda``, ``mps`` or ``cpu``.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such model or device, or the file is damaged.
+    """
+    from napari_leukocyte.core.segmentation.method import load_method
+
+    return load_method(os.fspath(model), device=device)
+
+
+def segment(
+    image: Image,
+    *,
+    pixel_size: float | None = None,
+    keep: Keep = "auto",
+    model: "str | os.PathLike[str] | Method" = "default",
+    mode: Mode = "three-class",
+    device: str = "auto",
+    rgb: bool | None = None,
+) -> Result:
+    """Segment an image or a stack of images.
+
+    Parameters
+    ----------
+    image
+        A file (PNG, JPEG, BMP, WebP, TIFF), or an array (numpy, dask, zarr): (Y, X), (Y, X, 1, 3 or 4), or a stack
+        (N, Y, X) or (N, Y, X, 3 or 4), whose planes are segmented one by one. uint8 is taken as 0-255, floating point
+        within 0-1 as it is; anything else is scaled by the 0.1 and 99.9 percentiles of its plane.
+    pixel_size
+        um per px, 0.01 to 5. None: what the file states, else an estimate from the cells, which gives no areas in um2.
+    keep
+        The cells that stay: ``all``, ``whole`` (not cut by the image edge), ``centre`` (the one nearest to the centre);
+        ``auto``: ``centre`` for a crop of at most 50 um across, else ``all``.
+    model
+        As for `load_model`, or what that returned. The model used last stays loaded.
+    mode
+        ``three-class`` (0 background, 1 cytoplasm, 2 nucleus) or ``binary`` (0 background, 1 cell; no CNR).
+    device
+        As for `load_model`; a model that is loaded already stays where it is.
+    rgb
+        Whether the last axis of an array holds colours. None: found from the shape, and an array with two readings is
+        refused.
+
+    Returns
+    -------
+    Result
+        Class map, cell labels, measures and table.
+
+    Raises
+    ------
+    LeukocyteError
+        One sentence: the file or the array is no usable image, or a choice is impossible. In a stack a plane that
+        fails is left empty (`Result.failures`), and only a stack without any good plane raises.
+    """
+    parameters = _parameters(pixel_size, keep, mode)
+    return _segmented(open_image(image, rgb=rgb), parameters, _loaded(model, device))
+
+
+def segment_many(
+    images: str | os.PathLike[str] | Iterable[Image],
+    *,
+    pixel_size: float | None = None,
+    keep: Keep = "auto",
+    model: "str | os.PathLike[str] | Method" = "default",
+    mode: Mode = "three-class",
+    device: str = "auto",
+) -> Iterator[Result | Failed]:
+    """Segment many images with one model, each when it is asked for; what was handed over is not kept.
+
+    Parameters
+    ----------
+    images
+        Paths or arrays, as for `segment`; a generator is read one image at a time. A single text or path is a folder
+        (without its subfolders), a pattern such as ``smears/*.png``, or a file.
+    pixel_size, keep, model, mode, device
+        As for `segment`, for all images.
+
+    Yields
+    ------
+    Result or Failed
+        One for each image, in order: a bad image comes as `Failed`, and the others still run.
+
+    Raises
+    ------
+    LeukocyteError
+        At the call, before any image is read: an impossible choice, a folder or a pattern without images.
+    """
+    parameters = _parameters(pixel_size, keep, mode)
+    if isinstance(images, str | os.PathLike):
+        images = find_images(os.fspath(images))
+    elif not isinstance(images, Iterable):
+        raise LeukocyteError(f"There is no list of images in {images!r}: give paths or arrays, a folder, or a pattern.")
+    return _each(images, parameters, _loaded(model, device))
+
+
+def _each(images: Iterable[Image], parameters: SegmentParameters, method: "Method") -> Iterator[Result | Failed]:
+    labels = {}
+    if isinstance(images, Sequence):  # known in full: files of one name get their folders in front, as in cells.csv
+        paths = [path for image in images if (path := path_of(image)) is not None]
+        labels = {path: name.label for path, name in output_names(paths).items()}
+    for number, image in enumerate(images):
+        path = path_of(image)
+        name = f"image {number}" if path is None else labels.get(path, path.name)
+        try:
+            yield _segmented(open_image(image, name=name), parameters, method)
+        except LeukocyteError as error:
+            yield Failed(path or name, str(error))
+
+
+def _segmented(opened: OpenedImage, parameters: SegmentParameters, method: "Method") -> Result:
+    from napari_leukocyte.core.segmentation.segment import segment_plane
+
+    planes: list[Segmentation | None] = []
+    failures: dict[int, str] = {}
+    for source in opened.sources:
+        try:
+            *_, last = segment_plane(source, parameters, method)
+        except LeukocyteError as error:
+            planes.append(None)
+            failures[source.plane] = str(error)
+        else:
+            assert isinstance(last, Segmentation)  # progress comes before it
+            planes.append(last)
+    if len(failures) == len(planes):
+        raise LeukocyteError(failures[0])
+    return Result(opened.name, opened.path, tuple(planes), opened.stack, failures)
+
+
+def _parameters(pixel_size: float | None, keep: Keep, mode: Mode) -> SegmentParameters:
+    """Check the choices before anything is read."""
+    resolve_keep(keep, (1, 1))
+    return SegmentParameters(pixel_size=checked_pixel_size(pixel_size), keep=keep, mode=mode)
+
+
+def _loaded(model: "str | os.PathLike[str] | Method", device: str) -> "Method":
+    """The model itself when it is one; one that is named stays loaded until another is, or its file changes."""
+    if not isinstance(model, str | os.PathLike):
+        if not hasattr(model, "predict"):
+            raise LeukocyteError(f"{model!r} is no model: give a name, a weight file, or what load_model returned.")
+        return model
+    from napari_leukocyte.core.segmentation.loaded import loaded_method
+
+    return loaded_method(os.fspath(model), device)
