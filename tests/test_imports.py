@@ -32,6 +32,13 @@ def test_importing_the_package_is_light():
     ]
 
 
+def test_the_names_of_the_package_load_when_they_are_used_and_torch_when_something_is_segmented():
+    unused = loaded_after("import napari_leukocyte", "numpy", "importlib.metadata", "napari_leukocyte.api")
+    used = "import napari_leukocyte as nl\n[getattr(nl, name) for name in nl.__all__]\nnl.score([[1]], [[1]])"
+    assert unused == []
+    assert loaded_after(used, "torch", "pandas", *FORBIDDEN, "numpy") == ["numpy"]
+
+
 def test_only_model_segmentation_and_resampling_need_torch():
     modules = [m for part in ("cells", "scoring", "synthetic") for m in modules_of(f"core/{part}")]
     assert loaded_after(f"import {', '.join(modules)}", "torch") == []

@@ -14,9 +14,7 @@ import napari_leukocyte as nl
 def test_every_public_name_is_there_and_comes_from_where_type_checkers_are_told():
     tree = ast.parse(Path(nl.__file__).read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    told = {
-        alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+    told = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert {*told, "__version__"} == set(nl.__all__)
     for name, module in told.items():
         assert getattr(nl, name) is getattr(importlib.import_module(module), name)

@@ -35,7 +35,8 @@ def test_the_table_has_a_row_for_each_cell_and_numbers_as_numbers(result):
 
 def test_an_image_without_cells_has_an_empty_table_of_the_same_types(result, picture, model):
     nothing = nl.segment(picture(), pixel_size=1 / 3, model=model)
-    assert nothing.measure() == [] and nothing.cells.max() == 0
+    assert nothing.measure() == []
+    assert nothing.cells.max() == 0
     assert_frame_equal(nothing.table(), result.table().iloc[:0])
 
 
@@ -50,7 +51,8 @@ def test_it_can_be_pickled(model, picture, stack):
     again = pickle.loads(pickle.dumps(result))
     np.testing.assert_array_equal(again.classes, result.classes)
     assert_frame_equal(again.table(), result.table())
-    assert again.provenance == result.provenance and again.failures == result.failures
+    assert again.provenance == result.provenance
+    assert again.failures == result.failures
     assert repr(again) == repr(result)
     failed = nl.Failed("image 0", "It is bad.")
     assert pickle.loads(pickle.dumps(failed)) == failed
@@ -59,5 +61,6 @@ def test_it_can_be_pickled(model, picture, stack):
 def test_a_withheld_cnr_is_nan_with_a_flag(model, picture):
     cut = nl.segment(picture((30, 5, 14)), pixel_size=1 / 3, keep="all", model=model)
     (cell,) = cut.measure()
-    assert math.isnan(cell.cnr) and nl.Flag.CUT_BY_EDGE in cell.flags
+    assert math.isnan(cell.cnr)
+    assert nl.Flag.CUT_BY_EDGE in cell.flags
     assert cut.table()["cnr"].isna().all()

@@ -45,23 +45,25 @@ def by_command_line(path, model, *options):
 
 def as_kind(rgb, kind):
     grey = rgb.mean(axis=-1)
+    alpha = np.full(rgb.shape[:2], 255, np.uint8)
+    half = alpha.copy()
+    half[:, :4] = 128
     return {
-        "RGB": lambda: rgb,
-        "grayscale": lambda: grey.astype(np.uint8),
-        "RGBA": lambda: np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]),
-        "half transparent": lambda: np.dstack([rgb, np.where(np.arange(rgb.shape[1]) < 4, 128, 255)[None] + 0 * rgb[..., 0]]).astype(np.uint8),
-        "16-bit": lambda: rgb.astype(np.uint16) * 200,
-        "16-bit grayscale": lambda: (grey * 200).astype(np.uint16),
-        "float 0-1": lambda: (rgb / 255).astype(np.float32),
-        "float": lambda: rgb.astype(np.float32) * 3 - 50,
-    }[kind]()
+        "RGB": rgb,
+        "grayscale": grey.astype(np.uint8),
+        "RGBA": np.dstack([rgb, alpha]),
+        "half transparent": np.dstack([rgb, half]),
+        "16-bit": rgb.astype(np.uint16) * 200,
+        "16-bit grayscale": (grey * 200).astype(np.uint16),
+        "float 0-1": (rgb / 255).astype(np.float32),
+        "float": rgb.astype(np.float32) * 3 - 50,
+    }[kind]
 
 
 KINDS = ("RGB", "grayscale", "RGBA", "half transparent", "16-bit", "16-bit grayscale", "float 0-1", "float")
 
 
-@pytest.mark.parametrize("pixel_size", [1 / 3, None], ids=["typed", "estimated"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "pixel_size"), [*((kind, 1 / 3) for kind in KINDS), ("RGB", None), ("float", None)])
 def test_the_same_numbers_by_path_by_array_and_by_the_command_line(tmp_path, model, picture, kind, pixel_size):
     array = as_kind(picture(*CELLS), kind)
     path = written(tmp_path, array)
@@ -69,7 +71,8 @@ def test_the_same_numbers_by_path_by_array_and_by_the_command_line(tmp_path, mod
     by_path, by_array = nl.segment(path, **choices), nl.segment(array, **choices)
     typed = [] if pixel_size is None else ["--pixel-size", pixel_size]
     classes, cells, table = by_command_line(path, model, "--keep", "all", *typed)
-    assert by_path.cells.max() == 2 and set(np.unique(by_path.classes)) == {0, 1, 2}
+    assert by_path.cells.max() == 2
+    assert set(np.unique(by_path.classes)) == {0, 1, 2}
     for result in (by_path, by_array):
         np.testing.assert_array_equal(result.classes, classes)
         np.testing.assert_array_equal(result.cells, cells)
@@ -84,7 +87,7 @@ def test_the_same_numbers_by_path_by_array_and_by_the_command_line(tmp_path, mod
 cells_anywhere = st.lists(st.tuples(st.integers(5, 55), st.integers(5, 75), st.integers(9, 15)), min_size=1, max_size=3)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(planes=st.lists(cells_anywhere, min_size=1, max_size=3), keep=st.sampled_from(["all", "whole", "centre"]))
 def test_a_stack_is_its_planes(model, picture, planes, keep):
     stack = np.stack([picture(*cells, seed=i) for i, cells in enumerate(planes)])
@@ -104,7 +107,7 @@ def test_stacks_of_gray_planes_of_dask_and_in_files(tmp_path, model, picture):
     choices = {"pixel_size": 1 / 3, "model": model, "device": "cpu"}
     grey = stack.mean(axis=-1).astype(np.uint8)
     assert nl.segment(grey, **choices).classes.shape == (6, 60, 80)
-    with pytest.raises(nl.LeukocyteError, match="two readings|can be read as"):
+    with pytest.raises(nl.LeukocyteError, match="can be read as"):
         nl.segment(grey[:3], **choices)
     assert nl.segment(grey[:3], rgb=False, **choices).classes.shape == (3, 60, 80)
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="rgb")
@@ -116,7 +119,8 @@ def test_stacks_of_gray_planes_of_dask_and_in_files(tmp_path, model, picture):
 def test_a_plane_that_fails_is_empty_and_says_why(model, picture):
     stack = np.stack([picture(CELLS[0]), np.full((60, 80, 3), 7, np.uint8), picture(CELLS[1])])
     result = nl.segment(stack, pixel_size=1 / 3, model=model)
-    assert list(result.failures) == [1] and "same colour" in result.failures[1]
+    assert list(result.failures) == [1]
+    assert "same colour" in result.failures[1]
     assert result.planes[1] is None
     assert [plane.any() for plane in result.classes] == [True, False, True]
     assert set(result.table()["plane"]) == {0, 2}
@@ -154,12 +158,16 @@ def test_bad_arrays_are_one_sentence(model, image):
         nl.segment(image, model=model)
     assert_one_sentence(str(raised.value))
     (failed,) = nl.segment_many([image], model=model)
-    assert isinstance(failed, nl.Failed) and failed.path == "image 0"
+    assert isinstance(failed, nl.Failed)
+    assert failed.path == "image 0"
     assert_one_sentence(failed.reason)
 
 
 def assert_one_sentence(text):
-    assert text.endswith((".", ".)")) and text[0].isupper() and "\n" not in text and "Traceback" not in text
+    assert text.endswith((".", ".)"))
+    assert text[0].isupper()
+    assert "\n" not in text
+    assert "Traceback" not in text
     assert len(text.split()) > 6
 
 
@@ -169,7 +177,8 @@ def test_bad_files_are_one_sentence(tmp_path, model):
     for path in (tmp_path / "missing.png", tmp_path, tmp_path / "empty.png", tmp_path / "text.png", "", "no/where.tif"):
         with pytest.raises(nl.LeukocyteError) as raised:
             nl.segment(path, model=model)
-        assert str(path) in str(raised.value) and "\n" not in str(raised.value)
+        assert str(path) in str(raised.value)
+        assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -202,8 +211,10 @@ def test_a_binary_model_needs_binary_mode(binary_model, picture):
     with pytest.raises(nl.LeukocyteError, match="choose binary"):
         nl.segment(picture(CELLS[0]), model=binary_model)
     result = nl.segment(picture(*CELLS), model=binary_model, mode="binary", pixel_size=1 / 3, keep="all")
-    assert result.binary and set(np.unique(result.classes)) == {0, 1}
-    assert result.table()["cnr"].isna().all() and len(result.table()) == 2
+    assert result.binary
+    assert set(np.unique(result.classes)) == {0, 1}
+    assert result.table()["cnr"].isna().all()
+    assert len(result.table()) == 2
 
 
 def test_many_come_in_their_order_and_a_bad_one_in_its_place(tmp_path, model, picture):
@@ -212,9 +223,12 @@ def test_many_come_in_their_order_and_a_bad_one_in_its_place(tmp_path, model, pi
     given = [good, str(tmp_path / "missing.png"), array, np.zeros(3), str(good)]
     results = list(nl.segment_many(given, model=model, pixel_size=1 / 3))
     assert [type(result) for result in results] == [nl.Result, nl.Failed, nl.Result, nl.Failed, nl.Result]
-    assert results[1].path == tmp_path / "missing.png" and "does not exist" in results[1].reason
+    assert results[1].path == tmp_path / "missing.png"
+    assert "does not exist" in results[1].reason
     assert results[3].path == "image 3"
-    assert results[0].path == good and results[2].path is None and results[2].name == "image 2"
+    assert results[0].path == good
+    assert results[2].path is None
+    assert results[2].name == "image 2"
     np.testing.assert_array_equal(results[0].classes, nl.segment(good, model=model, pixel_size=1 / 3).classes)
 
 
@@ -244,8 +258,8 @@ def test_many_of_a_folder_or_a_pattern(tmp_path, model, picture):
     assert [result.name for result in found] == ["a2.png", "a10.png", "b.png"]
     found = nl.segment_many(str(tmp_path / "a*.png"), model=model, pixel_size=1 / 3)
     assert [result.name for result in found] == ["a2.png", "a10.png"]
+    (tmp_path / "none").mkdir()
     with pytest.raises(nl.LeukocyteError, match="no image in the folder"):
-        (tmp_path / "none").mkdir()
         nl.segment_many(tmp_path / "none", model=model)
     with pytest.raises(nl.LeukocyteError, match="no list of images"):
         nl.segment_many(7, model=model)
@@ -276,7 +290,8 @@ def test_a_loaded_model_can_be_pickled_and_gives_the_same(model, picture, which)
     image = picture(*CELLS)
     first, second = (nl.segment(image, model=m, pixel_size=1 / 3, keep="all") for m in (one, other))
     np.testing.assert_array_equal(first.classes, second.classes)
-    assert first.provenance == second.provenance and first.classes.any()
+    assert first.provenance == second.provenance
+    assert first.classes.any()
 
 
 def test_a_pickled_model_goes_to_the_device_that_is_there(model, monkeypatch):
@@ -291,7 +306,8 @@ def test_a_pickled_model_goes_to_the_device_that_is_there(model, monkeypatch):
     monkeypatch.setattr(predictor, "resolve_device", lambda device: torch.device("cpu"))
     other = object.__new__(type(one))
     other.__setstate__(state)
-    assert other.device.type == "cpu" and other.batch == 1
+    assert other.device.type == "cpu"
+    assert other.batch == 1
     monkeypatch.undo()
     state["_wanted"] = "mps"
     if not torch.backends.mps.is_available():

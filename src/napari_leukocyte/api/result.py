@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.measures import CellMeasure
-from napari_leukocyte.core.cells.table import CELL_COLUMNS
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.core.results.segmentation import Segmentation
 
 __all__ = ["Failed", "Result"]
 
@@ -55,7 +54,7 @@ class Result:
 
     name: str
     path: Path | None
-    planes: "tuple[Segmentation | None, ...]"
+    planes: tuple[Segmentation | None, ...]
     stack: bool
     failures: dict[int, str]
 
@@ -78,7 +77,7 @@ class Result:
         return self._first.binary
 
     @property
-    def pixel_size(self) -> "PixelSize":
+    def pixel_size(self) -> PixelSize:
         """``um`` per px, the ``source`` of the number in words, and whether it is ``estimated``.
 
         Of a stack that of its first plane: each plane has its own where it is estimated.
@@ -133,11 +132,11 @@ class Result:
         return f"<Result {self.name}: {size} px{planes}, {cells}, pixel size {self.pixel_size}>"
 
     @property
-    def _done(self) -> "list[Segmentation]":
+    def _done(self) -> list[Segmentation]:
         return [plane for plane in self.planes if plane is not None]
 
     @property
-    def _first(self) -> "Segmentation":
+    def _first(self) -> Segmentation:
         return self._done[0]  # a result has at least one
 
     def _stacked(self, arrays: list[Any]) -> NDArray[Any]:

@@ -77,7 +77,7 @@ class Scores:
 
     @property
     def cnr_error(self) -> float:
-        """Median CNR error of the cells matched to the truth, exp(median of \\|log ratio\\|) - 1: 0.05 is 5 % off."""
+        """Median CNR error of the cells matched to the truth, exp(median of abs(log ratio)) - 1: 0.05 is 5 % off."""
         return self.cnr.median_error
 
     @property
