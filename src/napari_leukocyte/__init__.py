@@ -7,9 +7,7 @@ Everything in ``__all__`` loads when it is first used, so that importing the pac
 'napari_leukocyte.api.segmenting'
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, which takes its time to load
 if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.api.result import Failed, Result
     from napari_leukocyte.api.scores import Scores, score
@@ -50,19 +48,19 @@ _HOMES = {
     "segment_many": "api.segmenting",
 }
 
+if not TYPE_CHECKING:  # a type checker would take every name for one of ours
 
-def __getattr__(name: str) -> Any:
-    value: Any
-    if name == "__version__":
-        from importlib.metadata import version  # slow to load: it brings e-mail and zip files
+    def __getattr__(name):
+        from importlib import import_module, metadata
 
-        value = version("napari-leukocyte")
-    elif name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value  # the next use finds it at once
-    return value
+        if name == "__version__":
+            value = metadata.version("napari-leukocyte")
+        elif name in _HOMES:
+            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value  # the next use finds it at once
+        return value
 
 
 def __dir__() -> list[str]:

@@ -2,14 +2,6 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def one_precision(monkeypatch):
-    """Which precision is faster is timed at each loading, and a busy machine may say something else the next time."""
-    from napari_leukocyte.core.segmentation import predictor
-
-    monkeypatch.setattr(predictor, "bfloat16_is_faster", lambda *a, **k: False)
-
-
 @pytest.fixture
 def picture():
     """Draw a uint8 RGB image (Y, X, 3) with cells at (y, x, radius): dark nuclei in grey cells, a little noise."""

@@ -300,16 +300,14 @@ def test_a_pickled_model_goes_to_the_device_that_is_there(model, monkeypatch):
     from napari_leukocyte.core.segmentation import predictor
 
     one = nl.load_model(model)
-    state = one.__getstate__()
-    state["device"] = torch.device("cuda")  # as it is pickled where there is one
-    state["batch"] = 8
-    monkeypatch.setattr(predictor, "resolve_device", lambda device: torch.device("cpu"))
-    other = object.__new__(type(one))
-    other.__setstate__(state)
-    assert other.device.type == "cpu"
-    assert other.batch == 1
-    monkeypatch.undo()
-    state["_wanted"] = "mps"
-    if not torch.backends.mps.is_available():
-        with pytest.raises(nl.LeukocyteError, match="no mps device"):
-            object.__new__(type(one)).__setstate__(state)
+    one.device, one.batch = torch.device("meta"), 8  # as it is where there is a GPU
+    monkeypatch.setattr(type(one.network), "cpu", lambda network: network)
+    pickled = pickle.dumps(one)
+    there = pickle.loads(pickled)
+    assert there.device == predictor.resolve_device("auto")
+    assert next(there.network.parameters()).device.type == there.device.type
+    if there.device.type == "cpu":
+        assert there.batch == 1
+        one._wanted = "cuda"
+        with pytest.raises(nl.LeukocyteError, match="no cuda device"):
+            pickle.loads(pickle.dumps(one))
