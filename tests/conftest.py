@@ -31,24 +31,30 @@ def start_display():
     """Point this process at a new Xvfb, which ends with it.
 
     Qt's offscreen platform has no OpenGL, which napari needs, and two processes on one display take the keyboard from
-    each other. The server picks a free number itself. Its shell waits for the end of a pipe from this process, which
-    comes even when the process is killed.
+    each other. The server picks a free number itself. A shell waits for the end of a pipe that this process holds open,
+    which comes even when the process is killed.
     """
-    global _display
+    alive, _held_open = os.pipe()
     number, write = os.pipe()
     server = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
-    _display = subprocess.Popen(
-        ["sh", "-c", '"$@" & read _; kill $!', "sh", *server],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[write],
-    )
+    script = 'exec 3<&0; ("$@" & read _; kill $!) <&3 >/dev/null 2>&1 &'  # what runs behind has no input otherwise
+    subprocess.run(["sh", "-c", script, "sh", *server], stdin=alive, pass_fds=[write], check=True)
+    os.close(alive)
     os.close(write)
     with os.fdopen(number) as pipe:
-        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
+        display = pipe.readline().strip()
+    if not display:
+        pytest.exit("The virtual display could not be started: try Xvfb -displayfd 1", 1)
+    os.environ["DISPLAY"] = f":{display}"
     for name in ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         os.environ.pop(name, None)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs Qt, which the fixtures of a test tell."""
+    for item in items:
+        if {"qapp", "qtbot", "make_napari_viewer"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("gui")
 
 
 def tiny_model(path: Path, *, classes: int = 3) -> Path:
