@@ -1,5 +1,6 @@
 """Before anything imports napari: its settings, and those of plugins, stay in memory, never in the user's files."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -55,6 +56,21 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if {"qapp", "qtbot", "make_napari_viewer"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("gui")
+
+
+_imported = 0
+
+
+def pytest_runtest_setup():
+    """Leave what has been imported, some 400,000 objects, out of the search for garbage.
+
+    napari searches each time that a layer goes, which took half the time of the tests that show it.
+    """
+    global _imported
+    if len(sys.modules) > _imported + 100:
+        gc.collect()
+        gc.freeze()
+        _imported = len(sys.modules)
 
 
 def tiny_model(path: Path, *, classes: int = 3) -> Path:
