@@ -13,7 +13,8 @@ from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
-from napari_leukocyte.core.imaging.read import ImageFile, open_raster, read_image
+from napari_leukocyte.core.imaging.raster import raster_numbers
+from napari_leukocyte.core.imaging.read import ImageFile, read_image
 from napari_leukocyte.core.imaging.tiff import is_tiff, palette_numbers
 
 __all__ = ["Mask", "MaskFile", "mask_from_values", "open_mask", "read_mask"]
@@ -219,10 +220,7 @@ def _read_otherwise(path: Path) -> ImageFile | None:
 
 def _palette_numbers(path: Path) -> NDArray[np.generic] | None:
     """The numbers behind the colours of a file with a palette; None when it has none."""
-    if is_tiff(path):
-        return palette_numbers(path)
-    with open_raster(path) as image:
-        return np.array(image) if image.mode == "P" else None
+    return palette_numbers(path) if is_tiff(path) else raster_numbers(path)
 
 
 class _Planes(Sequence[NDArray[np.generic]]):

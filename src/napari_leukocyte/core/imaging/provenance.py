@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.read import open_raster
+from napari_leukocyte.core.imaging.raster import open_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff
 
 __all__ = ["PNG_KEY", "provenance_json", "read_provenance"]

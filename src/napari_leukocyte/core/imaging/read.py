@@ -2,22 +2,18 @@
 
 import glob
 import re
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
-from napari_leukocyte.core.imaging.png16 import is_png16_colour, read_png16
-from napari_leukocyte.core.imaging.resolution import from_dpi
-from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.raster import raster_pixel_size, read_raster
+from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff, tiff_facts
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "open_raster", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "read_image", "stated_pixel_size"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -116,8 +112,8 @@ def _unreadable(path: str | Path, error: OSError) -> LeukocyteError:
 def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     """Read an image or a stack from a PNG, JPEG, BMP, WebP or TIFF file, told apart by its content.
 
-    Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits or are refused. The EXIF orientation is
-    ignored, as napari's own reader does, so that masks fit the image as it is stored. Of a TIFF with several
+    Palette images become RGB, CMYK becomes RGB, 16 bits stay 16 bits. The orientation that a TIFF or EXIF tag states
+    is ignored, as napari's own reader does, so that masks fit the image as it is stored. Of a TIFF with several
     images (a thumbnail, a pyramid) the largest is read; several of that size are a stack.
 
     Parameters
@@ -138,6 +134,30 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
         When there is no such file, or it is empty, damaged, no image, or has two readings.
     """
     path = Path(path)
+    with _in_words(path):
+        array, rgb, size = read_tiff(path, planes=planes) if is_tiff(path) else read_raster(path)
+        return ImageFile(array, rgb, size.um, size.source)
+
+
+def stated_pixel_size(path: str | Path) -> PixelSize:
+    """Read the pixel size that an image file states, without its pixels; every door asks here.
+
+    OME metadata go before ImageJ's, and those before the resolution (tags of a TIFF, dpi of a PNG or JPEG). What no
+    microscope can have is unknown.
+
+    Raises
+    ------
+    LeukocyteError
+        As `read_image`.
+    """
+    path = Path(path)
+    with _in_words(path):
+        return tiff_facts(path).pixel_size if is_tiff(path) else raster_pixel_size(path)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Make one sentence, which names the file, of whatever keeps it from being read."""
     try:
         if not path.exists():
             raise LeukocyteError(f"{path} does not exist; check the name and the folder.")
@@ -148,21 +168,15 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        if is_tiff(path):
-            return ImageFile(*read_tiff(path, planes=planes))
-        return _read_raster(path)
+        yield
     except LeukocyteError as error:
         if str(path) in str(error):
             raise
         raise LeukocyteError(f"{path}: {error}") from error
     except PermissionError as error:
         raise _unreadable(path, error) from error
-    except UnidentifiedImageError as error:
-        raise LeukocyteError(
-            f"{path} is not an image that can be read; give a PNG, JPEG, BMP, WebP or TIFF file."
-        ) from error
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise LeukocyteError(f"{path} needs more memory than is free; close other programs, or save a part.") from error
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise LeukocyteError(
             f"{path} is damaged or of an unusual kind ({reason_in(error)}); copy it again or save it as PNG or TIFF."
@@ -193,38 +207,3 @@ def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_stems: Se
         ),
         key=natural_key,
     )
-
-
-def open_raster(path: Path) -> Image.Image:
-    """Open a file with Pillow, which warns of large ones and refuses the largest.
-
-    Raises
-    ------
-    LeukocyteError
-        When it is refused; what is no image raises as in Pillow.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            return Image.open(path)
-        except Image.DecompressionBombError as error:
-            raise LeukocyteError(f"{path} has too many pixels for a file of its format; save it as TIFF.") from error
-
-
-def _read_raster(path: Path) -> ImageFile:
-    with open_raster(path) as image:
-        # A camera's JPEG may carry a preview as a second frame (MPO); an animation is no image of ours.
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            raise LeukocyteError(f"{path} is an animation; save the frame you want as PNG.")
-        size = from_dpi(*(float(value) for value in image.info.get("dpi", (0, 0))))
-        array = read_png16(path) if is_png16_colour(path) else _as_array(image)
-    return ImageFile(array, array.ndim == 3, size, "unknown" if size is None else "resolution tag")
-
-
-def _as_array(image: Image.Image) -> NDArray[Any]:
-    transparent = "transparency" in image.info
-    if image.mode in ("LA", "La", "PA", "RGBa") or (transparent and image.mode in ("P", "L", "RGB")):
-        image = image.convert("RGBA")
-    elif image.mode not in ("1", "L", "I", "F", "RGB", "RGBA") and not image.mode.startswith("I;16"):
-        image = image.convert("RGB")
-    return np.array(image)

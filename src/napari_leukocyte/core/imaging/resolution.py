@@ -3,6 +3,8 @@
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+
 __all__ = ["PLAUSIBLE_UM", "from_dpi", "from_tiff", "plausible"]
 
 # um per px. A screen or print resolution (72, 96, 300 dpi: 353, 265, 85 um) is far outside.
@@ -39,13 +41,13 @@ def plausible(x: float, y: float) -> float | None:
     return None
 
 
-def from_dpi(x: float, y: float) -> float | None:
-    """Return the pixel size in um of a resolution in dots per inch, when it is plausible."""
-    return plausible(25400 / x, 25400 / y) if x > 0 and y > 0 else None
+def from_dpi(x: float, y: float) -> PixelSize:
+    """Return the pixel size of a resolution in dots per inch, when it is plausible."""
+    return _known(plausible(25400 / x, 25400 / y) if x > 0 and y > 0 else None, "resolution tag")
 
 
-def from_tiff(tiff: Any, series: Any) -> tuple[float | None, str]:
-    """Return the pixel size in um of one series of an open ``tifffile.TiffFile``, and where it is stated.
+def from_tiff(tiff: Any, series: Any) -> PixelSize:
+    """Return the pixel size of one series of an open ``tifffile.TiffFile``.
 
     OME metadata go before ImageJ's, and those before the resolution tags. What a thumbnail or another image in the
     file states does not count.
@@ -53,21 +55,25 @@ def from_tiff(tiff: Any, series: Any) -> tuple[float | None, str]:
     if tiff.is_ome and tiff.ome_metadata:
         size = _from_ome(tiff.ome_metadata, tiff.series.index(series), len(tiff.series))
         if size is not None:
-            return size, "OME metadata"
+            return PixelSize(size, "OME metadata")
     tags = series.keyframe.tags
     x, y = (_ratio(tags[name].value) if name in tags else 0.0 for name in ("XResolution", "YResolution"))
     if x <= 0 or y <= 0:
-        return None, "unknown"
+        return PixelSize(None)
     if tiff.is_imagej:
         unit = _UM_PER_UNIT.get(str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower())
         size = None if unit is None else plausible(unit / x, unit / y)
         if size is not None:
-            return size, "ImageJ metadata"
+            return PixelSize(size, "ImageJ metadata")
     # 2 is the inch and 3 the centimetre; 1 is no unit at all.
     number = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 2
     unit = {2: 25400.0, 3: 1e4}.get(number)
     size = None if unit is None else plausible(unit / x, unit / y)
-    return (None, "unknown") if size is None else (size, "resolution tag")
+    return _known(size, "resolution tag")
+
+
+def _known(um: float | None, source: str) -> PixelSize:
+    return PixelSize(None) if um is None else PixelSize(um, source)
 
 
 def _ratio(value: Any) -> float:
