@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.training_set.autosave import DraftSaver
 from napari_leukocyte.core.training_set.checks import check
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -67,7 +67,7 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
 
     training_set = TrainingSet.open(folder)
     ids = training_set.image_ids()
-    _claims = [training_set.claim(image) for image in ids if drafts]
+    _claims = [training_set.drafts.claim(image) for image in ids if drafts]
     saver = DraftSaver(
         training_set,
         on_saved=lambda image, draft: say("saved", image, draft.pixels_changed),
@@ -160,7 +160,7 @@ def judge(folder: Path, done: Round) -> None:
         ]
         saved = [int(stroke) for one, stroke in done.of("saved") if one == image]
         wanted_stroke = max(old + saved, default=0)
-        draft = training_set.read_draft(image)
+        draft = training_set.drafts.read(image)
         if draft is None:
             if wanted_stroke:
                 done.faults.append(f"the draft of {image} is lost")
@@ -170,7 +170,7 @@ def judge(folder: Path, done: Round) -> None:
         shown = painted(draft.pixels_changed)
         if not (np.array_equal(draft.classes, shown) and np.array_equal(draft.cells, labelled(shown))):
             done.faults.append(f"the draft of {image} is of different moments")
-        with training_set.claim(image):  # nobody holds it any more
+        with training_set.drafts.claim(image):  # nobody holds it any more
             pass
     for problem in check(folder):
         done.leftovers += problem.harmless
@@ -198,7 +198,7 @@ def accept_another(training_set: TrainingSet) -> None:
 def save_another(training_set: TrainingSet) -> None:
     classes = painted(2)
     draft = Draft(classes, labelled(classes), {}, datetime.now(UTC), pixels_changed=2)
-    training_set.save_draft(training_set.image_ids()[0], draft)
+    training_set.drafts.save(training_set.image_ids()[0], draft)
 
 
 def add_another(training_set: TrainingSet) -> None:
@@ -227,7 +227,7 @@ def run_steps(folder: Path) -> tuple[int, list[str]]:
             classes = painted(1)
             training_set.accept(image, Correction(classes, labelled(classes), model="m"))
             draft = Draft(classes, labelled(classes), {}, datetime.now(UTC), pixels_changed=1)
-            training_set.save_draft(image, draft)
+            training_set.drafts.save(image, draft)
             child = os.fork()
             if child == 0:
                 die_before(step)
@@ -264,7 +264,7 @@ def after_step(folder: Path, image: str) -> list[str]:
     try:
         training_set = TrainingSet.open(folder)
         first = training_set.versions(image)[0]
-        draft = training_set.read_draft(image)
+        draft = training_set.drafts.read(image)
         faults = [str(problem) for problem in check(folder) if not problem.harmless]
         if not np.array_equal(training_set.read_mask(first)[0], painted(1)):
             faults.append("the accepted mask is another one")

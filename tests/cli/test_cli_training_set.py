@@ -49,7 +49,7 @@ def test_drafts_are_accepted_one_by_one(ts, data):
     for name in ("3", "4.png", opened.image_ids()[0]):
         assert "Mask 1 of" in ts("accept", name).stdout
     assert len(opened.items()) == 3
-    assert not opened.has_draft(opened.image_ids()[0])
+    assert not opened.drafts.has(opened.image_ids()[0])
     again = ts("accept", "3")
     assert again.exit_code == 1
     assert "has no draft to accept" in again.stderr

@@ -58,7 +58,7 @@ def stroke(viewer):
 def drafts(folder):
     """The drafts of a training set on the disk."""
     made = TrainingSet.open(folder)
-    return [made.read_draft(id_).classes for id_ in made.image_ids()]
+    return [made.drafts.read(id_).classes for id_ in made.image_ids()]
 
 
 # ---- a dock ------------------------------------------------------------------------------------------------

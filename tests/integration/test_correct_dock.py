@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CLASSES
 
@@ -97,11 +97,11 @@ def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, open
     stroke(viewer)
     assert opened.saved.text() == "Draft not saved yet …"
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
-    draft = stored(opened).read_draft(opened.corrections.entry(0).id)
+    draft = stored(opened).drafts.read(opened.corrections.entry(0).id)
     np.testing.assert_array_equal(draft.classes, viewer.layers[CLASSES].data)
     assert stored(opened).items() == []
     press(viewer, Qt.Key.Key_Z, CTRL)
-    qtbot.waitUntil(lambda: stored(opened).read_draft(opened.corrections.entry(0).id) is None, timeout=LONG)
+    qtbot.waitUntil(lambda: stored(opened).drafts.read(opened.corrections.entry(0).id) is None, timeout=LONG)
 
 
 def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
@@ -111,7 +111,7 @@ def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
     assert opened.session.index != 0
     settle(opened, qtbot)
     assert opened.disk._saver.flush(60)
-    assert stored(opened).read_draft(opened.corrections.entry(0).id) is not None
+    assert stored(opened).drafts.read(opened.corrections.entry(0).id) is not None
 
 
 def test_keys_choose_classes_step_and_skip(viewer, opened, qtbot):
@@ -201,7 +201,7 @@ def test_a_full_disk_is_said_at_once_and_the_next_try_saves(viewer, opened, qtbo
     assert "no space left" in opened.saved.text()
     paint(viewer, (90, 15), (90, 45))
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
-    assert (stored(opened).read_draft(opened.corrections.entry(0).id).classes[80, 20:40] == 2).all()
+    assert (stored(opened).drafts.read(opened.corrections.entry(0).id).classes[80, 20:40] == 2).all()
 
 
 @pytest.mark.parametrize("answer", ["restore", "discard"])
@@ -224,7 +224,7 @@ def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_d
     assert not opened.recovery.isVisible()
     assert "draft" not in viewer.layers
     assert bool((viewer.layers[CLASSES].data == painted).all()) is (answer == "restore")
-    assert (stored(opened).read_draft(opened.corrections.entry(0).id) is None) is (answer == "discard")
+    assert (stored(opened).drafts.read(opened.corrections.entry(0).id) is None) is (answer == "discard")
 
 
 def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
@@ -243,7 +243,7 @@ def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
     second = viewer.layers[CLASSES].data.copy()
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
     entry = opened.corrections.entry(0)
-    np.testing.assert_array_equal(stored(opened).read_draft(entry.id).classes, second)
+    np.testing.assert_array_equal(stored(opened).drafts.read(entry.id).classes, second)
     assert opened.recovery.isVisible()
     click(opened.recovery.compare_button)
     np.testing.assert_array_equal(viewer.layers["draft"].data, first)
@@ -302,7 +302,7 @@ def test_strokes_made_before_a_set_is_chosen_are_saved_as_soon_as_there_is_one(
     painted = [index for index, state in dock.session.states.items() if state.edited]
     assert len(painted) == 2
     for index in painted:
-        draft = stored(dock).read_draft(dock.corrections.entry(index).id)
+        draft = stored(dock).drafts.read(dock.corrections.entry(index).id)
         np.testing.assert_array_equal(draft.classes, dock.session.states[index].classes)
 
 
@@ -321,7 +321,7 @@ def test_a_disk_that_is_full_from_the_first_stroke_on_is_said_too(viewer, opened
         assert opened.saved.text().startswith("NOT SAVED: ")
     stroke(viewer)
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
-    assert stored(opened).read_draft(opened.corrections.entry(0).id) is not None
+    assert stored(opened).drafts.read(opened.corrections.entry(0).id) is not None
     press(viewer, Qt.Key.Key_N, SHIFT)
     assert opened.saved.text() == ""
 
@@ -340,7 +340,7 @@ def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, prefere
     paint(viewer, (90, 15), (90, 45))
     assert opened.saved.text() == "Draft not saved yet …"
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
-    drafted = stored(opened).read_draft(opened.corrections.entry(0).id).classes
+    drafted = stored(opened).drafts.read(opened.corrections.entry(0).id).classes
     np.testing.assert_array_equal(drafted, viewer.layers[CLASSES].data)
     assert (drafted[[15, 90], 20:40] == 2).all()
     preferences.autosave = False
@@ -348,7 +348,7 @@ def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, prefere
     assert opened.saved.text().startswith("Not saved: autosave is switched off")
     opened._save_drafts()  # as the timers do
     assert opened.disk._saver.flush(60)
-    np.testing.assert_array_equal(stored(opened).read_draft(opened.corrections.entry(0).id).classes, drafted)
+    np.testing.assert_array_equal(stored(opened).drafts.read(opened.corrections.entry(0).id).classes, drafted)
 
 
 def test_the_images_of_the_set_are_opened_once_every_edit_is_safe(viewer, opened, preferences, qtbot):
@@ -365,7 +365,7 @@ def test_the_images_of_the_set_are_opened_once_every_edit_is_safe(viewer, opened
     click(opened.images_button)  # at once: the stroke is on its way to the disk
     assert not opened.question.isVisible()
     (id_,) = stored(opened).image_ids()
-    np.testing.assert_array_equal(stored(opened).read_draft(id_).classes, painted)
+    np.testing.assert_array_equal(stored(opened).drafts.read(id_).classes, painted)
     assert len(opened.session.images) == 1
 
 
@@ -431,7 +431,7 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     id_ = made.add_image(np.asarray(Image.open(image)), name=image.name)
     classes = np.zeros(SHAPE, np.uint8)
     classes[80:90, 80:90] = 1
-    made.save_draft(id_, Draft(classes, label_cells(classes), {}, datetime.now(UTC)))  # of an earlier session
+    made.drafts.save(id_, Draft(classes, label_cells(classes), {}, datetime.now(UTC)))  # of an earlier session
     script = KILLED.format(
         tests=str(Path(__file__).parent), image=str(image), shape=SHAPE, folder=str(tmp_path / "set")
     )
@@ -452,9 +452,9 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     process.wait()
     process.stdout.close()
     training_set = TrainingSet.open(tmp_path / "set")
-    draft = training_set.read_draft(id_)
+    draft = training_set.drafts.read(id_)
     old = [row for when, row in painted if now - when > 2]
     assert old
     assert (draft.classes[old, 50] == 2).all()
-    ((kept,), _) = training_set.kept_drafts(id_)
+    ((kept,), _) = training_set.drafts.kept(id_)
     np.testing.assert_array_equal(kept.classes, classes)

@@ -146,7 +146,7 @@ def test_from_a_folder_to_a_better_model(
         assert item.edited
         np.testing.assert_array_equal(item.read().classes, classes)
     (drafted,) = set(made.image_ids()) - {item.name for item in items}
-    assert made.has_draft(drafted)
+    assert made.drafts.has(drafted)
     go_to_dock(viewer, qtbot, measure)
     cnr = column(measure, "CNR")
     assert all(float(now) < float(before) for now, before in zip(cnr, segmented, strict=True))
@@ -187,7 +187,7 @@ def test_from_a_folder_to_a_better_model(
     np.testing.assert_array_equal(viewer.layers[CLASSES].data, corrected[0])
     np.testing.assert_array_equal(viewer.layers[CELLS].data, corrected[1])
     assert column(measure, "CNR")[3] == cnr[3]
-    qtbot.waitUntil(lambda: holds(made.read_draft(drafted), corrected[0]), timeout=LONG)
+    qtbot.waitUntil(lambda: holds(made.drafts.read(drafted), corrected[0]), timeout=LONG)
 
 
 def test_neither_held_out_pictures_nor_their_copies_train(

@@ -171,7 +171,7 @@ def list_images(folder: Folder) -> None:
         states = [
             "held out" if image.id in held_out else "",
             f"left out: {image.excluded}" if image.excluded else "",
-            "draft" if opened.has_draft(image.id) else "",
+            "draft" if opened.drafts.has(image.id) else "",
             "unedited" if current is not None and not current.edited else "",
         ]
         rows.append([image.id, mask, ", ".join(filter(None, states)), image.group, image.name])
@@ -218,18 +218,18 @@ def export(
 @training_set.command(cls=Command)
 def accept(folder: Folder, image: ImageName) -> None:
     """Accept the draft of an image: it becomes its newest mask, and trains."""
-    from napari_leukocyte.core.training_set.drafts import correction_of
+    from napari_leukocyte.core.training_set.draft import correction_of
 
     opened = _open(folder)
     found = _find(opened, image)
-    with opened.claim(found):
-        draft = opened.read_draft(found)
+    with opened.drafts.claim(found):
+        draft = opened.drafts.read(found)
         if draft is None:
             raise LeukocyteError(f"{image} has no draft to accept: add its mask, or correct it in napari.")
         if draft.note:
             raise LeukocyteError(f"{draft.note} Look at it in napari before you accept it.")
         version = opened.accept(found, correction_of(draft))
-        opened.discard_draft(found)
+        opened.drafts.discard(found)
     typer.echo(f"Mask {version.number} of {found} is accepted.")
 
 

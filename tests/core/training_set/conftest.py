@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 

@@ -42,14 +42,14 @@ def saver(training_set, listener):
 @pytest.fixture
 def gate(training_set, monkeypatch):
     """Hold every write until the gate opens; ``entered`` is set by a write that waits."""
-    real, entered, opened = training_set.save_draft, threading.Event(), threading.Event()
+    real, entered, opened = training_set.drafts.save, threading.Event(), threading.Event()
 
     def save(image, draft):
         entered.set()
         assert opened.wait(WAIT_S)
         real(image, draft)
 
-    monkeypatch.setattr(training_set, "save_draft", save)
+    monkeypatch.setattr(training_set.drafts, "save", save)
     entered.opened = opened
     return entered
 
@@ -59,7 +59,7 @@ def test_a_draft_is_on_the_disk_when_it_is_said_to_be(training_set, image, draft
     saver.submit(image, given)
     assert saver.flush(WAIT_S)
     assert listener.saved == [(image, given)]
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, given.classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, given.classes)
     assert threading.main_thread() not in listener.threads
     assert saver.pending() == frozenset()
 
@@ -85,7 +85,7 @@ def test_every_image_gets_its_turn(training_set, pixels, draft, saver, listener,
     assert saver.flush(WAIT_S)
     assert {one for one, _ in listener.saved} == set(ids)
     for i, one in enumerate(ids):
-        np.testing.assert_array_equal(training_set.read_draft(one).classes, draft(6 + i).classes)
+        np.testing.assert_array_equal(training_set.drafts.read(one).classes, draft(6 + i).classes)
 
 
 def test_a_failed_draft_stays_and_is_tried_again(training_set, image, draft, saver, listener, full_disk):
@@ -98,7 +98,7 @@ def test_a_failed_draft_stays_and_is_tried_again(training_set, image, draft, sav
     assert listener.saved == []
     full_disk(False)
     assert saver.flush(WAIT_S)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(0).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(0).classes)
 
 
 def test_another_submit_tries_it_again_too(training_set, image, pixels, draft, saver, full_disk):
@@ -109,25 +109,25 @@ def test_another_submit_tries_it_again_too(training_set, image, pixels, draft, s
     full_disk(False)
     saver.submit(other, draft(1))
     assert saver.flush(WAIT_S)
-    assert training_set.has_draft(image)
-    assert training_set.has_draft(other)
+    assert training_set.drafts.has(image)
+    assert training_set.drafts.has(other)
 
 
 def test_a_newer_draft_is_not_replaced_by_one_that_failed(training_set, image, draft, saver, gate, monkeypatch):
-    real, first = training_set.save_draft, draft(0)
+    real, first = training_set.drafts.save, draft(0)
 
     def save(one, given):
         real(one, given)
         if given is first:
             raise LeukocyteError("The disk is full.")
 
-    monkeypatch.setattr(training_set, "save_draft", save)
+    monkeypatch.setattr(training_set.drafts, "save", save)
     saver.submit(image, first)
     assert gate.wait(WAIT_S)
     saver.submit(image, draft(1))
     gate.opened.set()
     assert saver.flush(WAIT_S)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(1).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(1).classes)
 
 
 @pytest.mark.filterwarnings("error")
@@ -137,17 +137,17 @@ def test_a_defect_or_a_dead_listener_does_not_stop_the_saver(training_set, image
     def gone(*_):
         raise RuntimeError("the window is gone")
 
-    real = training_set.save_draft
+    real = training_set.drafts.save
     saver = DraftSaver(training_set, gone, lambda *args: failed.append(args))
-    monkeypatch.setattr(training_set, "save_draft", lambda *_: [].pop())
+    monkeypatch.setattr(training_set.drafts, "save", lambda *_: [].pop())
     saver.submit(image, draft(0))
     assert not saver.flush(WAIT_S)
     assert "IndexError" in failed[0][1]
-    monkeypatch.setattr(training_set, "save_draft", real)
+    monkeypatch.setattr(training_set.drafts, "save", real)
     assert saver.flush(WAIT_S)  # the listener raises
     saver.submit(image, draft(1))
     assert saver.close(WAIT_S)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(1).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(1).classes)
     assert "the window is gone" in caplog.text
 
 
@@ -160,7 +160,7 @@ def test_a_discarded_draft_does_not_come_back(training_set, image, draft, saver,
     gate.opened.set()
     discarding.join(WAIT_S)
     assert saver.flush(WAIT_S)
-    assert not training_set.has_draft(image)
+    assert not training_set.drafts.has(image)
 
 
 def test_a_later_draft_outlives_a_discard_that_was_asked_for_before(training_set, image, draft, saver, gate):
@@ -173,7 +173,7 @@ def test_a_later_draft_outlives_a_discard_that_was_asked_for_before(training_set
     gate.opened.set()
     discarding.join(WAIT_S)
     assert saver.flush(WAIT_S)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(1).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(1).classes)
 
 
 def test_settling_waits_for_the_disk_or_says_why_not(training_set, image, draft, saver, gate, full_disk):
@@ -181,7 +181,7 @@ def test_settling_waits_for_the_disk_or_says_why_not(training_set, image, draft,
     assert gate.wait(WAIT_S)
     gate.opened.set()
     saver.settle(image)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(0).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(0).classes)
     full_disk()
     saver.submit(image, draft(1))
     with pytest.raises(LeukocyteError, match="not saved yet"):
@@ -193,7 +193,7 @@ def test_closing_writes_what_waits(training_set, image, draft, listener):
     saver.submit(image, draft(3))
     assert saver.close(WAIT_S)
     assert saver.close(WAIT_S)
-    np.testing.assert_array_equal(training_set.read_draft(image).classes, draft(3).classes)
+    np.testing.assert_array_equal(training_set.drafts.read(image).classes, draft(3).classes)
     with pytest.raises(LeukocyteError, match="no longer saved"):
         saver.submit(image, draft(4))
 

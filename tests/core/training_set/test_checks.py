@@ -14,7 +14,7 @@ def whole(training_set, pixels, correction, draft):
     ids = [training_set.add_image(pixels(i), name=f"{i}.png", group=f"slide {i}") for i in range(2)]
     for i, one in enumerate((*ids, ids[0])):
         training_set.accept(one, correction(i))
-    training_set.save_draft(ids[0], draft())
+    training_set.drafts.save(ids[0], draft())
     training_set.hold_out([ids[1]])
     return training_set, ids[0], ids[1]
 

@@ -111,7 +111,7 @@ def test_without_accept_masks_become_drafts_that_do_not_train(training_set, put,
     (event,) = take()
     assert (event.version, event.drafted) == (None, True)
     assert training_set.items() == []
-    np.testing.assert_array_equal(training_set.read_draft(event.id).classes, maps()[0])
+    np.testing.assert_array_equal(training_set.drafts.read(event.id).classes, maps()[0])
     (again,) = take()
     assert isinstance(again, ImportFailed)
     assert "has a draft already" in again.reason

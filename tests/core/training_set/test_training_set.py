@@ -125,7 +125,7 @@ def test_names_never_collide(training_set, pixels):
 
 
 def test_an_unknown_image_is_told(training_set, correction):
-    for call in (training_set.image, training_set.read_image, training_set.read_draft, training_set.claim):
+    for call in (training_set.image, training_set.read_image, training_set.drafts.read, training_set.drafts.claim):
         with pytest.raises(LeukocyteError, match="There is no image no-such"):
             call("no-such")
     with pytest.raises(LeukocyteError, match="There is no image no-such"):
@@ -206,7 +206,7 @@ def test_only_masks_in_force_become_items(training_set, pixels, correction, draf
     for one in (a, b, c):
         training_set.accept(one, correction())
     training_set.accept(a, correction(1, model="default", pixels_changed=0))
-    training_set.save_draft(d, draft())  # a draft never trains
+    training_set.drafts.save(d, draft())  # a draft never trains
     training_set.revoke(b, 1)
     training_set.set_excluded(c, " out of focus ")
     assert training_set.image(c).excluded == "out of focus"

@@ -167,16 +167,16 @@ def test_a_read_only_set_can_be_read_and_says_so_when_it_is_written(
     training_set, image, correction, draft, read_only, pixels
 ):
     training_set.accept(image, correction())
-    training_set.save_draft(image, draft())
+    training_set.drafts.save(image, draft())
     opened = TrainingSet.open(read_only(training_set.folder))
     assert opened.problems == ()
     assert opened.items()[0].read().image.shape == (30, 40, 3)
-    assert opened.read_draft(image) is not None
+    assert opened.drafts.read(image) is not None
     assert check(opened.folder) == []
     for write in (
         lambda: opened.accept(image, correction(1)),
-        lambda: opened.save_draft(image, draft(1)),
-        lambda: opened.discard_draft(image),
+        lambda: opened.drafts.save(image, draft(1)),
+        lambda: opened.drafts.discard(image),
         lambda: opened.revoke(image, 1),
         lambda: opened.hold_out([image]),
         lambda: opened.set_excluded(image, "x"),

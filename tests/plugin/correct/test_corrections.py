@@ -31,13 +31,13 @@ class Desk:
         self.jobs.append((job, done, failed))
 
     def save(self, training_set, id_, draft):
-        self.run(lambda: training_set.save_draft(id_, draft), lambda _: None, lambda _: None)
+        self.run(lambda: training_set.drafts.save(id_, draft), lambda _: None, lambda _: None)
 
     def settle(self, training_set, id_):
         """Saving is a job of its own here, done by the time that this one is."""
 
     def discard(self, training_set, id_, until):
-        training_set.discard_draft(id_, until)
+        training_set.drafts.discard(id_, until)
 
     def work(self):
         while self.jobs:
@@ -194,7 +194,7 @@ def test_what_is_painted_while_an_acceptance_is_written_is_kept_as_a_draft(sessi
     assert corrections.status(0) is Status.EDITED
     corrections.save_draft(0)
     desk.work()
-    assert training_set.read_draft(entry.id).classes[65, 10] == 1
+    assert training_set.drafts.read(entry.id).classes[65, 10] == 1
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
@@ -221,21 +221,21 @@ def test_a_draft_is_of_one_moment_and_goes_when_the_edits_are_undone(session, co
     corrections.save_draft(0)
     desk.work()
     id_ = corrections.entry(0).id
-    draft = training_set.read_draft(id_)
+    draft = training_set.drafts.read(id_)
     np.testing.assert_array_equal(draft.classes, layer.data)
     np.testing.assert_array_equal(draft.cells, session.state.cells)
     assert draft.pixels_changed == 100
     layer.undo()
     corrections.save_draft(0)
     desk.work()
-    assert training_set.read_draft(id_) is None
+    assert training_set.drafts.read(id_) is None
 
 
 def test_a_draft_never_becomes_a_training_item(session, corrections, desk, training_set):
     session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
     corrections.save_draft(0)
     desk.work()
-    assert training_set.read_draft(corrections.entry(0).id) is not None
+    assert training_set.drafts.read(corrections.entry(0).id) is not None
     assert training_set.items() == []
 
 
@@ -243,7 +243,7 @@ def test_an_acceptance_takes_the_draft_with_it(session, corrections, desk, train
     session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
     corrections.save_draft(0)
     desk.work()
-    assert training_set.read_draft(accept(corrections, desk).image) is None
+    assert training_set.drafts.read(accept(corrections, desk).image) is None
 
 
 def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_window(
@@ -287,7 +287,7 @@ def test_a_discarded_draft_is_gone_and_the_accepted_mask_stays(session, correcti
     other = again()
     other.discard_draft(0)
     desk.work()
-    assert training_set.read_draft(other.entry(0).id) is None
+    assert training_set.drafts.read(other.entry(0).id) is None
     assert other.session.states[0].classes[10, 10] == 0
     assert other.status(0) is Status.ACCEPTED
 
@@ -342,7 +342,7 @@ def test_painting_over_an_unanswered_draft_keeps_both(left, desk, window, traini
     other, old = left
     stroke(other, desk)
     new = other.session.states[0].classes.copy()
-    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, new)
+    np.testing.assert_array_equal(training_set.drafts.read(other.entry(0).id).classes, new)
     assert_offers(other, old.classes)  # it is asked about still
     stroke(other, desk, (40, 50))
     assert_offers(other, old.classes)
@@ -358,7 +358,7 @@ def test_painting_over_an_unanswered_draft_keeps_both(left, desk, window, traini
         fourth.restore_draft(0)
         np.testing.assert_array_equal(fourth.session.states[0].classes, draft)
         accept(fourth, desk)
-    assert not training_set.has_draft(fourth.entry(0).id)
+    assert not training_set.drafts.has(fourth.entry(0).id)
     assert [one.pixels_changed for one in training_set.versions(fourth.entry(0).id)][-1] == old.pixels_changed
 
 
@@ -388,7 +388,7 @@ def test_restoring_keeps_the_strokes_on_screen_as_a_draft(left, desk, window, tr
     other.save_draft(0)  # as the dock does
     desk.work()
     assert_offers(other, mine)
-    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, old.classes)
+    np.testing.assert_array_equal(training_set.drafts.read(other.entry(0).id).classes, old.classes)
     other.restore_draft(0)  # and back
     desk.work()
     np.testing.assert_array_equal(other.session.states[0].classes, mine)
@@ -451,7 +451,7 @@ def test_a_restored_draft_goes_on_in_its_place_and_goes_when_it_is_accepted(left
     stroke(other, desk)
     assert_offers(other)
     accept(other, desk)
-    assert not training_set.has_draft(other.entry(0).id)
+    assert not training_set.drafts.has(other.entry(0).id)
 
 
 def test_a_restored_draft_that_is_undone_is_asked_about_again(left, desk):
@@ -490,7 +490,7 @@ def test_a_draft_that_another_window_paints_is_not_discarded_here(session, corre
     other.discard_draft(0)
     desk.work()
     assert "another window" in said[-1]
-    assert training_set.read_draft(corrections.entry(0).id) is not None
+    assert training_set.drafts.read(corrections.entry(0).id) is not None
     assert len(offered(other)) == 1
 
 
@@ -501,8 +501,8 @@ def test_an_unanswered_draft_is_discarded_alone(left, desk, training_set):
     other.discard_draft(0)
     desk.work()
     assert_offers(other)
-    np.testing.assert_array_equal(training_set.read_draft(other.entry(0).id).classes, mine)
-    assert training_set.kept_drafts(other.entry(0).id) == ([], [])
+    np.testing.assert_array_equal(training_set.drafts.read(other.entry(0).id).classes, mine)
+    assert training_set.drafts.kept(other.entry(0).id) == ([], [])
 
 
 def test_strokes_made_while_a_discard_waits_stay_saved(session, corrections, desk, training_set):
@@ -516,7 +516,7 @@ def test_strokes_made_while_a_discard_waits_stay_saved(session, corrections, des
     corrections.save_draft(0)
     desk.jobs.reverse()  # the saver does not wait for it
     desk.work()
-    assert training_set.read_draft(corrections.entry(0).id).classes[65, 10] == 1
+    assert training_set.drafts.read(corrections.entry(0).id).classes[65, 10] == 1
 
 
 def test_a_draft_that_cannot_be_read_is_said_and_stops_nothing(left, desk, window, training_set):
@@ -532,7 +532,7 @@ def test_a_draft_that_cannot_be_read_is_said_and_stops_nothing(left, desk, windo
     desk.work()
     assert "is damaged" in said[0]
     stroke(fresh, desk)
-    assert training_set.read_draft(id_).classes[65, 10] == 1
+    assert training_set.drafts.read(id_).classes[65, 10] == 1
 
 
 def test_one_window_drafts_an_image_and_the_other_says_so(session, corrections, desk, training_set, again):
@@ -548,11 +548,11 @@ def test_one_window_drafts_an_image_and_the_other_says_so(session, corrections, 
     desk.work()
     assert said[-1].startswith("NOT SAVED: ")
     assert "another window" in said[-1]
-    assert training_set.read_draft(corrections.entry(0).id).classes[65, 10] == 0
+    assert training_set.drafts.read(corrections.entry(0).id).classes[65, 10] == 0
     corrections.close()
     other.save_draft(0)
     desk.work()
-    assert training_set.read_draft(corrections.entry(0).id or other.entry(0).id).classes[65, 10] == 1
+    assert training_set.drafts.read(corrections.entry(0).id or other.entry(0).id).classes[65, 10] == 1
 
 
 def test_edits_on_screen_are_not_replaced_by_what_the_set_holds(
@@ -589,7 +589,7 @@ def test_edits_made_before_a_set_is_chosen_want_saving_on_all_images(
     desk.work()
     assert not corrections.unsaved
     for index in (0, 2):
-        draft = training_set.read_draft(corrections.entry(index).id)
+        draft = training_set.drafts.read(corrections.entry(index).id)
         np.testing.assert_array_equal(draft.classes, session.states[index].classes)
     assert corrections.entry(1).id is None
 
@@ -613,8 +613,8 @@ def test_strokes_on_screen_that_a_draft_holds_are_not_asked_about(session, corre
     assert not again.unsaved
     stroke(again, desk, (20, 30))
     id_ = again.entry(0).id
-    np.testing.assert_array_equal(training_set.read_draft(id_).classes, session.states[0].classes)
-    assert training_set.kept_drafts(id_) == ([], [])
+    np.testing.assert_array_equal(training_set.drafts.read(id_).classes, session.states[0].classes)
+    assert training_set.drafts.kept(id_) == ([], [])
 
 
 def test_strokes_on_screen_that_differ_from_a_draft_are_saved_and_the_draft_is_asked_about(
@@ -631,7 +631,7 @@ def test_strokes_on_screen_that_differ_from_a_draft_are_saved_and_the_draft_is_a
     again.save_all()
     desk.work()
     assert_offers(again, old)
-    draft = training_set.read_draft(again.entry(0).id)
+    draft = training_set.drafts.read(again.entry(0).id)
     np.testing.assert_array_equal(draft.classes, session.states[0].classes)
 
 
@@ -726,7 +726,7 @@ def test_a_value_that_is_no_class_is_refused_in_words_and_its_draft_is_kept(sess
         corrections.accept(0)
     corrections.save_draft(0)
     desk.work()
-    assert training_set.read_draft(corrections.entry(0).id).classes[10, 10] == 2
+    assert training_set.drafts.read(corrections.entry(0).id).classes[10, 10] == 2
 
 
 def test_without_a_training_set_accepting_says_what_to_do(session, desk, segmentation, disc_map):

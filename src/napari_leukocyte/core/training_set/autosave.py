@@ -7,7 +7,7 @@ from datetime import datetime
 from time import monotonic
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["DraftSaver"]
@@ -75,7 +75,7 @@ class DraftSaver:
                 del self._pending[image_id]
                 self._due.pop(image_id, None)
         try:
-            self._set.discard_draft(image_id, until)
+            self._set.drafts.discard(image_id, until)
         finally:
             with self._changed:
                 self._discarding = ""
@@ -147,7 +147,7 @@ class DraftSaver:
         """Write one draft and tell; returns why it failed, or nothing."""
         reason = ""
         try:
-            self._set.save_draft(image_id, draft)
+            self._set.drafts.save(image_id, draft)
         except LeukocyteError as error:
             reason = str(error)
         except Exception as error:  # the thread must live on, and the user must know

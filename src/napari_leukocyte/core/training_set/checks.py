@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.training_set.drafts import draft_problem
+from napari_leukocyte.core.training_set.draft import draft_problem
 from napari_leukocyte.core.training_set.images import SetImage, read_pixels
 from napari_leukocyte.core.training_set.json_files import NewerFormatError
 from napari_leukocyte.core.training_set.layout import Layout, content_hash

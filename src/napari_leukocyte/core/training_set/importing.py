@@ -19,7 +19,7 @@ from napari_leukocyte.core.results.map_file import stated_in
 from napari_leukocyte.core.scoring.map_meaning import as_meant, in_words, known_in, meaning_of
 from napari_leukocyte.core.scoring.map_side import MapSide, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Correction, Version
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -228,12 +228,12 @@ def _taken_in(
             return ImageImported(found, source.label, current.number, False, (*mask.notes, "accepted already"))
         version = training_set.accept(found, mask.correction)
         return ImageImported(found, source.label, version.number, False, mask.notes)
-    with training_set.claim(found):
-        if training_set.read_draft(found) is not None:
+    with training_set.drafts.claim(found):
+        if training_set.drafts.read(found) is not None:
             raise LeukocyteError(
                 f"{source.label} has a draft already, which is kept: accept or discard that one first, or use --accept."
             )
-        training_set.save_draft(found, _as_draft(mask.correction))
+        training_set.drafts.save(found, _as_draft(mask.correction))
     return ImageImported(found, source.label, None, True, mask.notes)
 
 

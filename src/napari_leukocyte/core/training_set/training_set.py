@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.checks import check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
-from napari_leukocyte.core.training_set import drafts, versions
-from napari_leukocyte.core.training_set.drafts import Draft, DraftClaim
+from napari_leukocyte.core.training_set import versions
+from napari_leukocyte.core.training_set.drafts import Drafts
 from napari_leukocyte.core.training_set.groups import groups_of, share_of, together_with
 from napari_leukocyte.core.training_set.images import (
     ImageRecords,
@@ -47,12 +46,15 @@ class TrainingSet:
         Where it lies.
     problems
         What opening it noticed and passed over, as sentences.
+    drafts
+        The masks in work.
     """
 
     def __init__(self, folder: Path, problems: tuple[str, ...]) -> None:
         self.folder = folder
         self.problems = problems
         self._layout = Layout(folder)
+        self.drafts = Drafts(self._layout)
         self._records = ImageRecords(self._layout)
 
     @classmethod
@@ -258,67 +260,6 @@ class TrainingSet:
     def _set_revoked(self, image_id: str, number: int, revoked: bool) -> Version:
         with self._changing():
             return versions.set_revoked(self._layout, image_id, number, revoked=revoked)
-
-    # ---- drafts -------------------------------------------------------------------------------------------
-
-    def claim(self, image_id: str) -> DraftClaim:
-        """Take an image for this window, so that no other one drafts it; the system releases it when we die.
-
-        Raises
-        ------
-        LeukocyteError
-            When another window has it, or the folder cannot be written to.
-        """
-        return drafts.claim(self._layout, self.image(image_id).id)
-
-    def save_draft(self, image_id: str, draft: Draft) -> None:
-        """Make a draft the working copy of an image, and keep the one before it."""
-        drafts.save_draft(self._layout, image_id, draft, self.image(image_id).shape)
-
-    def read_draft(self, image_id: str) -> Draft | None:
-        """Read the working copy, or the one before it when that is damaged, which its ``note`` says.
-
-        Raises
-        ------
-        LeukocyteError
-            When there are drafts but none can be read.
-        """
-        return drafts.read_draft(self._layout, image_id, self.image(image_id).shape)
-
-    def has_draft(self, image_id: str) -> bool:
-        """Say whether there is a draft of an image, be it set aside or damaged."""
-        layout = self._layout
-        return (
-            layout.draft(image_id).exists()
-            or layout.previous_draft(image_id).exists()
-            or bool(layout.kept_drafts(image_id))
-        )
-
-    def discard_draft(self, image_id: str, until: datetime | None = None) -> None:
-        """Delete the working copy of an image, if there is one; with ``until`` only when it was saved by then."""
-        if until is not None:
-            try:
-                draft = self.read_draft(image_id)
-            except LeukocyteError:  # damaged
-                draft = None
-            if draft is not None and draft.saved > until:
-                return
-        drafts.discard_draft(self._layout, image_id)
-
-    def begin_draft(self, image_id: str, continued: Draft | None = None) -> None:
-        """Set the working copy aside, unless it is the one that is ``continued``; only with the image's claim.
-
-        Without this, the first draft of a new map would take the place of one that nobody has looked at yet.
-        """
-        drafts.begin_draft(self._layout, image_id, self.image(image_id).shape, continued)
-
-    def kept_drafts(self, image_id: str) -> tuple[list[Draft], list[str]]:
-        """Read the drafts that were set aside, the newest first; a sentence for each that cannot be read."""
-        return drafts.read_kept_drafts(self._layout, image_id, self.image(image_id).shape)
-
-    def drop_kept_draft(self, image_id: str, draft: Draft) -> bool:
-        """Delete a draft that was set aside; returns whether there was one."""
-        return drafts.drop_kept_draft(self._layout, image_id, self.image(image_id).shape, draft)
 
     # ---- the held-out part --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.entry import Entry, Status
 from napari_leukocyte.plugin.correct.queue import Order, QueueItem, in_order, next_in_queue

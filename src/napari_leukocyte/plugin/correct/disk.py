@@ -16,7 +16,7 @@ from napari_leukocyte.core.training_set.autosave import DraftSaver
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from napari_leukocyte.core.training_set.drafts import Draft
+    from napari_leukocyte.core.training_set.draft import Draft
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["QtDisk"]
@@ -99,7 +99,7 @@ class QtDisk(QObject):  # type: ignore[misc]
         if self._saver is not None and self._saved_set is training_set:
             self._saver.discard(id_, until)
         else:
-            training_set.discard_draft(id_, until)
+            training_set.drafts.discard(id_, until)
 
     def flush(self) -> None:
         """Wait until the drafts that were given to `save` are on the disk, or were refused."""

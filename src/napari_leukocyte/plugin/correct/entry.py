@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from napari_leukocyte.core.training_set.drafts import same_draft
+from napari_leukocyte.core.training_set.draft import same_draft
 
 if TYPE_CHECKING:
-    from napari_leukocyte.core.training_set.drafts import Draft, DraftClaim
+    from napari_leukocyte.core.training_set.draft import Draft
+    from napari_leukocyte.core.training_set.drafts import DraftClaim
     from napari_leukocyte.core.training_set.records import Version
     from napari_leukocyte.plugin.image_state import ImageState
 

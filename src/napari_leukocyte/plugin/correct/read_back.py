@@ -11,7 +11,7 @@ from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import MaskOrigin, Segmentation
-from napari_leukocyte.core.training_set.drafts import Draft
+from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Version
 
 __all__ = ["empty_segmentation", "from_draft", "from_version"]

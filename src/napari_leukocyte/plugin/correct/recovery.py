@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Labels
 
-    from napari_leukocyte.core.training_set.drafts import Draft
+    from napari_leukocyte.core.training_set.draft import Draft
     from napari_leukocyte.plugin.correct.corrections import Corrections
 
 __all__ = ["Recovery"]

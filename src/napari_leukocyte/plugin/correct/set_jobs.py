@@ -14,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
-from napari_leukocyte.core.training_set.drafts import Draft, correction_of, same_draft
+from napari_leukocyte.core.training_set.draft import Draft, correction_of, same_draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,9 +68,9 @@ def find(training_set: TrainingSet, source: ImageSource) -> Found:
     version = training_set.current(id_)
     mask = None if version is None else training_set.read_mask(version)
     excluded, held_out = training_set.image(id_).excluded, id_ in training_set.held_out
-    drafts, problems = training_set.kept_drafts(id_)
+    drafts, problems = training_set.drafts.kept(id_)
     try:
-        newest = training_set.read_draft(id_)
+        newest = training_set.drafts.read(id_)
     except LeukocyteError as error:
         newest, problems = None, [str(error), *problems]
     return Found(id_, version, mask, (*([newest] if newest else ()), *drafts), excluded, held_out, tuple(problems))
@@ -87,10 +87,10 @@ def join_and_claim(
     id_ = _add(training_set, source)
     if claim is not None:
         disk.settle(training_set, id_)
-    held = training_set.claim(id_) if claim is None else claim
+    held = training_set.drafts.claim(id_) if claim is None else claim
     try:
-        training_set.begin_draft(id_, continued)
-        drafts, _ = training_set.kept_drafts(id_)
+        training_set.drafts.begin(id_, continued)
+        drafts, _ = training_set.drafts.kept(id_)
     except BaseException:
         if claim is None:
             held.release()
@@ -106,12 +106,12 @@ def discard(training_set: TrainingSet, id_: str, draft: Draft) -> None:
     LeukocyteError
         When another window is at it, or the system refuses.
     """
-    if training_set.drop_kept_draft(id_, draft):
+    if training_set.drafts.drop_kept(id_, draft):
         return
-    with training_set.claim(id_):
-        there = training_set.read_draft(id_)
+    with training_set.drafts.claim(id_):
+        there = training_set.drafts.read(id_)
         if there is not None and same_draft(there, draft):
-            training_set.discard_draft(id_)
+            training_set.drafts.discard(id_)
 
 
 def accept(
