@@ -9,6 +9,7 @@ from PIL import Image
 
 from napari_leukocyte.cli.demo import has_display
 from napari_leukocyte.core.imaging.provenance import read_provenance
+from napari_leukocyte.plugin.demo import check_display
 
 
 @pytest.fixture
@@ -73,6 +74,24 @@ def test_with_a_display_napari_gets_the_image(tmp_path, run, monkeypatch):
     assert run("demo").exit_code == 0
     assert run("demo", tmp_path / "a.png").exit_code == 0
     assert opened == [None, tmp_path / "a.png"]
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="a display is not chosen by the environment there")
+@pytest.mark.parametrize(("name", "value"), [("DISPLAY", ":7777"), ("WAYLAND_DISPLAY", "no-such-socket")])
+def test_a_display_that_does_not_answer_is_one_sentence(run, monkeypatch, name, value):
+    for other in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    result = run("demo")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert f"Qt cannot show a window with {name}={value}: " in result.stderr
+    assert "QT_QPA_PLATFORM=offscreen" in result.stderr
+
+
+def test_a_display_that_answers_is_not_questioned(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    check_display()
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,17 @@ def open_folder(dock, folder, qtbot):
     qtbot.waitUntil(lambda: dock._opener is None, timeout=LONG)
 
 
+def test_a_long_file_name_leaves_the_place_in_the_list_in_sight(viewer, dock, qtbot, tmp_path):
+    for letter in "ab":
+        Image.fromarray(smear()).save(tmp_path / f"{letter * 120}.png")
+    open_folder(dock, tmp_path, qtbot)
+    label = dock.position
+    assert label.fontMetrics().horizontalAdvance(label.text()) > label.width()
+    shown = label.fontMetrics().elidedText(label.text(), label.elideMode(), label.width())
+    assert shown.startswith("aaa")
+    assert shown.endswith("1 of 2")
+
+
 def test_a_folder_becomes_a_list_in_the_same_few_layers(viewer, dock, qtbot, folder):
     open_folder(dock, folder, qtbot)
     assert len(dock.session.images) == 5

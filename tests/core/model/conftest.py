@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -28,3 +30,20 @@ def drawn_sample(name, *, source="lab", size=48, whole_cell=False, seed=0):
 @pytest.fixture
 def draw_sample():
     return drawn_sample
+
+
+@pytest.fixture
+def largest_file():
+    """Make the system refuse to write files above so many bytes, as a full disk would."""
+    resource = pytest.importorskip("resource", reason="Windows sets no such limit")
+
+    @contextmanager
+    def limited(size):
+        old = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+    return limited

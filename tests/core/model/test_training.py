@@ -1,4 +1,3 @@
-import resource
 from dataclasses import replace
 
 import numpy as np
@@ -202,18 +201,13 @@ def test_the_precision_of_a_run_is_kept_when_it_goes_on(tmp_path, samples, monke
 
 
 @pytest.mark.parametrize("limit", [1024, 20_000])
-def test_a_full_disk_leaves_the_earlier_weights_intact(tmp_path, samples, limit):
+def test_a_full_disk_leaves_the_earlier_weights_intact(tmp_path, samples, limit, largest_file):
     """1 kB: the weight file does not fit; 20 kB: the weight file does, the checkpoint does not."""
     parameters = parameters_in(tmp_path, epochs=1)
     list(train(samples, samples[:2], parameters))
     before = parameters.out.read_bytes()
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, old[1]))  # the system itself refuses to write more
-    try:
-        with pytest.raises(LeukocyteError, match="could not be written"):
-            list(train(samples, samples[:2], parameters_in(tmp_path, epochs=1, seed=1)))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with largest_file(limit), pytest.raises(LeukocyteError, match="could not be written"):
+        list(train(samples, samples[:2], parameters_in(tmp_path, epochs=1, seed=1)))
     load_model(parameters.out)
     if limit < len(before):
         assert parameters.out.read_bytes() == before

@@ -1,7 +1,6 @@
 import json
 import math
 import pickle
-import resource
 from dataclasses import asdict
 
 import pytest
@@ -219,16 +218,11 @@ def test_replace_info_leaves_the_weights_bit_for_bit(saved):
     assert file_hash(path) != hash_before
 
 
-def test_a_full_disk_leaves_the_earlier_file_intact(saved):
+def test_a_full_disk_leaves_the_earlier_file_intact(saved, largest_file):
     path, model = saved
     before = path.read_bytes()
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, old[1]))  # the system itself refuses to write more
-    try:
-        with pytest.raises(LeukocyteError, match=r"could not be written.*nothing was changed"):
-            save_model(path, model, info_of(name="second"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with largest_file(1024), pytest.raises(LeukocyteError, match=r"could not be written.*nothing was changed"):
+        save_model(path, model, info_of(name="second"))
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 

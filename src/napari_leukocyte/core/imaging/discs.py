@@ -61,7 +61,7 @@ class Discs:
 
 def optical_density(image: FloatArray) -> FloatArray:
     """Return the density (Y, X) of RGB (Y, X, 3) in 0-1 in green and blue, where red cells absorb."""
-    density: FloatArray = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1)
+    density: FloatArray = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1, dtype=np.float32)
     return density
 
 

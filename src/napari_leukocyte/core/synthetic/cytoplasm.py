@@ -128,8 +128,9 @@ def outline_density(stain: Stain, y: FloatArray, x: FloatArray, depth: FloatArra
     ``y``, ``x`` and ``depth`` are those of `cytoplasm_density`.
     """
     even, down, right = (np.float32(part) for part in stain.relief)
-    away = np.maximum(np.hypot(y, x), np.float32(1e-3))
-    amount = even + (down * y + right * x) / away
+    away: FloatArray = np.maximum(np.hypot(y, x), np.float32(1e-3))
+    along: FloatArray = down * y + right * x
+    amount = even + along / away
     line = np.exp(-(((depth - np.float32(0.2)) / np.float32(0.4)) ** 2))
     density: FloatArray = (amount * line)[..., None] * colour_of(stain.chromatin)
     return density

@@ -105,7 +105,7 @@ def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> C
     )
     viewer.add_layer(layer)
     layer.n_edit_dimensions = 2
-    layer.selected_label = int(max(1, data.max()))
+    layer.selected_label = max(1, int(data.max()))
     return layer
 
 

@@ -6,6 +6,7 @@ import math
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.core.cells.summary import is_binary
@@ -22,7 +23,7 @@ class CellCard(QWidget):  # type: ignore[misc]
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel()
+        self.title = QElidingLabel()
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.cnr = QLabel(NO_NUMBER)

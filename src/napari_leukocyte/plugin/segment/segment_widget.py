@@ -10,13 +10,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
@@ -128,7 +128,8 @@ class SegmentWidget(Dock):
         self.next_button = QToolButton(text="▶", clicked=lambda: self._step(+1))
         self.previous_button.setToolTip("Previous image of the list")
         self.next_button.setToolTip("Next image of the list")
-        self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.position = QElidingLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.position.setElideMode(Qt.TextElideMode.ElideMiddle)  # the number at its end stays in sight
         self.position.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stepper = row(self.previous_button, self.position, self.next_button)
         self.stepper.layout().setStretch(1, 1)
