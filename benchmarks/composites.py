@@ -68,7 +68,7 @@ def _composite(row: IndexRow, sample: Sample, cells: Sequence[CutOut], rng: np.r
         labels[area] = labels.max() + 1
     small = np.bincount(labels.ravel()) * row.pixel_size**2 < _SMALLEST
     labels[small[labels]] = 0
-    classes = np.where(target[0] < 128, 1 + target[1:].argmax(axis=0), 0).astype(np.uint8)
+    classes = np.where(target[0] < 128, 1 + target[1:3].argmax(axis=0), 0).astype(np.uint8)
     return Composite(row.source, np.ascontiguousarray(image.transpose(1, 2, 0)), labels, classes, seams, row.pixel_size)
 
 
@@ -84,7 +84,7 @@ def _window(sample: Sample, pixel_size: float) -> tuple[Window, NDArray[np.bool_
     copied = ndimage.binary_dilation(target[0] < 128, iterations=round(_HALO / pixel_size))
     copied[tuple(slice(start, start + n) for (start, _), n in zip(margins[1:], shape, strict=True))] = False
     image[:, copied] = glass(image)[:, None].astype(np.uint8)
-    target[:, copied] = np.array([[255], [0], [0]], np.uint8)
+    target[:, copied] = np.array([[255], [0], [0], [0]], np.uint8)
     frame = [
         np.isin((np.arange(start + n + end) - start) % n, (0, n - 1))
         for (start, end), n in zip(margins[1:], shape, strict=True)

@@ -4,7 +4,7 @@
 
 Near-duplicates stay together: crops that are the same cell again (their list, and any pair that correlates
 above a threshold after the best shift) and microscope fields that overlap. BCISC is split by slide. Within each
-source the cell types are dealt in proportion.
+source the cell types are dealt in proportion. Sources that the file holds already keep their parts.
 """
 
 import json
@@ -38,7 +38,7 @@ ZHENG1_SAME = [
 ]
 ZHENG1_SAME += [(54, 91), (166, 167), (167, 169), (169, 171)]
 # Centred crops of like cells correlate by themselves; fields only where they show the same place.
-THRESHOLD = {"zheng1": 0.98, "zheng2": 0.93, "bcisc": 0.95, "bccd": 0.5}
+THRESHOLD = {"zheng1": 0.98, "zheng2": 0.93, "bcisc": 0.95, "bccd": 0.5, "krd": 0.5}
 
 
 def shifted_correlation(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -70,13 +70,17 @@ def groups_of(rows: Sequence[IndexRow]) -> list[str]:
 
 def main(data: Path, out: Path) -> None:
     rows = read_index(data)
+    dealt: dict[str, list[str]] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    known = {name.partition("/")[0] for part in dealt.values() for name in part}
     names, groups, strata = [], [], []
     for source in dict.fromkeys(row.source for row in rows):
+        if source in known:
+            continue
         own = [row for row in rows if row.source == source]
         names += [row.name for row in own]
         groups += groups_of(own)
         strata += [(source, row.cell_type) for row in own]
-    split = split_by_group(names, groups, strata)
+    split = {part: dealt.get(part, []) + new for part, new in split_by_group(names, groups, strata).items()}
     out.write_text(json.dumps(split, indent=1) + "\n", encoding="utf-8")
     for part, chosen in split.items():
         counts = {s: sum(n.startswith(s + "/") for n in chosen) for s in dict.fromkeys(r.source for r in rows)}

@@ -64,8 +64,8 @@ def replay_samples(start: UNet, recipe: Recipe, n: int) -> list[Sample]:
             side = round(_REPLAY_UM * scale)
             smear = draw_cell(seed=_REPLAY_SEED + i, size=(side, side), px_per_um=scale)
         p = _predict(start, smear.image)
-        if len(p) == 2:
-            p = np.concatenate([p, np.zeros_like(p[:1])])
+        nothing = np.zeros_like(p[:1])
+        p = np.concatenate([p[:1], nothing, nothing, p[1:]] if len(p) == 2 else [p, nothing])
         target = np.round(p * 255).astype(np.uint8)
         samples.append(Sample(f"smear {i}", REPLAY, smear.image, target, whole_cell=start.config.classes == 2))
     return samples

@@ -34,6 +34,11 @@ class AugmentParameters:
     cytoplasm
         Probability that the cytoplasm of a window, where its mask knows it, takes up less stain or more: 0.3 to 1.7
         times its density over the glass, and up to a quarter less or more for each channel.
+    background
+        Probability that what is no white cell takes up less stain or more: 0.4 to 2.5 times its density over the
+        glass, and up to a third less or more for each channel (red cells of another colour).
+    texture
+        Probability that the glass is rippled and mottled, and strewn with bright dots, as under a coarse mount.
     grey, blur, noise
         Probability that a window becomes grayscale (its channels weighted at random), is blurred (sigma up to
         1.5 px), gets sensor noise.
@@ -49,6 +54,8 @@ class AugmentParameters:
     mixing: float = 0.15
     shading: float = 0.0
     cytoplasm: float = 0.0
+    background: float = 0.0
+    texture: float = 0.0
     grey: float = 0.1
     blur: float = 0.2
     noise: float = 0.2
@@ -67,8 +74,8 @@ def augment(
     Parameters
     ----------
     image, target
-        (N, 3, S, S) float in 0-1, S at least ``out_size``: room for turned corners; beyond it the window is
-        mirrored, image and target alike.
+        (N, 3, S, S) and (N, 4, S, S) as in `Sample`, float in 0-1, S at least ``out_size``: room for turned
+        corners; beyond it the window is mirrored, image and target alike.
     out_size
         Side of the windows that come out, px.
     generator
@@ -77,7 +84,7 @@ def augment(
     Returns
     -------
     image, target
-        (N, 3, out_size, out_size), in 0-1.
+        (N, 3, out_size, out_size) and (N, 4, out_size, out_size), in 0-1.
     """
     n, _, size, _ = image.shape
     grid = _affine_grid(n, size, out_size, parameters, generator).to(image.device)
@@ -86,6 +93,10 @@ def augment(
     image, target = both[:, :3], both[:, 3:]
     if parameters.cytoplasm:
         image = _restain_cytoplasm(image, target, parameters.cytoplasm, generator)
+    if parameters.background:
+        image = _restain_background(image, target, parameters.background, generator)
+    if parameters.texture:
+        image = _texture(image, target, parameters.texture, generator)
     return _colour(image, parameters, generator), target
 
 
@@ -113,18 +124,54 @@ def _affine_grid(n: int, size: int, out_size: int, p: AugmentParameters, generat
 
 def _restain_cytoplasm(image: Tensor, target: Tensor, probability: float, generator: Generator) -> Tensor:
     """Paler or darker cytoplasm beside the same nucleus; windows without a nucleus, or whose mask has none, stay."""
-    n = len(image)
-    strength = torch.exp(torch.empty(n, 1).uniform_(math.log(0.3), math.log(1.7), generator=generator))
-    strength = strength * (1 + _uniform(3 * n, 0.25, generator).reshape(n, 3))
-    stay = torch.rand(n, generator=generator) >= probability
-    strength[stay] = 1
-    strength = strength.to(image.device)[:, :, None, None]
     known = (target[:, 2].amax(dim=(1, 2)) > 0.5)[:, None, None, None]
-    share = target[:, 1:2] * known
+    strength = _strength(len(image), probability, (0.3, 1.7), 0.25, generator)
+    return _restained(image, target[:, 1:2] * known, strength)
+
+
+def _restain_background(image: Tensor, target: Tensor, probability: float, generator: Generator) -> Tensor:
+    """Red cells and platelets paler, darker or of another colour, beside white cells that stay as they are."""
+    return _restained(image, target[:, :1], _strength(len(image), probability, (0.4, 2.5), 0.33, generator))
+
+
+def _strength(n: int, probability: float, limits: tuple[float, float], spread: float, generator: Generator) -> Tensor:
+    """(n, 3) factors of density: within ``limits`` and for each channel ``1 +- spread`` times that, or 1."""
+    low, high = (math.log(limit) for limit in limits)
+    strength = torch.exp(torch.empty(n, 1).uniform_(low, high, generator=generator))
+    strength = strength * (1 + _uniform(3 * n, spread, generator).reshape(n, 3))
+    strength[torch.rand(n, generator=generator) >= probability] = 1
+    return strength
+
+
+def _restained(image: Tensor, share: Tensor, strength: Tensor) -> Tensor:
+    """The density over the glass times ``strength`` (N, 3), as far as ``share`` (N, 1, Y, X) says."""
+    strength = strength.to(image.device)[:, :, None, None]
     density = -torch.log(image.clamp(min=1 / 255))
     glass = density.flatten(2).quantile(0.1, dim=2)[:, :, None, None]  # the lightest tenth of a window is glass
     over = density - glass
     return torch.exp(-(glass + over * (1 + share * (strength - 1))))
+
+
+def _texture(image: Tensor, target: Tensor, probability: float, generator: Generator) -> Tensor:
+    """Ripples, mottles and bright dots, wherever no white cell lies."""
+    n, _, height, width = image.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.empty(n, 1, 1, 1).uniform_(low, high, generator=generator)
+
+    def smooth(cells: int) -> Tensor:
+        coarse = torch.randn(n, 1, cells, cells, generator=generator)
+        return F.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
+
+    y, x = torch.arange(height).float()[:, None], torch.arange(width).float()[None, :]
+    angle, length = uniform(0, 2 * math.pi), torch.exp(uniform(math.log(6), math.log(30)))
+    way = (x * torch.cos(angle) + y * torch.sin(angle)) / length + 0.4 * smooth(8)
+    ripples = torch.sin(2 * math.pi * way) * (0.6 + 0.4 * smooth(6)) + 0.5 * smooth(24)
+    tint = uniform(0, 0.13) * torch.empty(n, 3, 1, 1).uniform_(0.5, 1.3, generator=generator)
+    places = (torch.rand(n, 1, height, width, generator=generator) < uniform(-0.002, 0.002)).float()
+    dots = F.max_pool2d(places, 3, 1, 1) * uniform(0, 1)
+    added = (ripples * tint - dots) * (torch.rand(n, 1, 1, 1, generator=generator) < probability)
+    return image * torch.exp(-added.to(image.device) * target[:, :1])
 
 
 def _colour(image: Tensor, p: AugmentParameters, generator: Generator) -> Tensor:

@@ -19,7 +19,7 @@ Kind = tuple[str, bool]
 Overlap = tuple[tuple[slice, slice], tuple[slice, slice]]
 
 Window = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Image (3, Y, X) and the shares of its classes (3, Y, X), both 0-255."""
+"""Image (3, Y, X) and the shares of its classes (4, Y, X) as in `Sample`, both 0-255."""
 
 _MARGIN = 6  # px around a cell that are cut out with it, for the soft edge
 _SMALLEST = 20.0  # um2; less is a piece or a platelet
@@ -38,7 +38,7 @@ class CutOut:
     density
         (3, Y, X) float32: optical density over the glass of its image.
     target
-        (3, Y, X) uint8 as in `Sample`, for this cell alone.
+        (4, Y, X) uint8 as in `Sample`, for this cell alone.
     opacity
         (Y, X) float32, 0-1: 1 inside the cell, fading out past its outline.
     """
@@ -95,7 +95,7 @@ def _cut_out(
 ) -> CutOut:
     density = -np.log(np.maximum(image, 1) / white[:, None, None]).astype(np.float32)
     near = ndimage.binary_dilation(cell, iterations=1)
-    own = np.where(near, target, np.array([255, 0, 0], np.uint8)[:, None, None])
+    own = np.where(near, target, np.array([255, 0, 0, 0], np.uint8)[:, None, None])
     opacity = ndimage.gaussian_filter(near.astype(np.float32), 0.8)
     return CutOut(density, own, opacity)
 

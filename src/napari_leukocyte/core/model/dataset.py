@@ -15,6 +15,7 @@ from napari_leukocyte.core.imaging.convert import to_rgb
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.imaging.resample import area_resize
+from napari_leukocyte.core.model.mask_notes import NO_NOTES, MaskNotes
 
 __all__ = ["IndexRow", "Sample", "data_hash", "load_sample", "make_sample", "read_index"]
 
@@ -40,8 +41,9 @@ class IndexRow:
 class Sample:
     """An image at the working resolution.
 
-    ``image`` (Y, X, 3) uint8 RGB; ``target`` (3, Y, X) uint8: the share of background, cytoplasm and nucleus in
-    each pixel, 0-255 (a whole-cell mask has its cells in the cytoplasm channel).
+    ``image`` (Y, X, 3) uint8 RGB; ``target`` (4, Y, X) uint8: the share of background, cytoplasm, nucleus and "cell,
+    which part is not known" in each pixel, 0-255. Where they do not add up to 255 the mask says nothing, and nothing
+    is learnt. ``whole_cell``: the mask knows no nuclei.
     """
 
     name: str
@@ -105,19 +107,28 @@ def _index_row(path: Path, line: dict[str, str | None]) -> IndexRow:
     )
 
 
-def load_sample(row: IndexRow, *, pixel_size: float, soft: bool) -> Sample:
+def load_sample(row: IndexRow, *, pixel_size: float, soft: bool, notes: MaskNotes = NO_NOTES) -> Sample:
     """Read one row and bring it to ``pixel_size`` (um per px).
 
     The image is area-averaged. With ``soft`` the mask is too, so that an outline keeps the place it has between
-    two coarse pixels; otherwise it is nearest-sampled as in the thesis.
+    two coarse pixels; otherwise it is nearest-sampled as in the thesis. ``notes`` say where the mask is not to be
+    trusted, and where its nuclei are drawn.
     """
     image = to_rgb(read_image(row.image).array).image
     mask = read_mask(row.mask)
     if mask.classes.shape != image.shape[:2]:
         raise LeukocyteError(f"{row.image} is {image.shape[:2]} px but its mask {row.mask} is {mask.classes.shape} px.")
-    scale = row.pixel_size / pixel_size
+    believed = notes.believed(row.name, row.source, row.mask, mask.classes, mask.whole_cell, pixel_size=row.pixel_size)
     return make_sample(
-        image, mask.classes, name=row.name, source=row.source, whole_cell=mask.whole_cell, scale=scale, soft=soft
+        image,
+        believed.classes,
+        name=row.name,
+        source=row.source,
+        whole_cell=believed.whole_cell,
+        scale=row.pixel_size / pixel_size,
+        soft=soft,
+        unknown=believed.unknown,
+        part_unknown=believed.part_unknown,
     )
 
 
@@ -130,13 +141,20 @@ def make_sample(
     whole_cell: bool,
     scale: float,
     soft: bool,
+    unknown: NDArray[np.bool_] | None = None,
+    part_unknown: NDArray[np.bool_] | None = None,
 ) -> Sample:
     """Bring an image (Y, X, 3) in 0-1 and its class map (Y, X) to the working resolution, ``scale`` times as many px.
 
-    ``soft`` is as for `load_sample`.
+    ``soft`` is as for `load_sample`. Of the pixels ``unknown`` (Y, X) the mask says nothing; where ``part_unknown``
+    (Y, X), a cell's pixel may be cytoplasm or nucleus.
     """
     shape = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    shares = np.stack([classes == c for c in range(3)]).astype(np.float32)
+    cell = classes > 0
+    either = cell if whole_cell else cell & part_unknown if part_unknown is not None else np.zeros_like(cell)
+    shares = np.stack([~cell, (classes == 1) & ~either, (classes == 2) & ~either, either]).astype(np.float32)
+    if unknown is not None:
+        shares[:, unknown] = 0
     if soft:
         target = area_resize(shares, shape)
     else:

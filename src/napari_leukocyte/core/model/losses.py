@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy, with or without soft Dice; whole-cell masks ask only for "cell"."""
+"""What training minimises: cross-entropy, with or without soft Dice; masks that know no part ask only for "cell"."""
 
 import torch
 import torch.nn.functional as F
@@ -7,9 +7,7 @@ from torch import Tensor
 __all__ = ["segmentation_loss"]
 
 
-def segmentation_loss(
-    logits: Tensor, target: Tensor, whole_cell: Tensor, *, dice: bool, border_weight: float = 1.0
-) -> Tensor:
+def segmentation_loss(logits: Tensor, target: Tensor, *, dice: bool, border_weight: float = 1.0) -> Tensor:
     """Mean cross-entropy (thesis section 2.3.1), heavier along borders and plus one minus soft Dice when asked.
 
     Parameters
@@ -17,12 +15,10 @@ def segmentation_loss(
     logits
         (N, 3, Y, X) for three classes or (N, 1, Y, X) for two.
     target
-        (N, 3, Y, X) shares of background, cytoplasm and nucleus in each pixel, 0-1, summing to 1; soft along
-        outlines where the mask was finer than the working resolution. Where the mask knows only "cell", the
-        cell's share stands in the cytoplasm channel.
-    whole_cell
-        (N,) bool: the mask knows only "cell". The loss then compares background against the sum of the two
-        cell probabilities, so that the split between cytoplasm and nucleus is left free.
+        (N, 4, Y, X) shares of background, cytoplasm, nucleus and "cell, which part is not known" in each pixel, 0-1;
+        soft along outlines where the mask was finer than the working resolution. The last is compared with the sum
+        of the two cell probabilities, so that the split between cytoplasm and nucleus is left free. Where the
+        shares do not add up to 1 the mask says nothing, and the pixel weighs that much less.
     dice
         Add soft Dice, over the batch, of cell and (where known) cytoplasm and nucleus.
     border_weight
@@ -31,24 +27,22 @@ def segmentation_loss(
     log_p = _log_background_cell(logits) if logits.shape[1] == 1 else F.log_softmax(logits.float(), dim=1)
     three_class = log_p.shape[1] == 3
     log_cell = torch.logsumexp(log_p[:, 1:], dim=1)
-    background, cell = target[:, 0], 1 - target[:, 0]
-    loss_cell = -(background * log_p[:, 0] + cell * log_cell)
+    background, parts, either = target[:, 0], target[:, 1:3], target[:, 3]
+    cell = parts.sum(dim=1) + either
     if three_class:
-        loss_full = -(target * log_p).sum(dim=1)
-        loss = torch.where(whole_cell[:, None, None], loss_cell, loss_full)
+        loss = -(background * log_p[:, 0] + (parts * log_p[:, 1:]).sum(dim=1) + either * log_cell)
     else:
-        loss = loss_cell
+        loss = -(background * log_p[:, 0] + cell * log_cell)
     if border_weight != 1:
-        contrast = _contrast(target if three_class else target[:, :1])
+        contrast = _contrast(target if three_class else torch.stack([background, cell], dim=1))
         loss = loss * (1 + (border_weight - 1) * contrast)
     cross_entropy = loss.mean()
     if not dice:
         return cross_entropy
-    terms = [_soft_dice_loss(log_cell.exp(), cell)]
-    full = ~whole_cell
-    if three_class and bool(full.any()):
-        p = log_p[full].exp()
-        terms += [_soft_dice_loss(p[:, c], target[full][:, c]) for c in (1, 2)]
+    terms = [_soft_dice_loss(log_cell.exp() * (background + cell), cell)]
+    if three_class:
+        p = log_p.exp() * (background + parts.sum(dim=1))[:, None]
+        terms += [_soft_dice_loss(p[:, c], target[:, c]) for c in (1, 2)]
     return cross_entropy + torch.stack(terms).mean()
 
 

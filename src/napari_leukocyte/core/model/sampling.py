@@ -70,23 +70,19 @@ def draw_batch(
     size: int,
     rng: np.random.Generator,
     additions: Additions | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw ``n`` windows of ``size`` x ``size`` px, most of them around a cell, some with ``additions``.
 
     Returns
     -------
     image, target
-        (n, 3, size, size) uint8; beyond the image's edge it is mirrored, image and target alike.
-    whole_cell
-        (n,) bool.
+        (n, 3, size, size) and (n, 4, size, size) uint8; beyond the image's edge it is mirrored, both alike.
     """
     chosen = [samples[i] for i in rng.choice(len(samples), size=n, p=weights)]
     windows = [_window(sample, size, rng) for sample in chosen]
     if additions is not None:
         windows = [additions.add(w, kind_of(sample), rng) for w, sample in zip(windows, chosen, strict=True)]
-    image = np.stack([w[0] for w in windows])
-    target = np.stack([w[1] for w in windows])
-    return image, target, np.array([s.whole_cell for s in chosen])
+    return np.stack([w[0] for w in windows]), np.stack([w[1] for w in windows])
 
 
 def _window(sample: Sample, size: int, rng: np.random.Generator) -> Window:

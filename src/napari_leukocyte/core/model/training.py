@@ -201,7 +201,7 @@ def _step(
     device: torch.device,
 ) -> float:
     # Half as large again as the window: room for turned corners and shifts before mirroring sets in.
-    image, target, whole = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, additions)
+    image, target = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, additions)
     x, y = augment(
         torch.from_numpy(image).to(device).float() / 255,
         torch.from_numpy(target).to(device).float() / 255,
@@ -212,8 +212,7 @@ def _step(
     run.train_mode(frozen_statistics=recipe.frozen_statistics)
     with autocast(device, bfloat16=run.bfloat16):
         logits = run.model(x.contiguous(memory_format=torch.channels_last))
-    whole_cell = torch.from_numpy(whole).to(device)
-    loss = segmentation_loss(logits, y, whole_cell, dice=recipe.dice, border_weight=recipe.border_weight)
+    loss = segmentation_loss(logits, y, dice=recipe.dice, border_weight=recipe.border_weight)
     run.descend(loss, recipe)
     return float(loss.detach())
 

@@ -51,8 +51,7 @@ def validate(
         target = torch.from_numpy(sample.target).to(device)[None].float() / 255
         with autocast(device, bfloat16=bfloat16):
             logits = whole_image_logits(model, sample.image, multiple=recipe.architecture.multiple, device=device)
-        whole = torch.tensor([sample.whole_cell], device=device)
-        loss = segmentation_loss(logits, target, whole, dice=recipe.dice, border_weight=recipe.border_weight)
+        loss = segmentation_loss(logits, target, dice=recipe.dice, border_weight=recipe.border_weight)
         losses.append(float(loss))
         p = probabilities(logits)
         by_source[sample.source].append(_mean_iou(p, target, whole_cell=sample.whole_cell))
@@ -80,7 +79,7 @@ def whole_image_logits(
 
 def _iou_b(predicted: NDArray[np.uint8], sample: Sample, pixel_size: float, *, binary: bool) -> dict[str, Score]:
     shares = sample.target
-    truth = np.where(shares[0] < 128, 1 + shares[1:].argmax(axis=0), 0).astype(np.uint8)
+    truth = np.where(shares[0] < 128, 1 + shares[1:3].argmax(axis=0), 0).astype(np.uint8)
     bands = border_bands(truth, width_px=band_width_px(pixel_size), whole_cell=binary or sample.whole_cell)
     return {name: iou_b(counts) for name, counts in count_pixels(predicted, truth, bands).classes.items()}
 
