@@ -1,5 +1,6 @@
 """Which cells of an image count: all, the whole ones, or the one in the centre (thesis section 3.3.1)."""
 
+from collections.abc import Collection
 from typing import Literal, get_args
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["Keep", "edge_cells", "keep_cells", "keep_maps", "resolve_keep"]
+__all__ = ["Keep", "drop_cells", "edge_cells", "keep_cells", "keep_maps", "resolve_keep"]
 
 Keep = Literal["auto", "all", "whole", "centre"]
 
@@ -98,6 +99,21 @@ def keep_cells(cells: npt.ArrayLike, keep: Keep, *, pixel_size: float | None = N
         numbers = np.setdiff1d(numbers, edge_cells(labels))
     elif rule == "centre" and numbers.size:
         numbers = np.array([_central_cell(labels)])
+    return _renumbered(labels, numbers)
+
+
+def drop_cells(cells: npt.NDArray[np.int32], dropped: Collection[int]) -> npt.NDArray[np.int32]:
+    """Drop the cells of these numbers from labels (Y, X) and renumber the rest 1..n in their old order.
+
+    >>> drop_cells(np.array([[1, 2, 2, 3]], np.int32), {2})
+    array([[1, 0, 0, 2]], dtype=int32)
+    """
+    numbers = np.unique(cells)
+    return _renumbered(cells, np.setdiff1d(numbers[numbers > 0], np.array(sorted(dropped))))
+
+
+def _renumbered(labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The cells of these numbers, sorted, as 1..n; 0 elsewhere."""
     lookup = np.zeros(int(labels.max()) + 1, np.int32)
     lookup[numbers] = np.arange(1, numbers.size + 1)
     return np.asarray(lookup[labels])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte import __version__
-from napari_leukocyte.core.cells.keep import keep_cells, resolve_keep
+from napari_leukocyte.core.cells.keep import drop_cells, keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
@@ -18,6 +18,7 @@ from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, implausible_cells
 from napari_leukocyte.core.segmentation.uncertainty import uncertainty
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 
@@ -100,6 +101,17 @@ def segment_plane(
     )
     cells = label_cells(classes, pixel_size=pixel_size.um)
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
+    notes = list(conversion.notes)
+    if predictor.classes == 3:
+        dropped = implausible_cells(plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um)
+        if dropped:
+            cells = drop_cells(cells, dropped)
+            classes[cells == 0] = 0
+            spots = "1 spot that looks" if len(dropped) == 1 else f"{len(dropped)} spots that look"
+            notes.append(f"{spots} like red cells left out")
+    unfamiliar = doubt > UNFAMILIAR
+    if unfamiliar:
+        notes.append("the image looks unlike those that the model learnt from, check every outline")
     keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
     if keep != "all":
         cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
@@ -112,15 +124,17 @@ def segment_plane(
         binary=parameters.mode == "binary",
         pixel_size=pixel_size,
         keep=keep,
-        notes=(*conversion.notes, *predictor.notes[notes_before:]),
+        notes=(*notes, *predictor.notes[notes_before:]),
         provenance=_provenance(parameters, predictor, pixel_size, keep),
-        unsure_cells=_unsure_cells(cells, prediction.sure),
+        unsure_cells=_unsure_cells(cells, prediction.sure, every=unfamiliar),
         uncertainty=doubt,
     )
 
 
-def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_]) -> frozenset[int]:
-    """The cells of which the network is unsure in a large share of their pixels."""
+def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_], *, every: bool) -> frozenset[int]:
+    """The cells of which the network is unsure in a large share of their pixels, or ``every`` one."""
+    if every:
+        return frozenset(range(1, int(cells.max(initial=0)) + 1))
     found = set()
     for number, box in enumerate(ndimage.find_objects(cells), start=1):
         own = cells[box] == number

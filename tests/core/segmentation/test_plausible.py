@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from napari_leukocyte.core.imaging.convert import find_conversion
+from napari_leukocyte.core.segmentation.plausible import implausible_cells
+
+PIXEL_SIZE = 0.1
+RED, PURPLE = (0.12, 0.55, 0.45), (0.9, 1.1, 0.4)  # density of a red cell and of a nucleus in R, G, B
+RED_CELLS = [(60, 60), (60, 150), (60, 240), (150, 60)]
+WHITE, MISTAKEN = (200, 200), (150, 150)
+
+
+def disc(centre, radius, shape=(300, 300)):
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    return np.hypot(y - centre[0], x - centre[1]) <= radius
+
+
+def scene(*, red_cells=RED_CELLS, glass=(250, 245, 230), grey=False):
+    """Image, class map and labels: a white cell (1), and a red one (2) that was taken for a nucleus with a rim."""
+    density = np.zeros((300, 300, 3))
+    for centre in [*red_cells, MISTAKEN]:
+        density[disc(centre, 30)] = RED
+    density[disc(WHITE, 45)] = (0.15, 0.2, 0.1)
+    density[disc(WHITE, 30)] = PURPLE
+    image = np.round(glass * np.exp(-density)).astype(np.uint8)
+    if grey:
+        image = np.repeat(image.mean(axis=-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
+    classes, cells = np.zeros((300, 300), np.uint8), np.zeros((300, 300), np.int32)
+    for number, centre, outer, inner in ((1, WHITE, 45, 30), (2, MISTAKEN, 30, 25)):
+        cells[disc(centre, outer)] = number
+        classes[disc(centre, outer)] = 1
+        classes[disc(centre, inner)] = 2
+    return image, classes, cells
+
+
+def found(image, classes, cells, *, unsure=(1, 2), share=0.5, pixel_size=PIXEL_SIZE):
+    rng = np.random.default_rng(0)
+    sure = ~(np.isin(cells, unsure) & (rng.random(cells.shape) < share))
+    return implausible_cells(image, find_conversion(image), classes, cells, sure, pixel_size=pixel_size)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("glass", [(250, 245, 230), (180, 200, 120), (120, 140, 130)])
+def test_a_red_cell_goes_and_an_equally_unsure_white_cell_stays(glass, grey):
+    assert found(*scene(glass=glass, grey=grey)) == {2}
+
+
+def test_what_the_network_is_sure_of_stays():
+    assert found(*scene(), unsure=()) == set()
+    assert found(*scene(), share=0.15) == set()
+
+
+def test_without_red_cells_in_view_nothing_goes():
+    assert found(*scene(red_cells=[])) == set()
+
+
+def test_a_cell_without_nucleus_stays():
+    image, classes, cells = scene()
+    classes[cells == 2] = 1
+    assert found(image, classes, cells) == set()
+
+
+def test_a_map_without_cells():
+    image, classes, cells = scene()
+    assert found(image, classes * 0, cells * 0) == set()
+
+
+def test_large_images_are_looked_at_in_steps():
+    image, classes, cells = (np.kron(a, np.ones((5, 5, *[1] * (a.ndim - 2)), a.dtype)) for a in scene())
+    assert found(image, classes, cells, pixel_size=PIXEL_SIZE / 5) == {2}
