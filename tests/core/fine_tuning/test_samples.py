@@ -51,7 +51,7 @@ def test_a_recipe_that_is_not_ours_is_taken_for_the_default(start, tmp_path):
 def test_images_come_to_the_working_resolution(make_item, recipe):
     fine = item_sample(make_item(1, pixel_size=0.1, size=(200, 100)), recipe.training)
     assert fine.image.shape[:2] == (60, 30)
-    assert fine.target.shape == (3, 60, 30)
+    assert fine.target.shape == (4, 60, 30)
 
 
 def test_an_image_that_cannot_be_used_is_named(make_item, recipe):
@@ -73,7 +73,8 @@ def test_replayed_smears_are_labelled_by_the_start(start, recipe, binary_model):
     assert not any(a.image.shape == b.shape and np.array_equal(a.image, b) for a in samples for b in guard)
     two = replay_samples(load_model(binary_model)[0], recipe.training, 1)[0]
     assert two.whole_cell
-    assert two.target[2].max() == 0
+    assert two.target[1:3].max() == 0
+    assert two.target[3].max() > 0
 
 
 def test_shares_of_the_windows(make_item, start, recipe):

@@ -16,7 +16,8 @@ def drawn_sample(name, *, source="lab", size=48, whole_cell=False, seed=0):
     image[cell] = (160, 140, 190)
     if not whole_cell:
         image[nucleus] = (80, 40, 130)
-    shares = [~cell, cell, np.zeros_like(cell)] if whole_cell else [~cell, cell & ~nucleus, nucleus]
+    none = np.zeros_like(cell)
+    shares = [~cell, none, none, cell] if whole_cell else [~cell, cell & ~nucleus, nucleus, none]
     noise = rng.integers(-6, 7, image.shape)
     return Sample(
         name=name,

@@ -16,6 +16,8 @@ NOTHING = AugmentParameters(
     mixing=0,
     shading=0,
     cytoplasm=0,
+    background=0,
+    texture=0,
     grey=0,
     blur=0,
     noise=0,
@@ -35,7 +37,7 @@ def smooth(n=4, size=48):
 @pytest.mark.parametrize(("size", "out"), [(48, 32), (32, 32), (47, 31)])
 def test_no_change_gives_the_centre(size, out):
     torch.manual_seed(0)
-    image, target = torch.rand(2, 3, size, size), torch.rand(2, 3, size, size)
+    image, target = torch.rand(2, 3, size, size), torch.rand(2, 4, size, size)
     got = augment(image, target, out, NOTHING, seeded())
     at = slice((size - out) // 2, (size - out) // 2 + out)
     for before, after in zip((image, target), got, strict=True):
@@ -75,12 +77,24 @@ def test_thesis_augmentation_changes_no_colour():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_everything_stays_in_range_and_shares_still_sum_to_one(seed):
-    strong = AugmentParameters(zoom=1.0, shear=0.5, shift=0.3, gain=0.8, offset=0.5, grey=0.5, blur=0.5, noise=1.0)
+    strong = AugmentParameters(
+        zoom=1.0,
+        shear=0.5,
+        shift=0.3,
+        gain=0.8,
+        offset=0.5,
+        cytoplasm=0.5,
+        background=0.5,
+        texture=0.5,
+        grey=0.5,
+        blur=0.5,
+        noise=1.0,
+    )
     image = torch.randint(2, (8, 3, 36, 36), generator=seeded(seed)).float()
-    target = torch.softmax(5 * torch.randn(8, 3, 36, 36, generator=seeded(seed)), dim=1)
+    target = torch.softmax(5 * torch.randn(8, 4, 36, 36, generator=seeded(seed)), dim=1)
     got, share = augment(image, target, 24, strong, seeded(seed))
-    for values in (got, share):
-        assert values.shape == (8, 3, 24, 24)
+    for values, channels in ((got, 3), (share, 4)):
+        assert values.shape == (8, channels, 24, 24)
         assert float(values.min()) >= 0
         assert float(values.max()) <= 1
     torch.testing.assert_close(share.sum(dim=1), torch.ones(8, 24, 24))
@@ -127,14 +141,14 @@ def cell_windows(n=16, *, nucleus=True):
     glass, cytoplasm, chromatin = (
         torch.tensor(c)[:, None, None] for c in ((0.9, 0.8, 0.7), (0.7, 0.5, 0.6), (0.3,) * 3)
     )
-    target = torch.zeros(3, 32, 32)
+    target = torch.zeros(4, 32, 32)
     target[0] = 1
     for channel, at in ((1, slice(6, 26)), (2, slice(12, 20))):
         if channel == 1 or nucleus:
             target[:, at, at] = 0
             target[channel, at, at] = 1
     image = target[0] * glass + target[1] * cytoplasm + target[2] * chromatin
-    return image.expand(n, 3, 32, 32).contiguous(), target.expand(n, 3, 32, 32).contiguous()
+    return image.expand(n, 3, 32, 32).contiguous(), target.expand(n, 4, 32, 32).contiguous()
 
 
 def test_only_the_cytoplasm_takes_up_another_amount_of_stain():

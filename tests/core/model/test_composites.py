@@ -18,7 +18,7 @@ def sample(centres, *, source="lab", radius=30, nucleus=0.5, shape=(200, 240), w
     """Discs of ``radius`` px with a nucleus of a share of it, on even glass."""
     image = np.empty((*shape, 3), np.uint8)
     image[:] = white
-    target = np.zeros((3, *shape), np.uint8)
+    target = np.zeros((4, *shape), np.uint8)
     for centre in centres:
         cell, inner = disc(shape, centre, radius), disc(shape, centre, radius * nucleus)
         image[cell] = np.array(CELL) * (np.array(white) / GLASS)
@@ -41,7 +41,7 @@ def test_whole_cells_are_cut_out_and_others_are_not():
     )
     assert {kind: len(own) for kind, own in cells.items()} == {("lab", False): 1}
     (cell,) = cells["lab", False]
-    assert cell.target.shape == (3, 73, 73)
+    assert cell.target.shape == (4, 73, 73)
     assert (cell.target[2] == 255).sum() == disc((200, 240), (100, 100), 15).sum()
     middle = cell.opacity.shape[0] // 2
     assert cell.opacity[middle, middle] == pytest.approx(1)

@@ -14,7 +14,7 @@ def smear(red=(), white=(), *, radius=RADIUS, colour=RED, shape=(200, 240)):
     """Red discs on glass; the white cells are as dark and wide, but the target knows them."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     image = np.broadcast_to(GLASS, (*shape, 3)).copy()
-    target = np.zeros((3, *shape), np.uint8)
+    target = np.zeros((4, *shape), np.uint8)
     for own, cells in ((colour, red), (RED * 0.6, white)):
         for centre in cells:
             share = np.clip(radius + 0.5 - np.hypot(y - centre[0], x - centre[1]), 0, 1)[..., None]

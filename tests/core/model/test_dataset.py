@@ -91,12 +91,12 @@ def test_samples_come_at_the_working_resolution(folder, soft):
     row = read_index(folder)[1]
     sample = load_sample(row, pixel_size=1 / 6, soft=soft)
     assert sample.image.shape == (20, 30, 3)
-    assert sample.target.shape == (3, 20, 30)
+    assert sample.target.shape == (4, 20, 30)
     assert not sample.whole_cell
     np.testing.assert_allclose(sample.target.sum(axis=0, dtype=int), 255, atol=2)
-    shares = sample.target.reshape(3, -1).mean(axis=1) / 255
-    assert shares == pytest.approx([0.75, 400 / 2400, 200 / 2400], abs=0.03)
-    assert sample.target[:, 10, 15].tolist() == [0, 0, 255]
+    shares = sample.target.reshape(4, -1).mean(axis=1) / 255
+    assert shares == pytest.approx([0.75, 400 / 2400, 200 / 2400, 0], abs=0.03)
+    assert sample.target[:, 10, 15].tolist() == [0, 0, 255, 0]
     assert set(np.unique(sample.target)) == {0, 255} or soft
 
 

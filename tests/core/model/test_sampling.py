@@ -11,16 +11,16 @@ from napari_leukocyte.core.model.sampling import Additions, draw_batch, sample_w
 def coordinates(name="c", *, height=40, width=60, cell=None, whole_cell=False):
     """A sample whose red and green are its own row and column, so that a window tells where it lies."""
     y, x = np.mgrid[:height, :width].astype(np.uint8)
-    target = np.zeros((3, height, width), np.uint8)
+    target = np.zeros((4, height, width), np.uint8)
     target[0] = 255
     if cell is not None:
-        target[0][cell], target[1][cell] = 0, 255
+        target[0][cell], target[3 if whole_cell else 1][cell] = 0, 255
     image = np.stack([y, x, np.zeros_like(x)], axis=-1)
     return Sample(name, "lab", image, target, whole_cell)
 
 
 def named(name, source, *, whole_cell=False):
-    return Sample(name, source, np.zeros((8, 8, 3), np.uint8), np.zeros((3, 8, 8), np.uint8), whole_cell)
+    return Sample(name, source, np.zeros((8, 8, 3), np.uint8), np.zeros((4, 8, 8), np.uint8), whole_cell)
 
 
 def test_sources_weigh_alike_and_precise_masks_twice():
@@ -40,16 +40,19 @@ def test_drawn_smears_weigh_half_as_much_again_as_precise_photographs():
 
 
 def test_draws_follow_the_weights():
-    samples = [coordinates("a"), coordinates("b", whole_cell=True)]
-    _, _, whole = draw_batch(samples, np.array([0.2, 0.8]), 1000, 4, np.random.default_rng(0))
+    everywhere = (slice(None), slice(None))
+    samples = [coordinates("a", cell=everywhere), coordinates("b", cell=everywhere, whole_cell=True)]
+    _, target = draw_batch(samples, np.array([0.2, 0.8]), 1000, 4, np.random.default_rng(0))
+    whole = (target[:, 3] == 255).all(axis=(1, 2))
+    assert ((target[:, 1] == 255).all(axis=(1, 2)) == ~whole).all()
     assert whole.mean() == pytest.approx(0.8, abs=0.05)
 
 
 def test_most_windows_lie_around_a_cell():
     cell = (slice(10, 12), slice(50, 52))
     sample = coordinates(cell=cell)
-    image, target, _ = draw_batch([sample], np.ones(1), 400, 8, np.random.default_rng(1))
-    assert image.shape == target.shape == (400, 3, 8, 8)
+    image, target = draw_batch([sample], np.ones(1), 400, 8, np.random.default_rng(1))
+    assert (image.shape, target.shape) == ((400, 3, 8, 8), (400, 4, 8, 8))
     on_cell = (target[:, 1, 4, 4] == 255).mean()  # the drawn pixel is the window's centre
     assert 0.74 < on_cell < 0.86
     # the others lie anywhere: all four corners of the image are seen
@@ -60,7 +63,7 @@ def test_most_windows_lie_around_a_cell():
 
 
 def test_an_image_without_a_cell_is_sampled_everywhere():
-    image, _, _ = draw_batch([coordinates()], np.ones(1), 300, 2, np.random.default_rng(2))
+    image, _ = draw_batch([coordinates()], np.ones(1), 300, 2, np.random.default_rng(2))
     assert np.unique(image[:, 0, 1, 1]).size > 30
     assert np.unique(image[:, 1, 1, 1]).size > 45
 
@@ -68,8 +71,8 @@ def test_an_image_without_a_cell_is_sampled_everywhere():
 @pytest.mark.parametrize("size", [8, 90, 200])
 def test_beyond_the_edge_image_and_target_are_mirrored_alike(size):
     sample = coordinates(cell=(slice(0, 15), slice(0, 20)))
-    image, target, _ = draw_batch([sample], np.ones(1), 20, size, np.random.default_rng(3))
-    assert image.shape == target.shape == (20, 3, size, size)
+    image, target = draw_batch([sample], np.ones(1), 20, size, np.random.default_rng(3))
+    assert (image.shape, target.shape) == ((20, 3, size, size), (20, 4, size, size))
     y, x = image[:, 0].astype(int), image[:, 1].astype(int)
     np.testing.assert_array_equal(target[:, 1] == 255, (y < 15) & (x < 20))
     # neighbours in a mirrored window are neighbours in the image, and an edge row comes twice
@@ -97,7 +100,7 @@ def test_a_share_of_the_windows_gets_neighbours_of_its_own_kind():
         sample = Sample("s", source, plain.image, plain.target, whole_cell)
         rng = np.random.default_rng(0)
         additions = Additions(pixel_size=0.5, neighbours=0.4, cells=cells, red_share=0.0, red_cells=())
-        image, target, _ = draw_batch([sample], np.ones(1), 200, 100, rng, additions)
+        image, target = draw_batch([sample], np.ones(1), 200, 100, rng, additions)
         added = image[:, 2].any(axis=(1, 2))
         assert added.mean() == pytest.approx(share, abs=0.1)
         assert (target.sum(axis=1, dtype=int) == 255).all()
@@ -109,7 +112,7 @@ def test_a_share_of_the_windows_gets_red_cells_whatever_their_kind():
     disc = np.hypot(*np.mgrid[-8:9, -8:9]) <= 7
     red = RedCell(np.broadcast_to(0.5 * disc, (3, 17, 17)).astype(np.float32), disc)
     additions = Additions(pixel_size=0.5, neighbours=1.0, cells={}, red_share=0.3, red_cells=[red])
-    image, target, _ = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0), additions)
+    image, target = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0), additions)
     plain = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0))[1]
     assert (image < 200).any(axis=(1, 2, 3)).mean() == pytest.approx(0.3, abs=0.1)
     assert set(np.unique(target)) == set(np.unique(plain))

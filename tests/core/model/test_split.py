@@ -84,9 +84,10 @@ def test_a_missing_or_binary_split_is_refused_in_words(tmp_path):
 def test_the_recorded_split_covers_every_image_once():
     split = json.loads(RECORDED.read_text())
     listed = list(chain(*(split[p] for p in PARTS)))
-    assert len(listed) == len(set(listed)) == 816
-    assert Counter(name.split("/")[0] for name in listed) == {"zheng1": 240, "zheng2": 70, "bcisc": 209, "bccd": 297}
-    shares = [len(split[p]) / 816 for p in PARTS]
+    assert len(listed) == len(set(listed)) == 1296
+    counts = {"zheng1": 240, "zheng2": 70, "bcisc": 209, "bccd": 297, "krd": 480}
+    assert Counter(name.split("/")[0] for name in listed) == counts
+    shares = [len(split[p]) / 1296 for p in PARTS]
     assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.02)
 
 

@@ -90,7 +90,7 @@ def test_the_validation_loss_is_the_one_that_is_trained_on(samples):
         image = torch.from_numpy(samples[0].image).permute(2, 0, 1)[None].float() / 255
         target = torch.from_numpy(samples[0].target)[None].float() / 255
         with torch.no_grad():
-            own = segmentation_loss(model(image), target, torch.tensor([False]), dice=True, border_weight=weight)
+            own = segmentation_loss(model(image), target, dice=True, border_weight=weight)
         assert losses[weight] == pytest.approx(float(own), rel=1e-5)
     assert losses[4.0] > losses[1.0]
 

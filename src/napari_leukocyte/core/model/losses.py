@@ -22,7 +22,8 @@ def segmentation_loss(logits: Tensor, target: Tensor, *, dice: bool, border_weig
     dice
         Add soft Dice, over the batch, of cell and (where known) cytoplasm and nucleus.
     border_weight
-        Weight of the cross-entropy of a pixel with a neighbour (of eight) wholly of another class; 1 elsewhere.
+        Weight of the cross-entropy of a pixel with a neighbour (of eight) that is known to be wholly of another
+        class; 1 elsewhere.
     """
     log_p = _log_background_cell(logits) if logits.shape[1] == 1 else F.log_softmax(logits.float(), dim=1)
     three_class = log_p.shape[1] == 3
@@ -34,21 +35,27 @@ def segmentation_loss(logits: Tensor, target: Tensor, *, dice: bool, border_weig
     else:
         loss = -(background * log_p[:, 0] + cell * log_cell)
     if border_weight != 1:
-        contrast = _contrast(target if three_class else torch.stack([background, cell], dim=1))
-        loss = loss * (1 + (border_weight - 1) * contrast)
+        shares = target[:, :3] if three_class else torch.stack([background, cell], dim=1)
+        free = (1 - background - cell).clamp(min=0)[:, None].repeat(1, shares.shape[1], 1, 1)
+        if three_class:
+            free[:, 1:] += either[:, None]
+        loss = loss * (1 + (border_weight - 1) * _contrast(shares, free))
     cross_entropy = loss.mean()
     if not dice:
         return cross_entropy
     terms = [_soft_dice_loss(log_cell.exp() * (background + cell), cell)]
-    if three_class:
+    if three_class and (bool(parts.any()) or not bool(either.any())):  # whole-cell masks alone ask only for "cell"
         p = log_p.exp() * (background + parts.sum(dim=1))[:, None]
         terms += [_soft_dice_loss(p[:, c], target[:, c]) for c in (1, 2)]
     return cross_entropy + torch.stack(terms).mean()
 
 
-def _contrast(target: Tensor) -> Tensor:
-    """(N, Y, X), 0-1: how much the share of any one class changes within the eight neighbours of each pixel."""
-    return (F.max_pool2d(target, 3, 1, 1) + F.max_pool2d(-target, 3, 1, 1)).amax(dim=1)
+def _contrast(shares: Tensor, free: Tensor) -> Tensor:
+    """(N, Y, X), 0-1: how much the share of any one class changes at least within the eight neighbours of each pixel.
+
+    ``free`` is how much more of each class than its share a pixel may hold.
+    """
+    return (F.max_pool2d(shares, 3, 1, 1) + F.max_pool2d(-(shares + free), 3, 1, 1)).clamp(min=0).amax(dim=1)
 
 
 def _log_background_cell(logit: Tensor) -> Tensor:

@@ -6,11 +6,12 @@ A data folder's ``index.csv`` names one mask an image. Notes, a JSON file, say w
      "tight": {"tolerance_um": 1.0, "images": ["SOURCE/images/002.jpg"]}}
 
 ``nuclei``: masks with cytoplasm and nucleus, of the same file names, in a folder beside that of the whole-cell masks;
-their nuclear outline is right to within the tolerance. ``tight``: the outline is drawn inside the cell, along its
-nucleus; up to the tolerance outside it nothing is known.
+their nuclear outline is right to within the tolerance, and of a cell without a nucleus no part is known. ``tight``: the
+outline is drawn inside the cell, along its nucleus; up to the tolerance outside it nothing is known.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,20 +76,29 @@ class MaskNotes:
         unknown = None
         if name in self.tight:
             cell = classes > 0
-            unknown = ~cell & (ndimage.distance_transform_edt(~cell) * pixel_size <= self.tight_um)
+            unknown = ~cell & (_distance_to(cell) * pixel_size <= self.tight_um)
         drawn = self.nuclei.get(source)
         if drawn is None or not whole_cell:
             return BelievedMask(classes, whole_cell, unknown)
         with_nuclei = read_mask(path.parent.parent / drawn.folder / path.name).classes
         if with_nuclei.shape != classes.shape:
             raise LeukocyteError(f"The mask of {name} and its mask with nuclei differ in size.")
-        nucleus = (with_nuclei == 2) & (classes > 0)
-        inside = ndimage.distance_transform_edt(nucleus)
-        outside = ndimage.distance_transform_edt(~nucleus)
-        near = np.where(nucleus, inside, outside) * pixel_size <= drawn.tolerance_um
+        cell = classes > 0
+        nucleus = (with_nuclei == 2) & cell
+        distance = np.where(nucleus, _distance_to(~nucleus), _distance_to(nucleus))
+        cells, _ = ndimage.label(cell)
+        without = cell & ~np.isin(cells, cells[nucleus])
         # the outline of the cell is the whole-cell mask's; the nuclei are laid into it
-        both = np.where(nucleus, np.uint8(2), (classes > 0).astype(np.uint8))
-        return BelievedMask(both, False, unknown, near)
+        both = np.where(nucleus, np.uint8(2), cell.astype(np.uint8))
+        return BelievedMask(both, False, unknown, cell & (distance * pixel_size <= drawn.tolerance_um) | without)
+
+
+def _distance_to(where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far (px) each pixel is from the nearest one ``where``; infinite when there is none."""
+    if not where.any():
+        return np.full(where.shape, np.inf)
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(~where)
+    return distance
 
 
 NO_NOTES = MaskNotes()
@@ -104,13 +114,35 @@ def read_mask_notes(path: Path) -> MaskNotes:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        nuclei = {
-            str(source): DrawnNuclei(str(given["folder"]), float(given["tolerance_um"]))
-            for source, given in content.get("nuclei", {}).items()
-        }
-        tight = content.get("tight", {"images": [], "tolerance_um": 0})
-        return MaskNotes(nuclei, frozenset(map(str, tight["images"])), float(tight["tolerance_um"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _only(content, {"nuclei", "tight"})
+        nuclei = {source: _drawn_nuclei(given) for source, given in content.get("nuclei", {}).items()}
+        tight = content.get("tight", {"tolerance_um": 0, "images": []})
+        _only(tight, {"tolerance_um", "images"})
+        if not isinstance(tight["images"], list) or not all(isinstance(name, str) for name in tight["images"]):
+            raise TypeError("images is no list of names")
+        return MaskNotes(nuclei, frozenset(tight["images"]), _tolerance(tight))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LeukocyteError(
             f"{path} holds no notes on masks: see the module mask_notes for what they look like."
         ) from error
+
+
+def _drawn_nuclei(given: dict[str, object]) -> DrawnNuclei:
+    _only(given, {"folder", "tolerance_um"})
+    folder = given["folder"]
+    if not isinstance(folder, str) or not folder:
+        raise TypeError("folder is no name")
+    return DrawnNuclei(folder, _tolerance(given))
+
+
+def _only(given: dict[str, object], known: set[str]) -> None:
+    """A misspelt note would otherwise be none."""
+    if given.keys() - known:
+        raise ValueError(f"unknown: {given.keys() - known}")
+
+
+def _tolerance(given: dict[str, object]) -> float:
+    value = given["tolerance_um"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError("tolerance_um is no length")
+    return float(value)

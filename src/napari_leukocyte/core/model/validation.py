@@ -80,15 +80,23 @@ def whole_image_logits(
 def _iou_b(predicted: NDArray[np.uint8], sample: Sample, pixel_size: float, *, binary: bool) -> dict[str, Score]:
     shares = sample.target
     truth = np.where(shares[0] < 128, 1 + shares[1:3].argmax(axis=0), 0).astype(np.uint8)
+    unknown = shares.sum(axis=0, dtype=int) < 128
+    truth[unknown] = 0
+    predicted = np.where(unknown, 0, predicted).astype(np.uint8)
+    if not (binary or sample.whole_cell):  # where the part is not known, either is right
+        free = (shares[3] >= 128) & (predicted > 0)
+        truth[free] = predicted[free]
     bands = border_bands(truth, width_px=band_width_px(pixel_size), whole_cell=binary or sample.whole_cell)
     return {name: iou_b(counts) for name, counts in count_pixels(predicted, truth, bands).classes.items()}
 
 
 def _mean_iou(p: torch.Tensor, target: torch.Tensor, *, whole_cell: bool) -> float:
-    predicted, true = p.argmax(dim=1), target.argmax(dim=1)
-    pairs = [(predicted > 0, target[:, 0] < 0.5)]
+    known = target.sum(dim=1) > 0.5
+    predicted, true = p.argmax(dim=1), target[:, :3].argmax(dim=1)
+    pairs = [((predicted > 0) & known, (target[:, 0] < 0.5) & known)]
     if p.shape[1] == 3 and not whole_cell:
-        pairs += [(predicted == c, true == c) for c in (1, 2)]
+        part_known = known & (target[:, 3] < 0.5)
+        pairs += [((predicted == c) & part_known, (true == c) & part_known) for c in (1, 2)]
     ious = []
     for found, wanted in pairs:
         union = float((found | wanted).sum())
