@@ -25,7 +25,7 @@ ship() { # NAME: into the package, with its held-out scores and card
   python benchmarks/card.py "$name" "$out/$name.json"
 }
 
-train default --recipe default
+train default --recipe default --mask-notes benchmarks/mask_notes.json
 train thesis-three-class --recipe thesis --epochs 50
 train thesis-binary --recipe thesis --classes 2 --epochs 50
 for name in default thesis-three-class thesis-binary; do ship "$name"; done

@@ -67,6 +67,14 @@ def train(
             show_default=False,
         ),
     ] = None,
+    mask_notes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="With index.csv: notes on the training masks, where nuclei are drawn and which outlines not to believe.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -131,6 +139,8 @@ def train(
     if Layout(data).manifest.is_file():
         if start_share:
             raise LeukocyteError("--start-share is for a folder with index.csv; a training set keeps a half always.")
+        if mask_notes is not None:
+            raise LeukocyteError("--mask-notes is for a folder with index.csv; a training set has accepted masks alone.")
         fine_tune(
             data,
             {
@@ -169,7 +179,7 @@ def train(
             **{key: origin.training[key] for key in ("steps", "seconds", "seed") if key in origin.training},
         }
     typer.echo(f"Reading the images of {data}.", err=True)
-    training, validation, summary = prepare(data, chosen, split=split, seed=seed)
+    training, validation, summary = prepare(data, chosen, split=split, notes=mask_notes, seed=seed)
     if started_from is not None:
         summary["started_from"] = started_from
     typer.echo(f"{len(training)} images to train on, {len(validation)} to validate.", err=True)
