@@ -140,7 +140,9 @@ def train(
         if start_share:
             raise LeukocyteError("--start-share is for a folder with index.csv; a training set keeps a half always.")
         if mask_notes is not None:
-            raise LeukocyteError("--mask-notes is for a folder with index.csv; a training set has accepted masks alone.")
+            raise LeukocyteError(
+                "--mask-notes is for a folder with index.csv; a training set has accepted masks alone."
+            )
         fine_tune(
             data,
             {

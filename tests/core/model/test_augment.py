@@ -194,3 +194,80 @@ def test_shift_and_zoom_are_in_the_units_promised():
     magnification = step * 20 / (zoomed[:, 1, 16, 26] - zoomed[:, 1, 16, 6])
     assert 1 / 1.5 - 1e-3 <= float(magnification.min()) < 0.75
     assert 1.35 < float(magnification.max()) <= 1.5 + 1e-3
+
+
+def strewn_windows(n=64):
+    """As `cell_windows`, with a red square beside the cell; where white cells lie."""
+    image, target = cell_windows(n)
+    image[:, :, 28:31, 4:28] = torch.tensor((0.8, 0.5, 0.45))[:, None, None]
+    return image, target, (target[:, :1] < 0.5).expand_as(image)
+
+
+@pytest.mark.parametrize("name", ["background", "texture"])
+def test_changes_of_the_background_leave_white_cells_and_masks_alone(name):
+    image, target, cell = strewn_windows()
+    got, share = augment(image, target, 32, replace(NOTHING, **{name: 1.0}), seeded(1))
+    torch.testing.assert_close(share, target, atol=1e-4, rtol=0)
+    torch.testing.assert_close(got[cell], image[cell], atol=1e-3, rtol=0)
+    changed = ((got - image).abs() * ~cell).amax(dim=(1, 2, 3))
+    assert (changed > 0.01).float().mean() > 0.9
+    assert float(got.min()) >= 0
+    assert float(got.max()) <= 1
+
+
+@pytest.mark.parametrize("name", ["background", "texture"])
+def test_chance_says_how_many_backgrounds_change_and_the_seed_which(name):
+    image, target, _ = strewn_windows(200)
+
+    def changed(probability, seed):
+        got, _ = augment(image, target, 32, replace(NOTHING, **{name: probability}), seeded(seed))
+        return got, (got - image).abs().amax(dim=(1, 2, 3)) > 1e-3
+
+    assert not changed(0.0, 1)[1].any()
+    assert changed(1.0, 1)[1].float().mean() > 0.95
+    some, which = changed(0.4, 1)
+    assert float(which.float().mean()) == pytest.approx(0.4, abs=0.1)
+    assert torch.equal(some, changed(0.4, 1)[0])
+    assert not torch.equal(which, changed(0.4, 2)[1])
+
+
+def test_red_cells_are_restained_within_the_limits_and_glass_stays():
+    image, target, _ = strewn_windows(200)
+    got, _ = augment(image, target, 32, replace(NOTHING, background=1.0), seeded(1))
+    torch.testing.assert_close(got[..., 1, 1], image[..., 1, 1], atol=1e-3, rtol=0)
+    glass = image[0, :, 0, 0]
+    before, after = (torch.log(glass / windows[:, :, 29, 16]) for windows in (image, got))
+    factor = after / before
+    assert 0.4 * 0.67 - 0.01 < float(factor.min()) < 0.45
+    assert 2.3 < float(factor.max()) < 2.5 * 1.33 + 0.01
+    assert float((factor.amax(dim=1) / factor.amin(dim=1)).median()) > 1.1  # the channels apart
+
+
+def test_nothing_is_known_nothing_is_restained():
+    image, target, _ = strewn_windows(16)
+    target = torch.zeros_like(target)
+    got, _ = augment(image, target, 32, replace(NOTHING, background=1.0, cytoplasm=1.0, texture=1.0), seeded(1))
+    torch.testing.assert_close(got, image, atol=1e-3, rtol=0)
+
+
+def test_texture_ripples_brightens_in_dots_and_differs_between_windows():
+    image = torch.full((64, 3, 64, 64), 0.5)
+    target = torch.zeros(64, 4, 64, 64)
+    target[:, 0] = 1
+    got, _ = augment(image, target, 64, replace(NOTHING, texture=1.0), seeded(1))
+    density = -torch.log(got / 0.5)
+    assert float(density.max()) > 0.1  # darker
+    assert float(density.min()) < -0.5  # a bright dot
+    ripple = density.mean(dim=1).flatten(1).std(dim=1)
+    assert float(ripple.max()) > 3 * float(ripple.min())
+    assert float(torch.corrcoef(density.mean(dim=1).flatten(1))[0, 1:].abs().median()) < 0.5
+
+
+def test_extreme_colours_stay_finite_and_in_range():
+    image = torch.randint(2, (8, 3, 32, 32), generator=seeded()).float()
+    target = torch.zeros(8, 4, 32, 32)
+    target[:, 0] = 1
+    got, _ = augment(image, target, 32, replace(NOTHING, background=1.0, texture=1.0), seeded(1))
+    assert bool(torch.isfinite(got).all())
+    assert float(got.min()) >= 0
+    assert float(got.max()) <= 1

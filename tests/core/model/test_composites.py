@@ -139,3 +139,39 @@ def test_the_areas_of_added_cells_are_told(seed):
         assert area.any()
         cell |= area
     np.testing.assert_array_equal(target[0] < 128, cell)
+
+
+def open_sample():
+    """A cell around whose outline nothing is known, with an unknown part at the outline of its nucleus."""
+    own = sample([(100, 100)])
+    ring = disc((200, 240), (100, 100), 36) & ~disc((200, 240), (100, 100), 30)
+    rim = disc((200, 240), (100, 100), 17) & ~disc((200, 240), (100, 100), 13)
+    own.target[:, ring] = 0
+    own.target[:, rim] = np.array([0, 0, 0, 255])[:, None]
+    own.image[ring] = CELL  # the outline was drawn too tight: this is cytoplasm
+    return own, ring, rim
+
+
+def test_a_cell_is_cut_out_with_what_its_mask_leaves_open():
+    own, ring, rim = open_sample()
+    (cell,) = cut_out_cells([own], pixel_size=PIXEL_SIZE)["lab", False]
+    assert (cell.target.sum(axis=0, dtype=int) == 0).sum() == ring.sum()
+    assert (cell.target[3] == 255).sum() == rim.sum()
+    assert (cell.opacity[cell.target.sum(axis=0, dtype=int) == 0] > 0.5).all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_not_known_stays_so_in_the_merged_window(seed):
+    own, ring, rim = open_sample()
+    cells = cut_out_cells([own], pixel_size=PIXEL_SIZE)["lab", False]
+    before = window(own)
+    (image, target), areas = add_neighbours(before, cells, np.random.default_rng(seed), pixel_size=PIXEL_SIZE)
+    total = target.sum(axis=0, dtype=int)
+    assert set(np.unique(total)) <= {0, 254, 255, 256}
+    untouched = ~np.any([*areas, np.zeros_like(ring[:200, :200])], axis=0)
+    np.testing.assert_array_equal(target[:, untouched], before[1][:, untouched])
+    assert (total[~untouched] == 0).any()  # the added cells' own rings
+    assert (target[3][~untouched] == 255).any()
+    # nothing that looks like a cell is called glass
+    dark = ndimage.binary_erosion((np.abs(image.astype(int) - np.array(CELL)[:, None, None]) < 5).all(axis=0))
+    assert not (target[0][dark] > 128).any()

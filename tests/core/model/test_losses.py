@@ -151,3 +151,75 @@ def test_extreme_logits_stay_finite():
     loss.backward()
     assert math.isfinite(loss.item())
     assert bool(torch.isfinite(logits.grad).all())
+
+
+def open_masks():
+    """Target (2, 4, 8, 8) with a block where nothing is known and one where a cell's part is not; where each lies."""
+    torch.manual_seed(4)
+    target = one_hot(torch.randint(3, (2, 8, 8)))
+    unknown, either = torch.zeros(2, 8, 8, dtype=torch.bool), torch.zeros(2, 8, 8, dtype=torch.bool)
+    unknown[:, 2:5, 1:4], either[0, 4:7, 5:8] = True, True
+    target = target * ~unknown[:, None]
+    target = torch.where(either[:, None], torch.tensor([0.0, 0, 0, 1])[:, None, None], target)
+    return target, unknown, either
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("weight", [1.0, 4.0])
+@pytest.mark.parametrize("dice", [False, True])
+def test_pixels_of_which_nothing_is_known_change_nothing(channels, weight, dice):
+    target, unknown, _ = open_masks()
+    logits = torch.randn(2, channels, 8, 8, requires_grad=True)
+    loss = segmentation_loss(logits, target, dice=dice, border_weight=weight)
+    loss.backward()
+    moved = logits.grad.abs().amax(dim=1)
+    assert (moved[unknown] == 0).all()
+    assert (moved[~unknown] > 0).all()
+    other = torch.where(unknown[:, None], torch.randn(2, channels, 8, 8), logits.detach())
+    assert torch.equal(segmentation_loss(other, target, dice=dice, border_weight=weight), loss.detach())
+
+
+@pytest.mark.parametrize("dice", [False, True])
+def test_the_split_is_free_exactly_where_the_part_is_not_known(dice):
+    target, unknown, either = open_masks()
+    logits = torch.randn(2, 3, 8, 8, requires_grad=True)
+    segmentation_loss(logits, target, dice=dice).backward()
+    p = logits.detach().softmax(dim=1)
+    along = (logits.grad[:, 1] / p[:, 1] - logits.grad[:, 2] / p[:, 2]).abs()
+    known_parts = target[:, 1:3].sum(dim=1) > 0
+    assert float(along[either].max()) < 1e-4 * float(along[known_parts].min())
+    assert (logits.grad[:, 0][either] > 0).all()  # but a cell it is
+    assert known_parts.any()
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_where_all_is_known_it_is_the_plain_loss(weight):
+    torch.manual_seed(5)
+    classes = torch.randint(3, (2, 6, 6))
+    logits = torch.randn(2, 3, 6, 6)
+    padded = F.pad(classes[:, None].float(), (1, 1, 1, 1), mode="replicate")
+    near = F.unfold(padded, 3).reshape(2, 9, 6, 6)
+    heavy = torch.where((near != classes[:, None]).any(dim=1), weight, 1.0)
+    expected = (F.cross_entropy(logits, classes, reduction="none") * heavy).mean()
+    p, true = logits.softmax(dim=1), one_hot(classes)
+    pairs = [(1 - p[:, 0], 1 - true[:, 0]), (p[:, 1], true[:, 1]), (p[:, 2], true[:, 2])]
+    dice = [1 - (2 * (a * b).sum() + 1) / (a.sum() + b.sum() + 1) for a, b in pairs]
+    loss = segmentation_loss(logits, true, dice=True, border_weight=weight)
+    torch.testing.assert_close(loss, expected + sum(dice) / 3)
+
+
+@pytest.mark.parametrize("share", [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]], ids=["nothing", "part"])
+def test_no_border_is_made_up_beside_what_is_not_known(share):
+    target = one_hot(torch.tensor([1, 1, 1, 1, 2, 2, 2, 2]).repeat(1, 6, 1))
+    target[..., 3:5] = torch.tensor(share)[:, None, None]  # the border lies somewhere in these columns
+    logits = torch.randn(1, 3, 6, 8, generator=torch.Generator().manual_seed(3))
+    heavy, plain = (segmentation_loss(logits, target, dice=False, border_weight=w) for w in (4.0, 1.0))
+    torch.testing.assert_close(heavy, plain)
+
+
+def test_a_cell_of_unknown_part_has_a_border_with_the_glass():
+    target = one_hot(torch.tensor([0, 0, 0, 0, 3, 3, 3, 3]).repeat(1, 6, 1))
+    logits = torch.randn(1, 3, 6, 8, generator=torch.Generator().manual_seed(3))
+    heavy, plain = (segmentation_loss(logits, target, dice=False, border_weight=w) for w in (4.0, 1.0))
+    beside = segmentation_loss(logits[..., 3:5], target[..., 3:5], dice=False)
+    torch.testing.assert_close(heavy, plain + 3 * beside * 2 / 8)

@@ -116,3 +116,13 @@ def test_a_share_of_the_windows_gets_red_cells_whatever_their_kind():
     plain = draw_batch([bright], np.ones(1), 200, 100, np.random.default_rng(0))[1]
     assert (image < 200).any(axis=(1, 2, 3)).mean() == pytest.approx(0.3, abs=0.1)
     assert set(np.unique(target)) == set(np.unique(plain))
+
+
+def test_windows_keep_open_what_the_mask_leaves_open():
+    sample = coordinates(cell=(slice(10, 30), slice(10, 30)))
+    sample.target[:, 5:10] = 0
+    sample.target[:, 15:20, 15:20] = np.array([0, 0, 0, 255])[:, None, None]
+    image, target = draw_batch([sample], np.ones(1), 50, 24, np.random.default_rng(5))
+    y, x = image[:, 0].astype(int), image[:, 1].astype(int)
+    np.testing.assert_array_equal(target.sum(axis=1, dtype=int) == 0, (y >= 5) & (y < 10))
+    np.testing.assert_array_equal(target[:, 3] == 255, (y >= 15) & (y < 20) & (x >= 15) & (x < 20))
