@@ -40,7 +40,7 @@ _GROSS = math.log(1.2)
 
 @dataclass(frozen=True)
 class Judged:
-    """One image; IoUs are NaN where the class is empty on both sides, ``matched`` IoU is of the true cells found."""
+    """One image; IoUs are NaN where the class is empty on both sides, ``matched`` leaves out what is falsely a cell."""
 
     name: str
     cell_type: str
@@ -98,7 +98,7 @@ def _share_of_each(labels: NDArray[np.int32], where: NDArray[np.bool_]) -> NDArr
 
 
 def _iou_of_touched(labels: NDArray[np.int32], truth: NDArray[np.bool_]) -> float:
-    """Cell IoU without the predicted cells that are false: how well what was found is outlined; NaN: nothing found."""
+    """Cell IoU without the predicted cells that are false; NaN: nothing found."""
     real = np.flatnonzero(np.r_[False, _share_of_each(labels, truth) >= _FALSE_SHARE])
     return _iou(np.isin(labels, real), truth) if real.size else math.nan
 
@@ -111,7 +111,7 @@ def figures(images: Sequence[Judged]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "images": len(images),
         "iou": iou,
-        "score": round(float(np.mean([iou[name]["mean"] for name in names])), 4),
+        "score": round(_known_mean([iou[name]["mean"] for name in names]), 4),
         "matched_iou": _mean([image.matched for image in images], groups),
         "false_cells": round(float(np.mean([image.false for image in images])), 4),
         "missed_cells": round(sum(image.missed for image in images) / max(1, sum(image.true for image in images)), 4),
@@ -125,7 +125,13 @@ def figures(images: Sequence[Judged]) -> dict[str, Any]:
 def _mean(values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
     array = np.array(values)
     low, high = bootstrap_interval(array, groups=groups) if len(values) > 1 else (math.nan, math.nan)
-    return {"mean": round(float(np.nanmean(array)), 4), "low": round(low, 4), "high": round(high, 4)}
+    return {"mean": round(_known_mean(values), 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def _known_mean(values: Sequence[float]) -> float:
+    """Mean of what is not NaN; NaN of nothing."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
 
 
 def cnr_figures(pairs: Sequence[CellPair]) -> dict[str, Any]:
@@ -152,7 +158,8 @@ def cnr_figures(pairs: Sequence[CellPair]) -> dict[str, Any]:
 
 def _nucleus_points(pair: CellPair) -> float:
     """By how many points of per cent nucleus / cell differs from the truth."""
-    assert pair.predicted is not None and pair.truth is not None
+    assert pair.predicted is not None
+    assert pair.truth is not None
     return 100 * (pair.predicted.nucleus_fraction - pair.truth.nucleus_fraction)
 
 
@@ -169,11 +176,13 @@ def judge_source(rows: Sequence[IndexRow], model: Method, tight: frozenset[str])
     images = list(judge_all(rows, model))
     types = sorted({image.cell_type for image in images if image.cell_type})
     result: dict[str, Any] = {"all": figures(images)}
-    if any(image.name in tight for image in images):
-        result["clean"] = figures([image for image in images if image.name not in tight])
-        result["tight"] = figures([image for image in images if image.name in tight])
+    if apart := [image for image in images if image.name in tight]:
+        if clean := [image for image in images if image.name not in tight]:
+            result["clean"] = figures(clean)
+        result["tight"] = figures(apart)
     result["cell_types"] = {t: figures([image for image in images if image.cell_type == t]) for t in types}
-    order = sorted(images, key=lambda image: float(np.mean(list(image.ious.values()))))
+    scored = [image for image in images if not math.isnan(_known_mean(list(image.ious.values())))]
+    order = sorted(scored, key=lambda image: _known_mean(list(image.ious.values())))
     result["worst"] = [
         {"name": i.name, **{k: round(v, 3) for k, v in i.ious.items()}, "false": i.false} for i in order[:30]
     ]
@@ -183,9 +192,16 @@ def judge_source(rows: Sequence[IndexRow], model: Method, tight: frozenset[str])
 def line(source: str, f: dict[str, Any]) -> str:
     """One line for the terminal."""
     ious = ", ".join(f"{name} {value['mean']:.3f}" for name, value in f["iou"].items())
-    text = f"{source:8s} {f['images']:4d}  {ious}, matched {f['matched_iou']['mean']:.3f}, false {f['false_cells']:.3f}, missed {100 * f['missed_cells']:.1f} %"
-    if cnr := f.get("cnr"):
-        text += f"; CNR {cnr['n']}/{cnr['true']}, error {100 * cnr['median_error']:.1f} %, bias {100 * cnr['bias']:+.1f} %, limits {100 * cnr['limits'][0]:+.0f}..{100 * cnr['limits'][1]:+.0f} %, silent gross {100 * cnr['silent_gross']:.1f} %"
+    text = f"{source:8s} {f['images']:4d}  {ious}, matched {f['matched_iou']['mean']:.3f}"
+    text += f", false {f['false_cells']:.3f}, missed {100 * f['missed_cells']:.1f} %"
+    cnr = f.get("cnr")
+    if cnr is None:
+        return text
+    text += f"; CNR {cnr['n']}/{cnr['true']}"
+    if cnr["n"]:
+        low, high = (100 * limit for limit in cnr["limits"])
+        text += f", error {100 * cnr['median_error']:.1f} %, bias {100 * cnr['bias']:+.1f} %"
+        text += f", limits {low:+.0f}..{high:+.0f} %, silent gross {100 * cnr['silent_gross']:.1f} %"
     return text
 
 
@@ -213,6 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result: dict[str, Any] = {"model": model.name, "part": given.part, "sources": {}}
     for source in given.sources or dict.fromkeys(row.source for row in rows):
         own = [row for row in rows if row.source == source][:: given.every]
+        if not own:
+            raise LeukocyteError(f"No image of {source} is among those to judge.")
         result["sources"][source] = judge_source(own, model, tight)
         for key in ("all", "clean", "tight"):
             if key in result["sources"][source]:

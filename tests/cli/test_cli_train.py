@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import hashlib
 import json
 from typing import get_args, get_type_hints
 
@@ -250,3 +251,26 @@ def test_options_of_a_training_set_without_one(tmp_path, run, data):
         assert "are for a training set" in result.stderr.splitlines()[-1]
     bad = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--epochs", 0)
     assert bad.exit_code == 2
+
+
+def test_notes_on_the_masks_reach_the_training_part(tmp_path, run, data):
+    for folder in ("masks", "nuclei"):
+        (data / folder).mkdir()
+    lines = (data / "index.csv").read_text().replace("_mask.png", ".png").splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    for i in range(8):
+        mask = np.asarray(Image.open(data / f"{i}_mask.png"))
+        Image.fromarray(mask).save(data / "nuclei" / f"{i}.png")
+        Image.fromarray((mask > 0).astype(np.uint8) * 255).save(data / "masks" / f"{i}.png")
+    kept = [lines[0], *(f"{source},{image},masks/{mask},{scale}" for source, image, mask, scale in rows)]
+    (data / "index.csv").write_text("\n".join(kept) + "\n")
+    notes, out = tmp_path / "notes.json", tmp_path / "a.safetensors"
+    notes.write_text(json.dumps({"nuclei": {"drawn": {"folder": "nuclei", "tolerance_um": 0.5}}}))
+    result = run("train", "--data", data, "--epochs", 1, "--mask-notes", notes, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert read_info(out).training["data"]["mask_notes"] == hashlib.sha256(notes.read_bytes()).hexdigest()
+    notes.write_text("{")
+    refused = run("train", "--data", data, "--epochs", 1, "--mask-notes", notes, "--out", tmp_path / "b.safetensors")
+    assert refused.exit_code == 1
+    assert f"{notes} holds no notes on masks" in refused.stderr
+    assert "Traceback" not in refused.output

@@ -71,7 +71,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE.json",
-            help="With index.csv: notes on the training masks, where nuclei are drawn and which outlines not to believe.",
+            help="With index.csv: notes on the training masks: where nuclei are drawn, which outlines not to believe.",
             show_default=False,
         ),
     ] = None,

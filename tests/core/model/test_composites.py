@@ -162,7 +162,7 @@ def test_a_cell_is_cut_out_with_what_its_mask_leaves_open():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_not_known_stays_so_in_the_merged_window(seed):
-    own, ring, rim = open_sample()
+    own, ring, _ = open_sample()
     cells = cut_out_cells([own], pixel_size=PIXEL_SIZE)["lab", False]
     before = window(own)
     (image, target), areas = add_neighbours(before, cells, np.random.default_rng(seed), pixel_size=PIXEL_SIZE)

@@ -181,7 +181,7 @@ def test_pixels_of_which_nothing_is_known_change_nothing(channels, weight, dice)
 
 @pytest.mark.parametrize("dice", [False, True])
 def test_the_split_is_free_exactly_where_the_part_is_not_known(dice):
-    target, unknown, either = open_masks()
+    target, _, either = open_masks()
     logits = torch.randn(2, 3, 8, 8, requires_grad=True)
     segmentation_loss(logits, target, dice=dice).backward()
     p = logits.detach().softmax(dim=1)

@@ -95,6 +95,43 @@ def test_the_validation_loss_is_the_one_that_is_trained_on(samples):
     assert losses[4.0] > losses[1.0]
 
 
+class Fixed(torch.nn.Module):
+    """A network that always sees the same class map."""
+
+    def __init__(self, classes, n):
+        super().__init__()
+        seen = torch.nn.functional.one_hot(torch.from_numpy(classes.astype(np.int64)), 3).permute(2, 0, 1)[None]
+        self.logits = 20.0 * (seen if n == 3 else 2 * (1 - seen[:, :1]) - 1)
+
+    def forward(self, _):
+        return self.logits
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_what_a_mask_leaves_open_is_not_scored(draw_sample, n):
+    sample = draw_sample("a")
+    truth = sample.target[:3].argmax(axis=0)
+    recipe = recipe_of(architecture=UNetConfig(classes=n, widths=(4, 8)))
+
+    def scored(classes, target):
+        given = replace(sample, target=target)
+        made = validate(Fixed(classes, n), [given], recipe, device=torch.device("cpu"), bfloat16=False)
+        known = {value for value in made.iou_b.values() if value is not None}
+        return made.score, min(known)
+
+    wrong = truth.copy()
+    wrong[:6], wrong[18:30, 18:30] = 1, 3 - np.clip(truth[18:30, 18:30], 1, 2)  # false cell; parts exchanged
+    open_ = sample.target.copy()
+    open_[:, :6] = 0
+    open_[3, 18:30, 18:30] = open_[1:3, 18:30, 18:30].sum(axis=0)
+    open_[1:3, 18:30, 18:30] = 0
+    assert scored(truth, sample.target) == (1, 1)
+    assert max(scored(wrong, sample.target)) < 1
+    assert scored(wrong, open_) == (1, 1)
+    missed = np.where(truth > 0, 0, truth)
+    assert scored(missed, open_)[0] < 0.5  # that there is a cell is known
+
+
 def test_best_weights_are_on_disk_when_they_are_announced(tmp_path, samples):
     parameters = parameters_in(tmp_path, epochs=6)
     content = None
