@@ -33,7 +33,9 @@ def path(tmp_path):
     for folder in ("masks", "three_class"):
         (tmp_path / folder).mkdir()
     write(tmp_path / "masks" / "a.png", CELL * 255)
-    write(tmp_path / "three_class" / "a.png", disc((30, 30), 20) + NUCLEUS)  # its cell is drawn a little wider
+    write(
+        tmp_path / "three_class" / "a.png", disc((30, 30), 20).astype(int) + NUCLEUS
+    )  # its cell is drawn a little wider
     return tmp_path / "masks" / "a.png"
 
 
