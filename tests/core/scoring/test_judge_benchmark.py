@@ -15,8 +15,8 @@ from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.model.dataset import IndexRow
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.cell_pairs import CellPair
-from napari_leukocyte.core.segmentation.segment import Segmentation
 
 SIDE, PIXEL_SIZE = 150, 0.25
 
