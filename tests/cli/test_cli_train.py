@@ -99,11 +99,15 @@ def test_binary_from_a_split_and_a_start(tmp_path, run, data, binary_model):
     split.write_text(json.dumps({"train": names[:5], "validation": names[5:], "test": []}))
     out = tmp_path / "b.safetensors"
     options = ["--classes", 2, "--epochs", 1, "--split", split, "--from", binary_model, "--name", "B"]
+    options += ["--learning-rate", 1e-4]
     result = run("train", "--data", data, "--out", out, *options)
     assert result.exit_code == 0, result.output
     info = read_info(out)
     assert (info.name, info.classes, info.training["data"]["train"]) == ("B", 2, {"drawn": 5})
     assert info.training["data"]["drawn"] == 5  # smears that the recipe adds
+    recipe, usual = info.training["recipe"], tiny_recipe(2)
+    assert recipe["learning_rate"] == 1e-4
+    assert recipe["kernel_rate"] == pytest.approx(usual.kernel_rate * 1e-4 / usual.learning_rate)
 
 
 def test_a_share_of_the_start_is_kept(tmp_path, run, data, binary_model):
@@ -245,10 +249,13 @@ def test_a_stopped_fine_tuning_goes_on(tmp_path, run, training_set, model, inter
 
 
 def test_options_of_a_training_set_without_one(tmp_path, run, data):
-    for option in ("--patience", "--learning-rate"):
-        result = run("train", "--data", data, "--out", tmp_path / "a.safetensors", option, 1)
+    result = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--patience", 1)
+    assert result.exit_code == 1
+    assert "--patience is for a training set" in result.stderr.splitlines()[-1]
+    for rate in ("0", "-1e-3", "inf", "nan"):
+        result = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--learning-rate", rate)
         assert result.exit_code == 1
-        assert "are for a training set" in result.stderr.splitlines()[-1]
+        assert "--learning-rate must be above 0" in result.stderr.splitlines()[-1]
     bad = run("train", "--data", data, "--out", tmp_path / "a.safetensors", "--epochs", 0)
     assert bad.exit_code == 2
 

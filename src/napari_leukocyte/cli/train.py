@@ -1,6 +1,7 @@
 """``napari-leukocyte train``: a folder of images with masks in, a weight file out."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -98,7 +99,8 @@ def train(
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Training set: of the first step; it falls to zero.  [default: 0.0005]",
+            help="Of the first step; the recipe's other rates go along.  [default: the recipe's; for a training set "
+            "0.0005, which falls to zero]",
             show_default=False,
         ),
     ] = None,
@@ -159,8 +161,10 @@ def train(
         return
     if start_share and from_model is None:
         raise LeukocyteError("--start-share needs the model that it is a share of: name it with --from.")
-    if patience is not None or learning_rate is not None:
-        raise LeukocyteError(f"--patience and --learning-rate are for a training set, and {data} is none.")
+    if patience is not None:
+        raise LeukocyteError(f"--patience is for a training set, and {data} is none.")
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise LeukocyteError(f"--learning-rate must be above 0, not {learning_rate:g}.")
     checkpoint = checkpoint_path(out)
     resumed = checkpoint.is_file()
     _check_out(out, resumed=resumed)
@@ -168,6 +172,9 @@ def train(
     chosen = RECIPES[recipe](classes)
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
+    if learning_rate is not None:
+        times = learning_rate / chosen.learning_rate
+        chosen = dataclasses.replace(chosen, learning_rate=learning_rate, kernel_rate=chosen.kernel_rate * times)
     if start_share:
         chosen = dataclasses.replace(chosen, start_share=start_share)
     start = None

@@ -111,7 +111,9 @@ def default_recipe(classes: int = 3) -> Recipe:
     return Recipe(
         name="default",
         architecture=UNetConfig(classes=classes),
-        augmentation=AugmentParameters(zoom=0.5, offset=0.15, shading=0.15, cytoplasm=0.3, grey=0.15),
+        augmentation=AugmentParameters(
+            zoom=0.5, offset=0.15, shading=0.15, cytoplasm=0.3, background=0.4, texture=0.4, grey=0.15
+        ),
         pixel_size=1 / 6,
         window=160,
         soft_targets=True,

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
-SHIPPED_MODELS = ("default", "thesis-three-class", "thesis-binary")
+SHIPPED_MODELS = ("default", "default-4", "thesis-three-class", "thesis-binary")
 _FOLDER = Path(__file__).parents[2] / "weights"
 _KEY = "napari-leukocyte"  # one JSON text under one key: the header stays readable and typed
 
