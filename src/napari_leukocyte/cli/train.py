@@ -99,8 +99,8 @@ def train(
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Of the first step; the recipe's other rates go along.  [default: the recipe's; for a training set "
-            "0.0005, which falls to zero]",
+            help="Of the first step, from which it falls to zero; the recipe's other rates go along."
+            "  [default: the recipe's; for a training set 0.0005]",
             show_default=False,
         ),
     ] = None,

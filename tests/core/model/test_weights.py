@@ -247,7 +247,7 @@ def test_shipped_models(name):
     model, info = load_model(path)
     assert info.name == name
     assert info.classes == (2 if name == "thesis-binary" else 3)
-    assert info.recipe == ("default" if name == "default" else "thesis")
+    assert info.recipe == ("thesis" if name.startswith("thesis") else "default")
     assert all(word in info.licence for word in ("GPL-3.0", "Apache-2.0", "MIT"))
     assert {"train", "validation", "train_sha256", "split"} <= info.training["data"].keys()
     assert path.stat().st_size < 8e6
