@@ -32,7 +32,7 @@ from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_r
 from napari_leukocyte.core.fine_tuning.samples import replay_samples
 from napari_leukocyte.core.model.dataset import read_index
 from napari_leukocyte.core.model.training import checkpoint_path
-from napari_leukocyte.core.model.weights import file_hash, load_model, read_info
+from napari_leukocyte.core.model.weights import load_model, model_hash, read_info
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -94,13 +94,13 @@ def measure(data: Data, bases: Path, results: Results, jobs: Iterator[tuple[str,
         base, everything = base_path(bases, left_out), base_path(bases, None)
         most_of = {source: SEARCH_IMAGES for source in data.sources if source != left_out and part != "test"}
         for label, path in ((f"no-{left_out}", base), (f"all for {left_out}", everything)):
-            made = file_hash(path)
+            made = model_hash(path)
             if not results.has(label, made):
                 results.add(label, {"made": made, "figures": scored(path, data, part, most_of)})
         out = results.weights(left_out)
         parameters = FineTuneParameters(out=out, start=str(base), seed=draw)
         recipe = VARIANTS[variant](fine_tune_recipe(read_info(base), parameters))
-        made = sha256(repr((file_hash(base), recipe)).encode()).hexdigest()[:16]
+        made = sha256(repr((model_hash(base), recipe)).encode()).hexdigest()[:16]
         key = f"{left_out}, {n} images, draw {draw}, {variant}"
         if results.has(key, made):
             continue

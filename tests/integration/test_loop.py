@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import read_decision
 from napari_leukocyte.core.imaging.image_list import sources_from_files
-from napari_leukocyte.core.model.weights import file_hash, read_info
+from napari_leukocyte.core.model.weights import model_hash, read_info
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
@@ -181,7 +181,7 @@ def test_from_a_folder_to_a_better_model(
     assert not segment.job.running
     click(segment.question.buttons["Replace them"])
     rest(segment, qtbot)
-    assert {state.result.provenance["model_sha256"] for state in session.states.values()} == {file_hash(path)}
+    assert {state.result.provenance["model_sha256"] for state in session.states.values()} == {model_hash(path)}
     assert (viewer.layers[CLASSES].data != corrected[0]).any()
     press(viewer, Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(viewer.layers[CLASSES].data, corrected[0])

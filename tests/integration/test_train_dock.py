@@ -8,7 +8,7 @@ from driving import LONG, click, close_dock, open_dock, paint
 
 from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import card_path, read_decision
-from napari_leukocyte.core.model.weights import file_hash
+from napari_leukocyte.core.model.weights import model_hash
 from napari_leukocyte.plugin.canvas.layers import CLASSES
 
 
@@ -92,7 +92,7 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
     click(segment.segment_button)
     qtbot.waitUntil(lambda: not segment.job.running, timeout=LONG)
     assert segment.session.state is not None, segment.status.text()
-    assert segment.session.state.result.provenance["model_sha256"] == file_hash(path)
+    assert segment.session.state.result.provenance["model_sha256"] == model_hash(path)
 
 
 def test_a_model_accepted_while_segment_is_open_is_chosen_there(viewer, dock, model):

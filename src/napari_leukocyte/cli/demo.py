@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import columns
 
 if TYPE_CHECKING:  # heavy modules load when the command runs
     from napari_leukocyte.core.cells.measures import CellMeasure
@@ -148,7 +149,4 @@ def _table(measures: "list[CellMeasure]") -> str:
         ratio, share = (f"{cell.nc_ratio:.2f}", f"{cell.nucleus_fraction:.0%}"[:-1]) if given else ("–", "–")
         remarks = ", ".join(flag.replace("_", " ") for flag in cell.flags)
         lines.append((str(cell.cell), f"{cell.y:.0f}", f"{cell.x:.0f}", cnr_text(cell), ratio, share, remarks))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return "\n".join(columns(lines))

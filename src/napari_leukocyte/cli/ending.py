@@ -6,7 +6,7 @@ import typer
 
 from napari_leukocyte.cli.notes import Remarks
 
-__all__ = ["count", "finish"]
+__all__ = ["finish"]
 
 
 def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, stopped: bool) -> None:
@@ -22,12 +22,3 @@ def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, stopped: 
         raise typer.Exit(130)
     if failures:
         raise typer.Exit(1)
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things.
-
-    >>> count(1, "cell"), count(0, "cell")
-    ('1 cell', '0 cells')
-    """
-    return f"{number} {noun}" + ("" if number == 1 else "s")

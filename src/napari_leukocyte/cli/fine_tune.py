@@ -9,6 +9,7 @@ import typer
 
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
+from napari_leukocyte.core.text import columns
 
 if TYPE_CHECKING:  # torch loads when the command runs, so that --help is quick
     from napari_leukocyte.core.fine_tuning.events import FineTuneFinished
@@ -49,9 +50,7 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
         typer.echo(f"Stopped: {best}; the same command goes on from there.", err=True)
         raise typer.Exit(130) from None
     rows = before_after_rows(finished.before_after)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n".join(columns(rows)))
     typer.echo(describe_basis(finished.before_after))
     for sentence in gate(finished.before_after):
         typer.echo(sentence)

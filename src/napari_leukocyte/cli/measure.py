@@ -9,6 +9,7 @@ import typer
 
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
     from napari_leukocyte.cli.notes import Remarks
@@ -51,7 +52,7 @@ def measure(
     FILE.csv gets a row for each cell, as from segment, and FILE.json beside it says what made it. A file that cannot
     be measured is reported at the end with its reason, the others still run, and the exit status is 1.
     """
-    from napari_leukocyte.cli.ending import count, finish
+    from napari_leukocyte.cli.ending import finish
     from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.files import make_folder
     from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
@@ -78,10 +79,10 @@ def measure(
         table.write(out)  # also of what was done before a stop or an error
     seconds = perf_counter() - started
     typer.echo(
-        f"{count(len(table.images), 'class map')} of {len(paths)} measured, {count(len(table.rows), 'cell')}: "
+        f"{counted(len(table.images), 'class map')} of {len(paths)} measured, {counted(len(table.rows), 'cell')}: "
         f"the table is {out}. {seconds:.1f} s."
         if table.images
-        else f"Nothing of {count(len(paths), 'class map')} was measured."
+        else f"Nothing of {counted(len(paths), 'class map')} was measured."
     )
     finish(remarks, "Not measured:", failures, stopped=stopped)
 

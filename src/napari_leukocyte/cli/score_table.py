@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from napari_leukocyte.cli.ending import count
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
 from napari_leukocyte.core.scoring.evaluation import (
     EvaluationParameters,
@@ -16,8 +15,9 @@ from napari_leukocyte.core.scoring.evaluation import (
 )
 from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, iou, iou_b, scored_share
+from napari_leukocyte.core.text import columns, counted
 
-__all__ = ["columns", "score_table"]
+__all__ = ["score_table"]
 
 _MEASURES: dict[str, Measure] = {"IoU": "iou", "IoU_b": "iou_b", "scored share": "scored"}
 _RATIOS = {"iou": iou, "iou_b": iou_b, "scored": scored_share}
@@ -35,7 +35,7 @@ def score_table(scores: Mapping[str, Sequence[ImageScore]], parameters: Evaluati
         What they were made with.
     """
     first = next(iter(scores.values()))
-    lines = [f"{count(len(first), 'image')} scored. {_border(first)} {_rules(parameters)}"]
+    lines = [f"{counted(len(first), 'image')} scored. {_border(first)} {_rules(parameters)}"]
     for method, own in scores.items():
         if len(scores) > 1:
             lines += ["", method]
@@ -104,7 +104,7 @@ def _reasons(scores: Sequence[ImageScore]) -> list[str]:
     for cls in CLASS_NAMES:
         values = [score.score(cls, "iou_b") for score in scores]
         reasons = Counter(value.reason for value in values if math.isnan(value.value))
-        lines += [f"{cls} {reason}: {count(number, 'image')}" for reason, number in sorted(reasons.items())]
+        lines += [f"{cls} {reason}: {counted(number, 'image')}" for reason, number in sorted(reasons.items())]
     return lines
 
 
@@ -126,7 +126,7 @@ def _cnr_text(errors: CnrErrors) -> str:
     parts = []
     if errors.n:
         parts.append(f"median error {share(errors.median_error)}, bias {share(errors.bias, signed=True)}")
-    parts.append(f"coverage {share(errors.coverage)} ({errors.n} of {count(errors.true_cnrs, 'true CNR')})")
+    parts.append(f"coverage {share(errors.coverage)} ({errors.n} of {counted(errors.true_cnrs, 'true CNR')})")
     parts.append(f"{errors.given_without_truth} given where the truth has none")
     return "; ".join(parts)
 
@@ -145,13 +145,3 @@ def _each(scores: Sequence[ImageScore]) -> list[str]:
             ]
         )
     return columns(rows)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of text as columns of one width each.
-
-    >>> columns([["a", "cell"], ["bc", "1"]])
-    ['a   cell', 'bc  1']
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_leukocyte.cli.log import logger
+from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
     from napari_leukocyte.cli.notes import Remarks
@@ -75,7 +76,7 @@ def segment(
     A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
     exit status is 1. In a stack such a plane is empty.
     """
-    from napari_leukocyte.cli.ending import count, finish
+    from napari_leukocyte.cli.ending import finish
     from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.imaging.read import find_images
     from napari_leukocyte.core.results.names import output_names
@@ -108,10 +109,10 @@ def segment(
         writer.write_table()  # also of what was done before a stop or an error
     seconds = perf_counter() - started
     typer.echo(
-        f"{count(writer.images, 'image')} of {len(paths)} segmented, {count(writer.cells, 'cell')}: "
+        f"{counted(writer.images, 'image')} of {len(paths)} segmented, {counted(writer.cells, 'cell')}: "
         f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
         if writer.images
-        else f"Nothing of {count(len(paths), 'image')} was segmented. Device: {predictor.used}."
+        else f"Nothing of {counted(len(paths), 'image')} was segmented. Device: {predictor.used}."
     )
     finish(remarks, "Not segmented:", failures, stopped=stopped)
 

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from napari_leukocyte.core.text import counted
+
 __all__ = ["synth"]
 
 
@@ -49,4 +51,4 @@ def synth(
         task = bar.add_task("images", total=n)
         for event in draw_collection(parameters):
             bar.update(task, completed=event.done)
-    typer.echo(f"Drew {n} image{'s' if n > 1 else ''}: images, masks, cells and index.csv are in {out.absolute()}.")
+    typer.echo(f"Drew {counted(n, 'image')}: images, masks, cells and index.csv are in {out.absolute()}.")

@@ -135,7 +135,7 @@ def train(
     from napari_leukocyte.core.model.recipes import RECIPES
     from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path
     from napari_leukocyte.core.model.training import train as run
-    from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
+    from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
     from napari_leukocyte.core.training_set.layout import Layout
 
     if Layout(data).manifest.is_file():
@@ -184,7 +184,7 @@ def train(
         start, origin = load_model(path)
         started_from = {
             "name": origin.name,
-            "sha256": file_hash(path),
+            "sha256": model_hash(path),
             **{key: origin.training[key] for key in ("steps", "seconds", "seed") if key in origin.training},
         }
     typer.echo(f"Reading the images of {data}.", err=True)

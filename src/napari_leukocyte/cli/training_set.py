@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from napari_leukocyte.cli.command import Command
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import columns, counted
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
     from napari_leukocyte.core.training_set.training_set import TrainingSet
@@ -45,7 +46,7 @@ def create(
     if pixel_size is not None:
         check_typed(pixel_size)
     made = TrainingSet.create(folder, pixel_size=pixel_size)
-    typer.echo(f"{folder} is a training set of {_count(len(made.image_ids()), 'image')} now.")
+    typer.echo(f"{folder} is a training set of {counted(len(made.image_ids()), 'image')} now.")
 
 
 @training_set.command(cls=Command)
@@ -130,7 +131,7 @@ def add(
                 drafted += event.drafted
         except KeyboardInterrupt:
             stopped = True
-    typer.echo(f"{_count(added, 'image')} of {folder}: {accepted} accepted, {drafted} as drafts.")
+    typer.echo(f"{counted(added, 'image')} of {folder}: {accepted} accepted, {drafted} as drafts.")
     finish(remarks, "Not added:", failures, stopped=stopped)
 
 
@@ -148,7 +149,7 @@ def check(folder: Folder) -> None:
     serious = sum(not problem.harmless for problem in problems)
     leftovers = len(problems) - serious
     typer.echo(
-        f"{_count(serious, 'problem')}, {_count(leftovers, 'leftover')} of interrupted writes."
+        f"{counted(serious, 'problem')}, {counted(leftovers, 'leftover')} of interrupted writes."
         if problems
         else f"{folder} is whole."
     )
@@ -159,8 +160,6 @@ def check(folder: Folder) -> None:
 @training_set.command("list", cls=Command)
 def list_images(folder: Folder) -> None:
     """List the images with their masks in force, what is held out or left out, and drafts."""
-    from napari_leukocyte.cli.score_table import columns
-
     opened = _open(folder)
     held_out = opened.held_out
     rows: list[list[str]] = [["image", "mask", "state", "slide", "name"]]
@@ -175,8 +174,7 @@ def list_images(folder: Folder) -> None:
             "unedited" if current is not None and not current.edited else "",
         ]
         rows.append([image.id, mask, ", ".join(filter(None, states)), image.group, image.name])
-    for line in columns(rows):
-        typer.echo(line)
+    typer.echo("\n".join(columns(rows)))
     for sentence in opened.items_left_out():
         typer.echo(f"Does not train: {sentence}")
 
@@ -211,7 +209,7 @@ def export(
                 failures.append(event.reason if event.id in event.reason else f"{event.id}: {event.reason}")
             else:
                 written += 1
-    typer.echo(f"{_count(written, 'mask')} written to {out}.")
+    typer.echo(f"{counted(written, 'mask')} written to {out}.")
     finish(Remarks(), "Not written:", failures, stopped=False)
 
 
@@ -313,7 +311,7 @@ def hold_out(
     for one in sorted(drawn):
         typer.echo(one)
     total = len(opened.held_out & set(opened.image_ids()))
-    typer.echo(f"{_count(total, 'image')} of {len(opened.image_ids())} held out, {len(drawn)} of them now.")
+    typer.echo(f"{counted(total, 'image')} of {len(opened.image_ids())} held out, {len(drawn)} of them now.")
 
 
 def _open(folder: Path) -> "TrainingSet":
@@ -339,9 +337,3 @@ def _find(opened: "TrainingSet", name: str) -> str:
         if matches:
             raise LeukocyteError(f"Several images are called {name}: give one of the ids {', '.join(matches)}.")
     raise LeukocyteError(f"There is no image {name} in {opened.folder}: 'training-set list' has their names.")
-
-
-def _count(number: int, noun: str) -> str:
-    from napari_leukocyte.cli.ending import count
-
-    return count(number, noun)

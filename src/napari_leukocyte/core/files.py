@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["atomic_path", "make_folder"]
+__all__ = ["atomic_path", "file_hash", "make_folder"]
 
 # The usual reasons in words that are the same on every system.
 _REASONS = {
@@ -93,6 +94,12 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise LeukocyteError(f"The folder {folder} cannot be {task} ({_reason(error)}): choose another one.") from error
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _reason(error: OSError) -> str:

@@ -14,7 +14,7 @@ from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune, is_resumable
 from napari_leukocyte.core.fine_tuning.gate import findings
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
-from napari_leukocyte.core.model.weights import file_hash, load_model, read_info
+from napari_leukocyte.core.model.weights import load_model, model_hash, read_info
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_header_and_card_say_what_trained_it(make_item, parameters, model):
         {"name": item.name, "version": 1, "sha256": item.sha256, "edited": item.edited} for item in items[:4]
     ]
     assert [one["name"] for one in data["held_out"]] == ["image-9"]
-    assert data["started_from"] == {"name": "tiny", "sha256": file_hash(model)}
+    assert data["started_from"] == {"name": "tiny", "sha256": model_hash(model)}
     assert info.licence == "none: set by hand; user's data"
     figures = info.scores["before_after"]
     assert figures["own"]["iou_b"]["cell"]["after"] == last.before_after.own.iou_b["cell"].after
@@ -82,7 +82,7 @@ def test_header_and_card_say_what_trained_it(make_item, parameters, model):
     card = card_path(parameters.out).read_text()
     for item in items:
         assert f"| {item.name} | {item.version} | {item.sha256} |" in card
-    assert f"tiny (sha256 {file_hash(model)})" in card
+    assert f"tiny (sha256 {model_hash(model)})" in card
     assert "1 of 5 unedited" in card
     again = replace(parameters, start=str(parameters.out), out=parameters.out.with_name("b.safetensors"))
     assert last_of(items, again).info.licence == "none: set by hand; user's data"
@@ -271,6 +271,6 @@ def test_a_run_that_is_under_way_is_nobody_elses(make_item, parameters):
 
 
 def test_a_shipped_model_is_left_alone(make_item, parameters, model):
-    before = file_hash(model)
+    before = model_hash(model)
     last_of([make_item(0), make_item(1)], parameters)
-    assert file_hash(model) == before
+    assert model_hash(model) == before

@@ -15,8 +15,8 @@ from napari_leukocyte.core.model.weights import (
     FORMAT_VERSION,
     SHIPPED_MODELS,
     ModelInfo,
-    file_hash,
     load_model,
+    model_hash,
     model_path,
     read_info,
     replace_info,
@@ -205,7 +205,7 @@ def test_weights_that_are_not_finite(saved, value):
 
 def test_replace_info_leaves_the_weights_bit_for_bit(saved):
     path, _ = saved
-    before, hash_before = load_file(path), file_hash(path)
+    before, hash_before = load_file(path), model_hash(path)
     replace_info(path, scores={"bcisc": {"iou": 0.9}}, licence="CC0")
     after = load_file(path)
     assert before.keys() == after.keys()
@@ -215,7 +215,7 @@ def test_replace_info_leaves_the_weights_bit_for_bit(saved):
     info = read_info(path)
     assert (info.scores, info.licence) == ({"bcisc": {"iou": 0.9}}, "CC0")
     assert info.training == {"data": {"n": 3}, "seed": 1}
-    assert file_hash(path) != hash_before
+    assert model_hash(path) != hash_before
 
 
 def test_a_full_disk_leaves_the_earlier_file_intact(saved, largest_file):

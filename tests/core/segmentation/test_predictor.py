@@ -5,7 +5,7 @@ from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
-from napari_leukocyte.core.model.weights import ModelInfo, file_hash, save_model
+from napari_leukocyte.core.model.weights import ModelInfo, model_hash, save_model
 from napari_leukocyte.core.segmentation import predictor as predictor_module
 from napari_leukocyte.core.segmentation.predictor import Predictor
 
@@ -66,7 +66,7 @@ def test_sizes_that_do_not_fit_the_poolings_change_nothing_inside(tmp_path, monk
 
 
 def test_name_hash_and_device_are_known(predictor, model_files):
-    assert predictor.hash == file_hash(model_files.three)
+    assert predictor.hash == model_hash(model_files.three)
     assert predictor.info.name == "three"
     assert predictor.used.startswith("cpu (")
     for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):

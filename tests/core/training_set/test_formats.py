@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.training_set.checks import check
-from napari_leukocyte.core.training_set.layout import content_hash, file_hash
+from napari_leukocyte.core.training_set.layout import content_hash
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.text import counted
 
 __all__ = ["CellSummary", "is_binary", "summarise"]
 
@@ -64,7 +65,7 @@ class CellSummary:
         return " · ".join(part for part in (self._figures(), self._without(), self._clumps()) if part)
 
     def _figures(self) -> str:
-        cells = _counted(self.count, "cell", "cells")
+        cells = counted(self.count, "cell")
         if not self.with_cnr:
             return cells
         iqr = f" (IQR {self.q1:.2f}–{self.q3:.2f})" if self.with_cnr >= _FEWEST_FOR_IQR else ""
@@ -73,7 +74,7 @@ class CellSummary:
         return f"{cells}, CNR of {self.with_cnr}: median {self.median:.2f}{iqr}"
 
     def _without(self) -> str:
-        reasons = [_counted(self.withheld[flag], *words) for flag, words in _REASONS.items() if flag in self.withheld]
+        reasons = [counted(self.withheld[flag], *words) for flag, words in _REASONS.items() if flag in self.withheld]
         if self.binary == self.count:
             return "CNR needs three classes, the map is binary"
         if self.binary:
@@ -140,7 +141,3 @@ def is_binary(measure: CellMeasure) -> bool:
 def _reason(measure: CellMeasure) -> Flag | None:
     """The one reason under which a cell without a CNR is counted; None: its map is binary."""
     return next((flag for flag in _REASONS if flag in measure.flags), None)
-
-
-def _counted(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"

@@ -5,6 +5,7 @@ import math
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.scoring.figures import interval, number, share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+from napari_leukocyte.core.text import counted
 
 __all__ = ["before_after_rows", "describe_basis"]
 
@@ -21,7 +22,7 @@ def before_after_rows(before_after: BeforeAfter) -> list[list[str]]:
         ("synthetic smears (guard)", before_after.guard),
     ):
         if comparison is not None:
-            rows += [[title, "", "", "", f"{comparison.images} image{'s' * (comparison.images != 1)}"]]
+            rows += [[title, "", "", "", counted(comparison.images, "image")]]
             rows += _figures(comparison)
     return rows
 
@@ -75,7 +76,7 @@ def _row(
     if not math.isnan(change.low):
         ends = interval(change.low, change.high, 1 if percent else digits, scale=100 if percent else 1)
         difference += f" ({ends})"
-    judged_on = f"{change.n} {unit}{'s' * (change.n != 1)}"
+    judged_on = counted(change.n, unit)
     if change.groups != change.n:
-        judged_on += f", {change.groups} group{'s' * (change.groups != 1)}"
+        judged_on += f", {counted(change.groups, 'group')}"
     return [label, text(change.before, signed), text(change.after, signed), difference, judged_on]

@@ -23,7 +23,7 @@ from napari_leukocyte.core.model.device import resolve_device
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.training import TrainFinished, TrainParameters, train
 from napari_leukocyte.core.model.unet import UNet
-from napari_leukocyte.core.model.weights import file_hash, load_model, model_path, read_info
+from napari_leukocyte.core.model.weights import load_model, model_hash, model_path, read_info
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -134,7 +134,7 @@ def _train(
             replay = replay_samples(start, recipe.training, recipe.replayed)
         to_train, to_validate = divide(items, recipe, seed=parameters.seed)
         data = data_summary(
-            to_train, to_validate, plan.locked, replayed=recipe.replayed, start=info, start_hash=file_hash(start_path)
+            to_train, to_validate, plan.locked, replayed=recipe.replayed, start=info, start_hash=model_hash(start_path)
         )
         for event in train_stage(
             items,
@@ -224,7 +224,7 @@ def _judge(
 
 def _fingerprint(items: Sequence[TrainingItem], recipe: FineTuneRecipe, start: Path, seed: int) -> str:
     """What makes a run the same run: masks by their hashes and roles, start, recipe and seed."""
-    digest = hashlib.sha256(repr((recipe, file_hash(start), seed)).encode())
+    digest = hashlib.sha256(repr((recipe, model_hash(start), seed)).encode())
     for item in sorted(items, key=lambda item: (item.name, item.version)):
         about = (item.name, item.version, item.sha256, item.group, item.pixel_size)
         digest.update(repr((*about, item.edited, item.held_out, item.whole_cell)).encode())

@@ -6,6 +6,7 @@ from typing import Literal
 
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.scoring.figures import interval, number, share
+from napari_leukocyte.core.text import counted
 
 __all__ = ["FEWEST_GROUPS", "Finding", "findings", "gate"]
 
@@ -41,10 +42,10 @@ def findings(before_after: BeforeAfter) -> list[Finding]:
     if not found:
         own = before_after.own
         assert own is not None  # without any there is a finding
-        found.append(Finding("fine", f"On {_images(own.images)} nothing got worse beyond its 95 % interval."))
+        found.append(Finding("fine", f"On {counted(own.images, 'image')} nothing got worse beyond its 95 % interval."))
     if before_after.own is not None and before_after.seen is not None:
         why = "the start model was trained on them, or on their slides"
-        found.append(Finding("seen", f"Not counted: {_images(before_after.seen.images)}, for {why}."))
+        found.append(Finding("seen", f"Not counted: {counted(before_after.seen.images, 'image')}, for {why}."))
     return found
 
 
@@ -55,14 +56,15 @@ def _own(before_after: BeforeAfter) -> list[Finding]:
         if before_after.unedited is not None:
             why = "no mask of the images was changed by hand, and a model's own output proves nothing"
         if before_after.seen is not None:
-            n = before_after.seen.images
-            which = f"the other {_images(n)}" if before_after.unedited is not None else f"all {_images(n)} there are"
+            images = counted(before_after.seen.images, "image")
+            which = f"the other {images}" if before_after.unedited is not None else f"all {images} there are"
             why += f"; the start model was trained on {which}, or on their slides"
         return [Finding("too few", f"Too few to judge: {why}.")]
     groups = max((change.groups for change in own.iou_b.values()), default=0)
     if groups < FEWEST_GROUPS:
-        text = f"Too few to judge: {_images(own.images)} from {_groups(groups)}, where {FEWEST_GROUPS} are the fewest "
-        return [Finding("too few", text + "that can show a change beyond chance.")]
+        text = f"Too few to judge: {counted(own.images, 'image')} from {counted(groups, 'independent group')}, where "
+        text += f"{FEWEST_GROUPS} are the fewest that can show a change beyond chance."
+        return [Finding("too few", text)]
     found = []
     for name, change in own.iou_b.items():
         if change.groups < FEWEST_GROUPS:
@@ -94,16 +96,8 @@ def _guard(guard: Comparison) -> list[Finding]:
 
 
 def _too_few(what: str, change: Change, unit: str) -> Finding:
-    number = f"{change.n} {unit}{'s' * (change.n != 1)} from {_groups(change.groups)}"
+    number = f"{counted(change.n, unit)} from {counted(change.groups, 'independent group')}"
     return Finding("too few", f"Too few to judge {what}: {number}, where {FEWEST_GROUPS} are the fewest.")
-
-
-def _images(number: int) -> str:
-    return f"{number} image{'s' * (number != 1)}"
-
-
-def _groups(number: int) -> str:
-    return f"{number} independent group{'s' * (number != 1)}"
 
 
 def _figures(change: Change) -> str:

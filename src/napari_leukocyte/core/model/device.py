@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
 
 __all__ = [
     "Device",
@@ -41,7 +42,7 @@ def describe_device(device: torch.device) -> str:
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
         threads = torch.get_num_threads()
-        return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
+        return f"cpu ({counted(threads, 'thread')})"
     return device.type
 
 

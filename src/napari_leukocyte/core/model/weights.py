@@ -1,6 +1,5 @@
 """Weight files: safetensors whose metadata header alone says what the model is; never a pickle."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,15 +10,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.files import atomic_path, file_hash
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
 
 __all__ = [
     "FORMAT_VERSION",
     "SHIPPED_MODELS",
     "ModelInfo",
-    "file_hash",
     "load_model",
+    "model_hash",
     "model_path",
     "read_info",
     "replace_info",
@@ -138,9 +137,9 @@ def load_model(path: Path, *, device: torch.device | None = None) -> tuple[UNet,
     return model.eval(), info
 
 
-def file_hash(path: Path) -> str:
-    """First 16 digits of the file's sha256: the model's identity in every table we write."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def model_hash(path: Path) -> str:
+    """First 16 digits of the file's SHA-256: the model's identity in every table we write."""
+    return file_hash(path)[:16]
 
 
 def _read(path: Path) -> tuple[ModelInfo, dict[str, torch.Tensor]]:

@@ -20,7 +20,7 @@ from napari_leukocyte.core.model.device import (
     uses_bfloat16,
 )
 from napari_leukocyte.core.model.unet import probabilities
-from napari_leukocyte.core.model.weights import file_hash, load_model, model_path
+from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
 from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone, predict_class_map
 
@@ -55,7 +55,7 @@ class Predictor:
         self._wanted = device
         self.device = resolve_device(device)
         self.network, self.info = load_model(path, device=self.device)
-        self.hash = file_hash(path)
+        self.hash = model_hash(path)
         self.notes: list[str] = []
         self._settle()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["Layout", "content_hash", "file_hash", "image_id"]
+__all__ = ["Layout", "content_hash", "image_id"]
 
 _KEPT = re.compile(r"kept-([0-9]{4,})\.tif")
 _VERSION = re.compile(r"([0-9]{4,})(_cells\.png|\.png|\.json)")
@@ -153,12 +153,6 @@ def content_hash(pixels: NDArray[np.generic]) -> str:
     digest = hashlib.sha256(f"{plane.dtype.str} {plane.shape}".encode())
     digest.update(plane.data)
     return digest.hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def image_id(name: str, content: str) -> str:

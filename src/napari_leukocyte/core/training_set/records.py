@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.training_set.json_files import Fields
-from napari_leukocyte.core.training_set.layout import file_hash
 
 __all__ = [
     "Correction",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-__all__ = ["ORDERS", "Order", "QueueItem", "in_order", "next_in_queue"]
+from napari_leukocyte.core.imaging.read import natural_key
+
+__all__ = ["Order", "QueueItem", "in_order", "next_in_queue"]
 
 Order = Literal["name", "uncertainty", "flags"]
-ORDERS: tuple[Order, ...] = ("name", "uncertainty", "flags")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def in_order(items: Sequence[QueueItem], order: Order) -> list[int]:
     --------
     >>> in_order([QueueItem("10.png"), QueueItem("9.png", 0.2)], "name")
     [1, 0]
+    >>> in_order([QueueItem("2.png"), QueueItem("1²2.png")], "name")
+    [1, 0]
     >>> in_order([QueueItem("a"), QueueItem("b", 0.1), QueueItem("c", 0.4)], "uncertainty")
     [2, 1, 0]
     """
@@ -52,7 +55,7 @@ def in_order(items: Sequence[QueueItem], order: Order) -> list[int]:
             return -1.0 if math.isnan(item.uncertainty) else item.uncertainty
         return float(item.flags) if order == "flags" else 0.0
 
-    return sorted(range(len(items)), key=lambda i: (-urgency(items[i]), _natural(items[i].name)))
+    return sorted(range(len(items)), key=lambda i: (-urgency(items[i]), natural_key(Path(items[i].name))))
 
 
 def next_in_queue(items: Sequence[QueueItem], order: Order, current: int) -> int | None:
@@ -69,7 +72,3 @@ def next_in_queue(items: Sequence[QueueItem], order: Order, current: int) -> int
     at = positions.index(current)
     waiting = [i for i in positions[at + 1 :] + positions[:at] if not items[i].done]
     return waiting[0] if waiting else None
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in re.split(r"(\d+)", name)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.plan import FEWEST_FOR_HELD_OUT, Plan, describe_known, known_judges, make_plan
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.core.training_set.item import TrainingItem
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.train.own_models import OwnModel, own_models
@@ -82,7 +83,8 @@ class SetSummary:
             return "No accepted mask yet: accept some in the Correct dock, then train."
         edited = sum(item.edited for item in self.items)
         held_out = sum(item.held_out for item in self.items)
-        parts = [f"{_masks(len(self.items))} ({edited} edited by hand, {len(self.items) - edited} unedited)"]
+        masks = counted(len(self.items), "accepted mask")
+        parts = [f"{masks} ({edited} edited by hand, {len(self.items) - edited} unedited)"]
         if held_out:
             parts.append(f"{held_out} held out")
         model = self.model_at(start)
@@ -100,10 +102,10 @@ class SetSummary:
         if plan is None:
             return "All accepted images are held out or belong to held-out slides: none may train." * bool(self.items)
         if plan.basis == "held-out":
-            text = f"Judged on the {_images(len(plan.locked))} held out, which never train."
+            text = f"Judged on the {counted(len(plan.locked), 'image')} held out, which never train."
         elif plan.basis == "cross-validation":
             why = "none is held out" if len(self.items) >= FEWEST_FOR_HELD_OUT else "they are fewer than 20"
-            text = f"Judged by cross-validation over {_images(len(plan.judges))} ({why})."
+            text = f"Judged by cross-validation over {counted(len(plan.judges), 'image')} ({why})."
         else:
             text = "Too few images to judge on: only synthetic smears will be compared."
         model = self.model_at(start)
@@ -134,11 +136,3 @@ def read_summary(folder: Path, files: Sequence[Path] = ()) -> SetSummary:
         models=models,
         interrupted=interrupted_runs(opened.models_folder),
     )
-
-
-def _masks(number: int) -> str:
-    return f"{number} accepted mask{'s' * (number != 1)}"
-
-
-def _images(number: int) -> str:
-    return f"{number} image{'s' * (number != 1)}"

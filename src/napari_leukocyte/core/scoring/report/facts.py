@@ -6,7 +6,7 @@ from html import escape
 from napari_leukocyte import __version__
 from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
 from napari_leukocyte.core.scoring.report.line_up import Comparison
-from napari_leukocyte.core.scoring.report.wording import counted
+from napari_leukocyte.core.text import counted
 
 __all__ = ["facts"]
 

@@ -12,7 +12,8 @@ from napari_leukocyte.core.scoring.evaluation import ImageScore, pooled_cnr
 from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.markup import caption, image
 from napari_leukocyte.core.scoring.report.plots import BIN_EDGES, MARKERS, SIZE, histogram, scatter
-from napari_leukocyte.core.scoring.report.wording import counted, percent, reason_words
+from napari_leukocyte.core.scoring.report.wording import percent, reason_words
+from napari_leukocyte.core.text import counted
 
 __all__ = ["cnr_scatters", "histograms"]
 

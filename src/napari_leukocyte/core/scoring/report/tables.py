@@ -15,7 +15,8 @@ from napari_leukocyte.core.scoring.report.line_up import (
     worst_union,
 )
 from napari_leukocyte.core.scoring.report.markup import Cell, Row, row_header, table
-from napari_leukocyte.core.scoring.report.wording import counted, mean_cells, percent
+from napari_leukocyte.core.scoring.report.wording import mean_cells, percent
+from napari_leukocyte.core.text import counted
 
 __all__ = ["WORST", "cell_table", "class_table", "difficulty_table", "worst_table"]
 

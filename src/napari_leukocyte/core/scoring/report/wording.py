@@ -9,7 +9,7 @@ from napari_leukocyte.core.scoring.metrics import EMPTY, TOO_THIN, Score
 from napari_leukocyte.core.scoring.report.line_up import Mean
 from napari_leukocyte.core.scoring.report.markup import Cell
 
-__all__ = ["counted", "mean_cells", "percent", "reason_words", "score_cell", "share_cell"]
+__all__ = ["mean_cells", "percent", "reason_words", "score_cell", "share_cell"]
 
 _REASONS = {
     EMPTY: "neither the truth nor the prediction has any of it",
@@ -27,17 +27,6 @@ def percent(share: float, *, sign: bool = False) -> str:
     ('96.7', '−8.9', '0.0')
     """
     return number(100 * share, 1, signed=sign).replace("-", "−")
-
-
-def counted(number: int, one: str, more: str = "") -> str:
-    """Write a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "image"), counted(3, "image"), counted(0, "half", "halves")
-    ('1 image', '3 images', '0 halves')
-    """
-    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 def reason_words(reason: str) -> str:
