@@ -1,11 +1,15 @@
 """Sets of an older and of a newer format."""
 
 import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.training_set.checks import check
@@ -126,3 +130,42 @@ def test_a_damaged_manifest_is_told_and_can_be_made_anew(training_set, pixels, c
     TrainingSet.create(training_set.folder, pixel_size=0.1)
     assert TrainingSet.open(training_set.folder).items(held_out=True)[0].name == image
     assert check(training_set.folder) == []
+
+
+def test_a_set_that_an_earlier_version_wrote_is_read_whole(tmp_path, files):
+    """Drawn pictures, masks and a draft, written by this format's first version."""
+    folder = tmp_path / "set"
+    shutil.copytree(Path(__file__).parent / "set_of_format_1", folder)
+    before = files(folder)
+    opened = TrainingSet.open(folder)
+    assert opened.problems == ()
+    one, two, three = opened.images()
+    assert (opened.pixel_size, opened.held_out) == (0.25, {two.id})
+    assert (one.name, one.pixel_size, two.pixel_size, two.group) == ("smear 1.png", 0.25, None, "slide 7")
+
+    first, second = opened.versions(one.id)
+    assert (first.model, first.model_sha256, first.edited, first.by) == ("default", "0123456789abcdef", False, "Ada")
+    assert (first.pixel_size, first.pixel_size_source) == (0.25, "estimated from 1 cell")
+    assert (second.pixels_changed, second.labels_edited, second.difficulty, second.parent) == (40, True, 4, 1)
+    assert (second.by, second.revoked, second.cnr_before, second.cnr_after) == ("Ada Ü.", False, {1: 0.5}, {1: None})
+    assert second.remarks == {1: {Flag.EDITED, Flag.NOT_A_WBC_SMUDGE}}
+    classes, _ = opened.read_mask(first)
+    changed, cells = opened.read_mask(second)
+    assert np.count_nonzero(classes != changed) == 40
+    assert set(np.unique(cells)) == {0, 1}
+
+    (whole,) = opened.versions(two.id)
+    assert (whole.whole_cell, whole.revoked, whole.model, whole.edited, whole.by) == (True, True, "", True, "Bo")
+    assert (whole.pixel_size, whole.pixel_size_source, whole.difficulty) == (None, "unknown", None)
+
+    draft = opened.drafts.read(three.id)
+    assert (draft.saved, draft.note) == (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "")
+    assert (draft.model, draft.model_sha256, draft.pixels_changed) == ("default", "fedcba9876543210", 7)
+    assert (draft.labels_edited, draft.pixel_size, draft.pixel_size_source) == (True, 0.2, "typed")
+    assert (draft.difficulty, draft.parent, draft.whole_cell) == (2, None, False)
+    assert draft.remarks == {1: {Flag.LOW_CONFIDENCE}}
+
+    (item,) = opened.items()
+    assert (item.name, item.version, item.pixel_size, item.edited, item.held_out) == (one.id, 2, 0.25, True, False)
+    assert check(folder) == []
+    assert files(folder) == before
