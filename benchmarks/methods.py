@@ -1,6 +1,6 @@
 """Score the shipped models and the active contour on the test part, natively and at 128 px as in the thesis.
 
-    python benchmarks/methods.py DATA [--split benchmarks/split.json] [--out docs/methods.md]
+    python benchmarks/methods.py DATA [--split benchmarks/split.json] [--out docs/development/methods.md]
 
 The tables go between the markers of the page; the text around them stays. Zheng crops count the central cell on both
 sides, the others all cells.
@@ -92,13 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
-    parser.add_argument("--out", type=Path, default=Path("docs/methods.md"))
+    parser.add_argument("--out", type=Path, default=Path("docs/development/methods.md"))
+    parser.add_argument("--plot", type=Path, default=Path("docs/images/methods-iou-b.png"))
     given = parser.parse_args()
     rows = chosen_rows(given.data, given.split, "test")
     methods = {name: load_method(name) for name in METHODS}
     cases = {name: [case_of(row, method) for row in rows] for name, method in methods.items()}
     lines = ["## Native resolution", "", *table(cases, None), "", "## Scored at 128 px", "", *table(cases, 128)]
-    plot(cases, given.out.with_name("images") / "methods-iou-b.png")
+    plot(cases, given.plot)
     before, _, rest = given.out.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
     text = f"{before}{START}\n\n" + "\n".join(lines) + f"\n\n{END}{after}"

@@ -42,7 +42,7 @@ INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }
 _SLOWER = 3  # times as low are the rates of learning where a trained model is gone on with
-# the drawn stain that was fitted to the colours of a source, see docs/synthetic.md
+# the drawn stain that was fitted to the colours of a source, see docs/development/synthetic.md
 FITTED = {"zheng1": "rapid", "zheng2": "wright-giemsa", "bcisc": "may-gruenwald-giemsa", "bccd": "giemsa"}
 
 

@@ -1,8 +1,8 @@
 """Red cells cut out of training images and pressed against the white cells of others.
 
 Where a model has not seen a laboratory's red cells lie against a white cell, it takes them for its cytoplasm
-(docs/default-model.md, with what training on such windows gave). They come from any source, in a colour of their own;
-nothing is stored.
+(docs/development/default-model.md, with what training on such windows gave). They come from any source, in a colour of
+their own; nothing is stored.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ __all__ = ["ActiveContourParameters"]
 
 @dataclass(frozen=True, kw_only=True)
 class ActiveContourParameters:
-    """Parameters of the active contour; docs/active-contour.md records how the defaults were found.
+    """Parameters of the active contour; docs/development/active-contour.md records how the defaults were found.
 
     Attributes
     ----------
