@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,9 +118,8 @@ class Result:
             for plane, measures in self._measured()
             for measure in measures
         ]
-        types = {"image": str, "flags": str, "plane": int, "cell": int, "cytoplasm_px": int, "nucleus_px": int}
-        frame = DataFrame(rows, columns=list(CELL_COLUMNS))
-        return frame.astype({column: types.get(column, float) for column in CELL_COLUMNS})
+        types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str}
+        return DataFrame(rows, columns=list(CELL_COLUMNS)).astype({column: types[column] for column in CELL_COLUMNS})
 
     def __repr__(self) -> str:
         """Say what it is in one line."""
