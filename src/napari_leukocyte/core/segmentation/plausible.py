@@ -1,6 +1,7 @@
 """A last look at what was found: red cells that a network takes for white ones, and images unlike any it knows.
 
-The thresholds were chosen on images of laboratories that were left out of a training, see docs/development/default-model.md.
+The thresholds were chosen on images of laboratories that were left out of a training, see
+docs/development/default-model.md.
 """
 
 from typing import Any
