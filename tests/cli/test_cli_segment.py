@@ -99,8 +99,8 @@ def test_bad_files_are_reported_and_the_rest_runs(tmp_path, run, model, picture)
     assert result.exit_code == 1
     assert "2 images of 6 segmented" in result.stdout
     assert "grey.png: grayscale, repeated for red, green and blue" in result.stdout
-    heading, *reasons = result.stderr.splitlines()
-    assert heading == "Not segmented:"
+    heading, *reasons, share = result.stderr.splitlines()
+    assert (heading, share) == ("Not segmented:", "4 of 6 images failed.")
     for name, word in (
         ("noise", "not an image"),
         ("empty", "empty"),
@@ -266,9 +266,37 @@ def test_a_full_disk_is_one_sentence(tmp_path, run, model, picture, monkeypatch)
     monkeypatch.setattr(os, "fsync", full)
     result = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model)
     assert result.exit_code == 1
-    assert "no space left on the device" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    _, reason, share = result.stderr.splitlines()
+    assert "no space left on the device" in reason
+    assert share == "1 of 1 image failed."
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_result_that_cannot_be_written_costs_only_its_image(tmp_path, run, model, picture):
+    for name in "abc":
+        save(tmp_path / f"{name}.png", picture())
+    out = tmp_path / "out"
+    (out / "b_classes.png" / "in the way").mkdir(parents=True)
+    result = run("segment", tmp_path, "--out", out, "--model", model)
+    assert result.exit_code == 1
+    assert "b_classes.png could not be written" in result.stderr
+    assert result.stderr.splitlines()[-1] == "1 of 3 images failed."
+    assert {row["image"] for row in read_table(out / "cells.csv")[1]} == {"a.png", "c.png"}
+
+
+def test_names_that_steer_or_are_no_text(tmp_path, run, model, picture):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    names = [b"caf\xe9.png", b"=1+1.png", b"\x1b]0;x\x07.png", b"x" * 250 + b".png"]
+    for name in names:
+        save(folder / os.fsdecode(name), picture())
+    (folder / os.fsdecode(b"\x1b[2J.png")).write_bytes(b"no picture")
+    result = run("segment", folder, "--out", out, "--model", model)
+    assert result.stderr.splitlines()[-1] == "1 of 5 images failed."
+    assert "\x1b" not in result.stdout + result.stderr
+    images = {row["image"] for row in read_table(out / "cells.csv")[1]}
+    assert images == {r"caf\xe9.png", "'=1+1.png", r"\x1b]0;x\x07.png", "x" * 250 + ".png"}
+    assert len(list(out.glob("*_classes.png"))) == 4
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ctrl+C may hit while a file opens

@@ -10,6 +10,7 @@ import typer
 from napari_leukocyte import __version__
 from napari_leukocyte.cli.command import Command, Group
 from napari_leukocyte.cli.demo import demo
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.evaluate import evaluate
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
@@ -36,7 +37,7 @@ app.add_typer(training_set, name="training-set")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"napari-leukocyte {__version__}")
+        echo(f"napari-leukocyte {__version__}")
         raise typer.Exit
 
 

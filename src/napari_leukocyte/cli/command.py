@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logging_to
 from napari_leukocyte.core.errors import LeukocyteError
 
@@ -67,5 +68,5 @@ def _in_short(error: Exception) -> str:
 
 
 def _end(sentence: str, status: int) -> NoReturn:
-    typer.echo(sentence, err=True)
+    echo(sentence, err=True)
     raise typer.Exit(status)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import columns
 
@@ -66,7 +67,7 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.core.cells.measures import cnr_text
     from napari_leukocyte.core.imaging.overlay import overlay
     from napari_leukocyte.core.imaging.write import write_picture
-    from napari_leukocyte.core.results.names import OutputName
+    from napari_leukocyte.core.results.names import OutputName, input_path
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
@@ -74,7 +75,7 @@ def _without_display(image: Path | None) -> None:
 
     source = _drawn_smear() if image is None else _first_plane(image)
     stem = Path(source.name).stem
-    writer = ResultWriter(_FOLDER, {source.path or Path(source.name): OutputName(source.name, stem)})
+    writer = ResultWriter(_FOLDER, {input_path(source.path, source.name): OutputName(source.name, stem)})
     parameters = SegmentParameters()
     predictor = load_predictor(parameters)
     result = None
@@ -100,12 +101,12 @@ def _without_display(image: Path | None) -> None:
         )
 
     what = "a drawn smear" if image is None else str(image)
-    typer.echo(f"No display was found, so {what} was segmented without napari ({predictor.used}).")
+    echo(f"No display was found, so {what} was segmented without napari ({predictor.used}).")
     for line in (f"Pixel size: {result.pixel_size}.", *result.notes):
-        typer.echo(line)
-    typer.echo(_table(measures))
-    typer.echo(f"Class map, cell labels, picture with outlines and cells.csv are in {_FOLDER.absolute()}.")
-    typer.echo("For research use only. Not for use in diagnostic procedures.")
+        echo(line)
+    echo(_table(measures))
+    echo(f"Class map, cell labels, picture with outlines and cells.csv are in {_FOLDER.absolute()}.")
+    echo("For research use only. Not for use in diagnostic procedures.")
 
 
 def _drawn_smear() -> "ImageSource":
@@ -129,7 +130,7 @@ def _first_plane(path: Path) -> "ImageSource":
     if isinstance(first, BrokenImage):
         raise LeukocyteError(first.reason)
     if first.planes > 1:
-        typer.echo(f"{path.name} is a stack of {first.planes} planes: the first is shown.", err=True)
+        echo(f"{path.name} is a stack of {first.planes} planes: the first is shown.", err=True)
     return replace(first, planes=1)
 
 

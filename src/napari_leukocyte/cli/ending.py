@@ -4,21 +4,27 @@ from collections.abc import Sequence
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.notes import Remarks
 
 __all__ = ["finish"]
 
 
-def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, stopped: bool) -> None:
-    """Print the remarks, then on standard error what failed under its heading; leave with 130 or 1 if need be."""
+def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, share: str = "", stopped: bool) -> None:
+    """Print the remarks, then on standard error what failed under its heading; leave with 130 or 1 if need be.
+
+    ``share`` is the last line after failures, for instance "2 of 60 images failed.".
+    """
     for line in remarks.lines():
-        typer.echo(f"  {line}")
+        echo(f"  {line}")
     if failures:
-        typer.echo(heading, err=True)
+        echo(heading, err=True)
         for failure in failures:
-            typer.echo(f"  {failure}", err=True)
+            echo(f"  {failure}", err=True)
+        if share:
+            echo(share, err=True)
     if stopped:
-        typer.echo("Stopped.", err=True)
+        echo("Stopped.", err=True)
         raise typer.Exit(130)
     if failures:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
 
@@ -138,11 +139,11 @@ def evaluate(
         remarks.note(event.name, event.notes)
     first = next(iter(scores.values()))
     if first:
-        typer.echo(score_table(scores, parameters))
+        echo(score_table(scores, parameters))
         _write(files, scores, parameters, json_file, report, show)
-        typer.echo(f"{perf_counter() - started:.1f} s.")
+        echo(f"{perf_counter() - started:.1f} s.")
     else:
-        typer.echo("Nothing was scored.")
+        echo("Nothing was scored.")
     finish(remarks, "Not scored:", failures, stopped=False)
 
 
@@ -230,13 +231,13 @@ def _write(
         content = next(iter(figures.values())) if len(figures) == 1 else {"methods": figures}
         with atomic_path(json_file) as temporary:
             temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        typer.echo(f"The figures are in {json_file}.")
+        echo(f"The figures are in {json_file}.")
     if report is not None:
         from napari_leukocyte.core.scoring.report import write_report
 
         made_by = {method: _made_by(files, method) for method in files.methods}
         write_report(report, scores, files.case, parameters, made_by=made_by, chosen=show)
-        typer.echo(f"The report is {report}.")
+        echo(f"The report is {report}.")
 
 
 def _made_by(files: "CaseFiles", method: str) -> str:

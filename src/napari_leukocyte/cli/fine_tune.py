@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.text import columns
@@ -34,27 +35,27 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     training_set = TrainingSet.open(folder)
     items = training_set.items()
     held_out = sum(item.held_out for item in items)
-    typer.echo(f"{len(items)} accepted masks in {folder}, {held_out} of them held out.", err=True)
+    echo(f"{len(items)} accepted masks in {folder}, {held_out} of them held out.", err=True)
     for left_out in training_set.items_left_out():
-        typer.echo(f"  {left_out}", err=True)
+        echo(f"  {left_out}", err=True)
     start = model_path(parameters.start)
     if items and (warning := _warning(items, start, parameters.seed)):
-        typer.echo(f"Warning: {warning}", err=True)
+        echo(f"Warning: {warning}", err=True)
     if is_resumable(parameters.out):
-        typer.echo("Going on from where the run was stopped.", err=True)
+        echo("Going on from where the run was stopped.", err=True)
     try:
         with contextlib.closing(run(items, parameters)) as events:  # it holds its folder until it is closed
             finished = _follow(events)
     except KeyboardInterrupt:
         best = f"the best weights so far are in {parameters.out}" if parameters.out.is_file() else "there are none yet"
-        typer.echo(f"Stopped: {best}; the same command goes on from there.", err=True)
+        echo(f"Stopped: {best}; the same command goes on from there.", err=True)
         raise typer.Exit(130) from None
     rows = before_after_rows(finished.before_after)
-    typer.echo("\n".join(columns(rows)))
-    typer.echo(describe_basis(finished.before_after))
+    echo("\n".join(columns(rows)))
+    echo(describe_basis(finished.before_after))
     for sentence in gate(finished.before_after):
-        typer.echo(sentence)
-    typer.echo(f"Wrote {finished.path} and its card {card_path(finished.path)}.")
+        echo(sentence)
+    echo(f"Wrote {finished.path} and its card {card_path(finished.path)}.")
 
 
 def _warning(items: "Sequence[TrainingItem]", start: Path, seed: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
@@ -68,32 +69,36 @@ def measure(
     make_folder(out.parent)
     table, remarks = CellTable(), Remarks()
     failures: list[str] = []
+    failed: set[Path] = set()
     stopped = False
     typed = None if pixel_size is None else PixelSize(pixel_size, "typed")
     try:
-        for failure in _run(paths, typed, table, remarks):
+        for path, failure in _run(paths, typed, table, remarks):
+            failed.add(path)
             failures.append(failure)
     except KeyboardInterrupt:
         stopped = True
     finally:
         table.write(out)  # also of what was done before a stop or an error
     seconds = perf_counter() - started
-    typer.echo(
+    echo(
         f"{counted(len(table.images), 'class map')} of {len(paths)} measured, {counted(len(table.rows), 'cell')}: "
         f"the table is {out}. {seconds:.1f} s."
         if table.images
         else f"Nothing of {counted(len(paths), 'class map')} was measured."
     )
-    finish(remarks, "Not measured:", failures, stopped=stopped)
+    share = f"{len(failed)} of {counted(len(paths), 'class map')} failed."
+    finish(remarks, "Not measured:", failures, share=share, stopped=stopped)
 
 
 def _run(
     paths: Sequence[Path], pixel_size: "PixelSize | None", table: "CellTable", remarks: "Remarks"
-) -> Iterator[str]:
-    """Measure one file after the other; yields a sentence for each that failed."""
+) -> Iterator[tuple[Path, str]]:
+    """Measure one file after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import progress
     from napari_leukocyte.core.results.class_maps import MapFailed, measure_class_maps
     from napari_leukocyte.core.results.names import output_names
+    from napari_leukocyte.core.safe_text import printable
 
     names = output_names(paths)
     with progress() as bars:
@@ -103,7 +108,8 @@ def _run(
             bars.update(bar, description=label)
             if isinstance(event, MapFailed):
                 logger.warning("%s: %s", label, event.reason)
-                yield event.reason if label in event.reason else f"{label}: {event.reason}"
+                reason = printable(event.reason)
+                yield event.path, reason if label in reason else f"{label}: {reason}"
                 bars.advance(bar)
                 continue
             plane = f"{label} [{event.plane}]" if event.planes > 1 else label

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+from napari_leukocyte.core.safe_text import printable
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 
 __all__ = ["SegmentBars", "progress", "segment_bars"]
@@ -38,7 +39,7 @@ class SegmentBars:
     def watch(self, sources: Iterable[ImageSource | BrokenImage]) -> Iterator[ImageSource | BrokenImage]:
         """Pass the list on and count each image once the next is asked for; a plane is a part of its file."""
         for source in sources:
-            self._bars.update(self._files, description=source.name)
+            self._bars.update(self._files, description=printable(source.name))
             self._bars.reset(self._windows, total=None, visible=False)
             yield source
             self._bars.advance(self._files, 1 if isinstance(source, BrokenImage) else 1 / source.planes)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
@@ -99,22 +101,25 @@ def segment(
     logger.info("%s, on %s", predictor.provenance, predictor.used)
     remarks = Remarks()
     failures: list[str] = []
+    failed: set[Path] = set()
     stopped = False
     try:
-        for failure in _run(paths, parameters, predictor, writer, remarks):
+        for path, failure in _run(paths, parameters, predictor, writer, remarks):
+            failed.add(path)
             failures.append(failure)
     except KeyboardInterrupt:
         stopped = True
     finally:
         writer.write_table()  # also of what was done before a stop or an error
     seconds = perf_counter() - started
-    typer.echo(
+    echo(
         f"{counted(writer.images, 'image')} of {len(paths)} segmented, {counted(writer.cells, 'cell')}: "
         f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
         if writer.images
         else f"Nothing of {counted(len(paths), 'image')} was segmented. Device: {predictor.used}."
     )
-    finish(remarks, "Not segmented:", failures, stopped=stopped)
+    share = f"{len(failed)} of {counted(len(paths), 'image')} failed."
+    finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
 
 
 def _run(
@@ -123,10 +128,12 @@ def _run(
     predictor: "Method",
     writer: "ResultWriter",
     remarks: "Remarks",
-) -> Iterator[str]:
-    """Segment and write one image after the other; yields a sentence for each that failed."""
+) -> Iterator[tuple[Path, str]]:
+    """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import segment_bars
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
+    from napari_leukocyte.core.results.names import input_path
+    from napari_leukocyte.core.safe_text import printable
     from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
@@ -148,10 +155,15 @@ def _run(
             label = writer.label(current)
             if isinstance(event, ImageFailed):
                 logger.warning("%s: %s", label, event.reason)
-                yield event.reason if label in event.reason else f"{label}: {event.reason}"
+                reason = printable(event.reason)
+                yield input_path(current.path, current.name), reason if label in reason else f"{label}: {reason}"
             else:
                 remarks.add(label, event.result.pixel_size, event.result.notes)
                 logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)
             if isinstance(current, ImageSource):
-                writer.add(current, None if isinstance(event, ImageFailed) else event.result)
+                try:
+                    writer.add(current, None if isinstance(event, ImageFailed) else event.result)
+                except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
+                    logger.warning("%s: %s", label, error)
+                    yield input_path(current.path, current.name), f"{label}: {error}"
             since = perf_counter()

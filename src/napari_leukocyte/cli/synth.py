@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.core.text import counted
 
 __all__ = ["synth"]
@@ -51,4 +52,4 @@ def synth(
         task = bar.add_task("images", total=n)
         for event in draw_collection(parameters):
             bar.update(task, completed=event.done)
-    typer.echo(f"Drew {counted(n, 'image')}: images, masks, cells and index.csv are in {out.absolute()}.")
+    echo(f"Drew {counted(n, 'image')}: images, masks, cells and index.csv are in {out.absolute()}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.fine_tune import epoch_line, fine_tune
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
@@ -187,23 +188,23 @@ def train(
             "sha256": model_hash(path),
             **{key: origin.training[key] for key in ("steps", "seconds", "seed") if key in origin.training},
         }
-    typer.echo(f"Reading the images of {data}.", err=True)
+    echo(f"Reading the images of {data}.", err=True)
     training, validation, summary = prepare(data, chosen, split=split, notes=mask_notes, seed=seed)
     if started_from is not None:
         summary["started_from"] = started_from
-    typer.echo(f"{len(training)} images to train on, {len(validation)} to validate.", err=True)
+    echo(f"{len(training)} images to train on, {len(validation)} to validate.", err=True)
     if resumed:
-        typer.echo(f"Going on from the checkpoint {checkpoint}.", err=True)
+        echo(f"Going on from the checkpoint {checkpoint}.", err=True)
     parameters = TrainParameters(
         out=out, recipe=chosen, name=name, device=device, seed=seed, licence=licence, data=summary
     )
     try:
         finished = _follow(run(training, validation, parameters, start=start))
     except KeyboardInterrupt:
-        typer.echo(_after_stop(out, checkpoint), err=True)
+        echo(_after_stop(out, checkpoint), err=True)
         raise typer.Exit(130) from None
     about = finished.info.training
-    typer.echo(
+    echo(
         f"Wrote {finished.path}: validation score {finished.score:.4f} in epoch {about['epoch']} "
         f"(on the {about['validated_on']}). Device: {about['device']}, {about['precision']}."
     )

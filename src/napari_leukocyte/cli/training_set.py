@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from napari_leukocyte.cli.command import Command
+from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import columns, counted
 
@@ -46,7 +47,7 @@ def create(
     if pixel_size is not None:
         check_typed(pixel_size)
     made = TrainingSet.create(folder, pixel_size=pixel_size)
-    typer.echo(f"{folder} is a training set of {counted(len(made.image_ids()), 'image')} now.")
+    echo(f"{folder} is a training set of {counted(len(made.image_ids()), 'image')} now.")
 
 
 @training_set.command(cls=Command)
@@ -131,7 +132,7 @@ def add(
                 drafted += event.drafted
         except KeyboardInterrupt:
             stopped = True
-    typer.echo(f"{counted(added, 'image')} of {folder}: {accepted} accepted, {drafted} as drafts.")
+    echo(f"{counted(added, 'image')} of {folder}: {accepted} accepted, {drafted} as drafts.")
     finish(remarks, "Not added:", failures, stopped=stopped)
 
 
@@ -145,10 +146,10 @@ def check(folder: Folder) -> None:
 
     problems = run(folder)
     for problem in sorted(problems, key=lambda one: one.harmless):
-        typer.echo(f"{problem.what}\n  {problem.advice}")
+        echo(f"{problem.what}\n  {problem.advice}")
     serious = sum(not problem.harmless for problem in problems)
     leftovers = len(problems) - serious
-    typer.echo(
+    echo(
         f"{counted(serious, 'problem')}, {counted(leftovers, 'leftover')} of interrupted writes."
         if problems
         else f"{folder} is whole."
@@ -174,9 +175,9 @@ def list_images(folder: Folder) -> None:
             "unedited" if current is not None and not current.edited else "",
         ]
         rows.append([image.id, mask, ", ".join(filter(None, states)), image.group, image.name])
-    typer.echo("\n".join(columns(rows)))
+    echo("\n".join(columns(rows)))
     for sentence in opened.items_left_out():
-        typer.echo(f"Does not train: {sentence}")
+        echo(f"Does not train: {sentence}")
 
 
 @training_set.command(cls=Command)
@@ -209,7 +210,7 @@ def export(
                 failures.append(event.reason if event.id in event.reason else f"{event.id}: {event.reason}")
             else:
                 written += 1
-    typer.echo(f"{counted(written, 'mask')} written to {out}.")
+    echo(f"{counted(written, 'mask')} written to {out}.")
     finish(Remarks(), "Not written:", failures, stopped=False)
 
 
@@ -228,7 +229,7 @@ def accept(folder: Folder, image: ImageName) -> None:
             raise LeukocyteError(f"{draft.note} Look at it in napari before you accept it.")
         version = opened.accept(found, correction_of(draft))
         opened.drafts.discard(found)
-    typer.echo(f"Mask {version.number} of {found} is accepted.")
+    echo(f"Mask {version.number} of {found} is accepted.")
 
 
 @training_set.command(cls=Command)
@@ -252,9 +253,7 @@ def revoke(
         number = current.number
     opened.revoke(found, number)
     left = opened.current(found)
-    typer.echo(
-        f"Mask {number} of {found} is revoked; {'none' if left is None else f'mask {left.number}'} is in force now."
-    )
+    echo(f"Mask {number} of {found} is revoked; {'none' if left is None else f'mask {left.number}'} is in force now.")
 
 
 @training_set.command(cls=Command)
@@ -279,7 +278,7 @@ def restore(
     opened.restore(found, number)
     current = opened.current(found)
     assert current is not None  # the one that was restored, or a newer one
-    typer.echo(f"Mask {number} of {found} is restored; mask {current.number} is in force now.")
+    echo(f"Mask {number} of {found} is restored; mask {current.number} is in force now.")
 
 
 @training_set.command("hold-out", cls=Command)
@@ -309,9 +308,9 @@ def hold_out(
     else:
         drawn = opened.hold_out([_find(opened, image) for image in images or ()])
     for one in sorted(drawn):
-        typer.echo(one)
+        echo(one)
     total = len(opened.held_out & set(opened.image_ids()))
-    typer.echo(f"{counted(total, 'image')} of {len(opened.image_ids())} held out, {len(drawn)} of them now.")
+    echo(f"{counted(total, 'image')} of {len(opened.image_ids())} held out, {len(drawn)} of them now.")
 
 
 def _open(folder: Path) -> "TrainingSet":
@@ -320,7 +319,7 @@ def _open(folder: Path) -> "TrainingSet":
 
     opened = TrainingSet.open(folder)
     for problem in opened.problems:
-        typer.echo(problem, err=True)
+        echo(problem, err=True)
     return opened
 
 

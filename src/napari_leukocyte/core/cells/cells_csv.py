@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.safe_text import for_table
 
 __all__ = ["CELL_COLUMNS", "cell_rows", "write_cells_csv"]
 
@@ -68,7 +69,8 @@ def write_cells_csv(
     path : path
         An existing file is replaced.
     rows : sequence of mappings
-        In the order of the table.
+        In the order of the table. An image name that a spreadsheet would take for a formula gets an apostrophe in
+        front, which `napari_leukocyte.core.safe_text.from_table` takes off.
     provenance : mapping, optional
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
@@ -82,7 +84,7 @@ def write_cells_csv(
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CELL_COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({**row, "image": for_table(row["image"])} for row in rows)
     if provenance is not None:
         with atomic_path(Path(path).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")

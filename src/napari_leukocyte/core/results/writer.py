@@ -12,7 +12,7 @@ from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
 from napari_leukocyte.core.results.cell_table import CellTable, common
-from napari_leukocyte.core.results.names import OutputName
+from napari_leukocyte.core.results.names import OutputName, input_path
 from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.results.segmentation import Segmentation
 
@@ -35,7 +35,7 @@ class ResultWriter:
     folder
         Made when it is not there.
     names
-        For each input's path (or, for an image without a file, its name) what its results are called.
+        For each input, as `core.results.names.input_path` gives it, what its results are called.
 
     Raises
     ------
@@ -140,10 +140,10 @@ class ResultWriter:
                 )
 
     def _name(self, source: ImageSource | BrokenImage) -> OutputName:
-        return self.names[source.path or Path(source.name)]
+        return self.names[input_path(source.path, source.name)]
 
     def _spare_the_inputs(self) -> None:
-        inputs = {path.resolve(): path for path in self.names if path.exists()}
+        inputs = {path.resolve(): path for path in self.names if _is_there(path)}
         for name in self.names.values():
             for end in ("_classes.png", "_classes.tif", "_cells.tif"):
                 file = (self.folder / f"{name.stem}{end}").resolve()
@@ -151,6 +151,13 @@ class ResultWriter:
                     raise LeukocyteError(
                         f"The results of {name.label} would replace the input {inputs[file]}: choose another folder."
                     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no possible name, or a folder that cannot be looked into
+        return False
 
 
 def _remarks(planes: Sequence[_Plane | None]) -> dict[str, str | list[str]]:

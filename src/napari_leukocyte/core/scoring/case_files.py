@@ -13,6 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import to_rgb
 from napari_leukocyte.core.imaging.planes import get_plane
 from napari_leukocyte.core.imaging.read import find_images, read_image
+from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.case_index import CaseIndex, CaseInfo
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
 from napari_leukocyte.core.scoring.map_meaning import MapMeaning, as_meant, in_words, known_in, meaning_of
@@ -85,7 +86,7 @@ class CaseFiles:
         if images is not None:
             if not images.is_dir():
                 raise LeukocyteError(f"{images} is no folder: give the folder that holds the images.")
-            self._images = {path.stem: path for path in find_images(images)}
+            self._images = {paired_stem(path): path for path in find_images(images)}
         self._folders: dict[str, str] = {}  # what is known in them, see _meaning
         self._opened = lru_cache(maxsize=1)(self._open)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.results.names import paired_stem
+from napari_leukocyte.core.safe_text import from_table
 
 __all__ = ["CaseIndex", "CaseInfo", "read_case_index"]
 
@@ -39,7 +41,7 @@ class CaseIndex:
         for image, mask, info in rows:
             if mask is not None:
                 self._by_mask[mask.resolve()] = info
-            for stem in {file.stem.removesuffix("_classes") for file in (image, mask) if file is not None}:
+            for stem in {paired_stem(file).removesuffix("_classes") for file in (image, mask) if file is not None}:
                 self._by_stem.setdefault(stem, []).append(info)
 
     def find(self, name: str, truth: Path) -> tuple[CaseInfo, str]:
@@ -72,7 +74,7 @@ def read_case_index(path: Path) -> CaseIndex:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = set(reader.fieldnames or ())
-            lines = [{key: (value or "").strip() for key, value in line.items() if key} for line in reader]
+            lines = [{key: from_table((value or "").strip()) for key, value in line.items() if key} for line in reader]
     except OSError as error:
         raise LeukocyteError(f"The index {path} cannot be read ({error.strerror}): check its name.") from error
     except (UnicodeDecodeError, csv.Error) as error:

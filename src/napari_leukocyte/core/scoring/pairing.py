@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.results.map_file import CELLS
+from napari_leukocyte.core.results.names import paired_stem
 
 __all__ = ["MapPaths", "Pairing", "find_maps", "name_maps", "pair_maps"]
 
@@ -69,17 +70,18 @@ def name_maps(files: Sequence[Path]) -> dict[str, MapPaths]:
     names keep the extension (as the results of `segment` do). Cell labels, ``<name>_cells.*``, are no class maps:
     leave them out.
     """
-    nuclei = {path.stem.removesuffix("_nucleus"): path for path in files if path.stem.endswith("_nucleus")}
+    stems = {path: paired_stem(path) for path in files}
+    nuclei = {stem.removesuffix("_nucleus"): path for path, stem in stems.items() if stem.endswith("_nucleus")}
     named: dict[str, list[MapPaths]] = defaultdict(list)
     joined: set[Path] = set()
-    for path in files:
-        name = path.stem.removesuffix("_cell")
-        if path.stem.endswith("_cell") and name in nuclei:
+    for path, stem in stems.items():
+        name = stem.removesuffix("_cell")
+        if stem.endswith("_cell") and name in nuclei:
             named[name].append(MapPaths(path, nuclei[name]))
             joined |= {path, nuclei[name]}
-    for path in files:
+    for path, stem in stems.items():
         if path not in joined:
-            named[path.stem.removesuffix(_CLASSES)].append(MapPaths(path))
+            named[stem.removesuffix(_CLASSES)].append(MapPaths(path))
     found: dict[str, MapPaths] = {}
     for name, maps in named.items():
         for wanted in (_ends_in_classes, _is_joined):

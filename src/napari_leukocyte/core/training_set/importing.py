@@ -16,6 +16,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
 from napari_leukocyte.core.results.map_file import stated_in
+from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.map_meaning import as_meant, in_words, known_in, meaning_of
 from napari_leukocyte.core.scoring.map_side import MapSide, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths
@@ -123,21 +124,22 @@ def import_images(
         except LeukocyteError as error:
             sides[path] = str(error)
     known = known_in(side for side in sides.values() if isinstance(side, MapSide))
-    stems = Counter(path.stem for path in images)
+    stems = Counter(paired_stem(path) for path in images)
     for source in sources_from_files(images):
         if isinstance(source, BrokenImage):
             yield ImportFailed(source.name, source.reason)
             continue
         assert source.path is not None  # it comes from a file
         side = sides.get(source.path)
-        ambiguous = side is None and stems[source.path.stem] > 1 and source.path.stem in masks
+        stem = paired_stem(source.path)
+        ambiguous = side is None and stems[stem] > 1 and stem in masks
         try:
             if isinstance(side, str):
                 raise LeukocyteError(side)
             if ambiguous:
                 raise LeukocyteError(
-                    f"Several images are called {source.path.stem}, and one mask is: name the mask "
-                    f"{source.path.stem}{source.path.suffix}_classes.png."
+                    f"Several images are called {stem}, and one mask is: name the mask "
+                    f"{stem}{source.path.suffix}_classes.png."
                 )
             yield _taken_in(training_set, source, side, known, parameters)
         except LeukocyteError as error:
@@ -191,10 +193,11 @@ def without_bare_platelets(classes: NDArray[np.uint8], *, pixel_size: float | No
 
 def _pair(images: Sequence[Path], masks: dict[str, MapPaths]) -> dict[Path, str]:
     """Name of the mask of each image that has one: that of its whole name, else of its stem."""
-    stems = Counter(path.stem for path in images)
+    stems = Counter(paired_stem(path) for path in images)
     found = {}
     for path in images:
-        for name in (path.name, *[path.stem] * (stems[path.stem] == 1)):
+        stem = paired_stem(path)
+        for name in (f"{stem}{path.suffix}", *[stem] * (stems[stem] == 1)):
             if name in masks:
                 found[path] = name
                 break

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.masks import mask_from_values
+from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.map_side import MapSide, in_planes, in_px, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths, find_maps
 from napari_leukocyte.core.scoring.truth import Truth, make_truth
@@ -98,7 +99,7 @@ def truths_from_folder(folder: Path, images: Sequence[ImageSource]) -> Iterator[
     maps = find_maps(folder)
     planes: dict[str, list[int]] = {}
     for index, source in enumerate(images):
-        planes.setdefault(Path(source.name).stem if source.path is None else source.path.stem, []).append(index)
+        planes.setdefault(paired_stem(source.path or Path(source.name)), []).append(index)
     if not planes.keys() & maps.keys():
         raise LeukocyteError(
             f"No file in {folder} has the name of an image: {next(iter(maps))} is no truth of {next(iter(planes))}, "

@@ -11,7 +11,7 @@ from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.results.cell_table import CellTable
-from napari_leukocyte.core.results.names import output_names
+from napari_leukocyte.core.results.names import input_path, output_names
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
 
@@ -76,7 +76,7 @@ def save_results(images: Sequence[Snapshot], folder: Path) -> str:
         When a file cannot be written, a class map holds a value that is no class, or an image of the list would be
         overwritten.
     """
-    names = output_names(list(dict.fromkeys(image.source.path or Path(image.source.name) for image in images)))
+    names = output_names(list(dict.fromkeys(input_path(image.source.path, image.source.name) for image in images)))
     writer = ResultWriter(folder, names)
     for image in images:
         if image.result is not None:  # a value painted by a slip is named with its image, before anything is written
