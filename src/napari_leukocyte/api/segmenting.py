@@ -1,7 +1,9 @@
 """Images in, results out, in one call."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_leukocyte.api.inputs import Image, OpenedImage, checked_pixel_size, open_image, path_of
@@ -84,7 +86,10 @@ def segment(
         fails is left empty (`Result.failures`), and only a stack without any good plane raises.
     """
     parameters = _parameters(pixel_size, keep, mode)
-    return _segmented(open_image(image, rgb=rgb), parameters, _loaded(model, device))
+    (result,) = _results([open_image(image, rgb=rgb)], parameters, _loaded(model, device))
+    if isinstance(result, Failed):
+        raise LeukocyteError(result.reason)
+    return result
 
 
 def segment_many(
@@ -101,8 +106,9 @@ def segment_many(
     Parameters
     ----------
     images
-        Paths or arrays, as for `segment`; a generator is read one image at a time. A single text or path is a folder
-        (without its subfolders), a pattern such as ``smears/*.png``, or a file.
+        Paths or arrays, as for `segment`. A single text or path is a folder (without its subfolders), a pattern such as
+        ``smears/*.png``, or a file. What is known of a list as a whole counts for each of its images, as on the command
+        line; a generator is gone through one image at a time, each for itself.
     pixel_size, keep, model, mode, device
         As for `segment`, for all images.
 
@@ -125,36 +131,49 @@ def segment_many(
 
 
 def _each(images: Iterable[Image], parameters: SegmentParameters, method: "Method") -> Iterator[Result | Failed]:
-    labels = {}
-    if isinstance(images, Sequence):  # known in full: files of one name get their folders in front, as in cells.csv
-        paths = [path for image in images if (path := path_of(image)) is not None]
-        labels = {path: name.label for path, name in output_names(paths).items()}
-    for number, image in enumerate(images):
-        path = path_of(image)
-        name = f"image {number}" if path is None else labels.get(path, path.name)
-        try:
-            yield _segmented(open_image(image, name=name), parameters, method)
-        except LeukocyteError as error:
-            yield Failed(path or name, str(error))
+    if isinstance(images, Sized):
+        listed = list(images)
+        # files of one name get their folders in front, as in cells.csv
+        names = output_names([path for image in listed if (path := path_of(image)) is not None])
+        labels = {path: name.label for path, name in names.items()}
+        yield from _results([_opened(image, i, labels) for i, image in enumerate(listed)], parameters, method)
+    else:
+        for number, image in enumerate(images):
+            yield from _results([_opened(image, number, {})], parameters, method)
 
 
-def _segmented(opened: OpenedImage, parameters: SegmentParameters, method: "Method") -> Result:
-    from napari_leukocyte.core.segmentation.segment import segment_plane
+def _opened(image: Image, number: int, labels: Mapping[Path, str]) -> OpenedImage | Failed:
+    path = path_of(image)
+    name = f"image {number}" if path is None else labels.get(path, path.name)
+    try:
+        return open_image(image, name=name)
+    except LeukocyteError as error:
+        return Failed(path or name, str(error))
 
-    planes: list[Segmentation | None] = []
-    failures: dict[int, str] = {}
-    for source in opened.sources:
-        try:
-            *_, last = segment_plane(source, parameters, method)
-        except LeukocyteError as error:
-            planes.append(None)
-            failures[source.plane] = str(error)
+
+def _results(
+    images: Sequence[OpenedImage | Failed], parameters: SegmentParameters, method: "Method"
+) -> Iterator[Result | Failed]:
+    """Segment images as one list, and put the planes of each together."""
+    from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented, segment_images
+
+    sources = [source for image in images if isinstance(image, OpenedImage) for source in image.sources]
+    events = segment_images(sources, parameters, method)
+    ends = (event for event in events if isinstance(event, ImageSegmented | ImageFailed))
+    for image in images:
+        if isinstance(image, Failed):
+            yield image
+            continue
+        planes: list[Segmentation | None] = []
+        failures: dict[int, str] = {}
+        for end in islice(ends, len(image.sources)):
+            if isinstance(end, ImageFailed):
+                failures[len(planes)] = end.reason
+            planes.append(end.result if isinstance(end, ImageSegmented) else None)
+        if len(failures) == len(planes):
+            yield Failed(image.path or image.name, failures[0])
         else:
-            assert isinstance(last, Segmentation)  # progress comes before it
-            planes.append(last)
-    if len(failures) == len(planes):
-        raise LeukocyteError(failures[0])
-    return Result(opened.name, opened.path, tuple(planes), opened.stack, failures)
+            yield Result(image.name, image.path, tuple(planes), image.stack, failures)
 
 
 def _parameters(pixel_size: float | None, keep: Keep, mode: Mode) -> SegmentParameters:
