@@ -5,14 +5,22 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ["NAPARI_CONFIG"] = ""
 # The tests' arrays are small, and several processes of several threads each get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples each time, however busy the machine is, and no file of them that two processes would share.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+settings.load_profile("suite")
 
 # no doctests here, and one module named conftest must not be looked for in two places
 collect_ignore = ["conftest.py"]
@@ -71,6 +79,19 @@ def pytest_runtest_setup():
         gc.collect()
         gc.freeze()
         _imported = len(sys.modules)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_the_test():
+    """What a test starts has ended when it ends: a dock, a saver or a server that is closed lets its threads go."""
+    before = set(threading.enumerate())
+    yield
+    left = {thread for thread in set(threading.enumerate()) - before if not isinstance(thread, threading._DummyThread)}
+    if left:
+        gc.collect()  # a pool of threads that nobody holds ends them
+    for thread in left:
+        thread.join(20)
+    assert not [thread.name for thread in left if thread.is_alive()]
 
 
 def tiny_model(path: Path, *, classes: int = 3) -> Path:
@@ -171,8 +192,18 @@ def drawn_set():
     return make
 
 
+@pytest.fixture(scope="session")
+def short_guard():
+    """Two smears of the guard, drawn once."""
+    from dataclasses import replace
+
+    from napari_leukocyte.core.fine_tuning.samples import guard_items
+
+    return [replace(item, read=partial(deepcopy, item.read())) for item in guard_items()[:2]]
+
+
 @pytest.fixture
-def short_fine_tuning(monkeypatch):
+def short_fine_tuning(monkeypatch, short_guard):
     """Two steps of two small windows an epoch, a guard of two smears, few resamples, one precision: seconds."""
     from dataclasses import replace
 
@@ -180,7 +211,7 @@ def short_fine_tuning(monkeypatch):
     from napari_leukocyte.core.model import training_run
     from napari_leukocyte.core.segmentation import predictor
 
-    recipe_of, guard_of = fine_tune.fine_tune_recipe, fine_tune.guard_items
+    recipe_of = fine_tune.fine_tune_recipe
 
     def short(info, parameters):
         made = recipe_of(info, parameters)
@@ -188,7 +219,7 @@ def short_fine_tuning(monkeypatch):
         return replace(made, training=steps, replayed=min(2, made.replayed))
 
     monkeypatch.setattr(fine_tune, "fine_tune_recipe", short)
-    monkeypatch.setattr(fine_tune, "guard_items", lambda: guard_of()[:2])
+    monkeypatch.setattr(fine_tune, "guard_items", lambda: short_guard)
     monkeypatch.setattr(compare, "_RESAMPLES", 20)
     for module in (training_run, predictor):
         monkeypatch.setattr(module, "uses_bfloat16", lambda device: False)

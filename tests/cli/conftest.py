@@ -35,6 +35,14 @@ def picture():
     return draw
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """A shell tells what it runs behind to ignore Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def interrupt_when():
     """Press Ctrl+C as soon as a file is there."""

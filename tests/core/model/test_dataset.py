@@ -123,7 +123,7 @@ def test_slides_stay_together_without_a_recorded_split(folder):
         (folder / f"t{i}.png").write_bytes(mask)
         lines.append(f"lab,s{i}.png,t{i}.png,6,,slide{i // 4}\n")
     write(folder, *lines)
-    training, validation, summary = prepare(folder, default_recipe())
+    training, validation, summary = prepare(folder, replace(default_recipe(), pixel_size=0.5))
     slides = [{int(s.name[1:-4]) // 4 for s in part if s.source == "lab"} for part in (training, validation)]
     assert not slides[0] & slides[1]
     photographs = [sample for sample in training if sample.source == "lab"]

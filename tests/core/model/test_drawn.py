@@ -41,11 +41,11 @@ def test_stains_kept_out_are_never_drawn_and_all_classes_are(monkeypatch, more):
 
 def test_blended_stains_have_the_share_asked_for_and_change_no_other_sample():
     def drawn(blended):
-        return drawn_samples(12, seed=0, pixel_size=0.5, soft=False, blended=blended)
+        return drawn_samples(6, seed=0, pixel_size=0.5, soft=False, blended=blended)
 
     usual, some, all_of_them = (drawn(share) for share in (0.0, 0.5, 1.0))
     same = [np.array_equal(a.image, b.image) for a, b in zip(usual, some, strict=True)]
-    assert 2 <= sum(same) <= 10
+    assert 1 <= sum(same) <= 5
     assert not any(np.array_equal(a.image, b.image) for a, b in zip(usual, all_of_them, strict=True))
     for a, b in zip(usual, all_of_them, strict=True):
         np.testing.assert_array_equal(a.target, b.target)
