@@ -7,6 +7,7 @@ import torch
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model import training as training_module
 from napari_leukocyte.core.model import training_run
+from napari_leukocyte.core.model.checkpoint import read_state, write_state
 from napari_leukocyte.core.model.losses import segmentation_loss
 from napari_leukocyte.core.model.recipes import default_recipe, thesis_recipe
 from napari_leukocyte.core.model.training import (
@@ -217,14 +218,18 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path, samples, what):
 def test_a_damaged_checkpoint_is_refused(tmp_path, samples):
     path = interrupted(tmp_path, samples)
     whole = path.read_bytes()
-    incomplete = torch.load(path, weights_only=True)
-    del incomplete["rng"]
-    torch.save(incomplete, tmp_path / "incomplete")
-    torch.save([1, 2], tmp_path / "list")
-    others = [(tmp_path / name).read_bytes() for name in ("incomplete", "list")]
+    state = read_state(path)
+    without, misshapen = ({**state} for _ in range(2))
+    del without["rng"]
+    misshapen["model"] = {key: tensor[:1] for key, tensor in state["model"].items() if tensor.ndim}
+    write_state(tmp_path / "without", without)
+    write_state(tmp_path / "misshapen", misshapen)
+    write_state(tmp_path / "list", [1, 2])
+    torch.save({"fingerprint": state["fingerprint"]}, tmp_path / "pickle")  # as earlier versions did
+    others = [(tmp_path / name).read_bytes() for name in ("without", "misshapen", "list", "pickle")]
     for content in (whole[: len(whole) // 2], b"", b"garbage" * 100, *others):
         path.write_bytes(content)
-        with pytest.raises(LeukocyteError, match="is damaged: delete it"):
+        with pytest.raises(LeukocyteError, match="is damaged or of another version: delete it"):
             next(train(samples, samples[:2], parameters_in(tmp_path)))
     path.write_bytes(whole)
     assert isinstance(next(train(samples, samples[:2], parameters_in(tmp_path))), TrainStep)

@@ -1,7 +1,5 @@
 """The state of a training: networks, optimisers, random numbers, progress; a checkpoint brings it back."""
 
-import ast
-import io
 import math
 from collections.abc import Sequence
 from copy import deepcopy
@@ -10,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.model.checkpoint import read_state, write_state
 from napari_leukocyte.core.model.device import uses_bfloat16
 from napari_leukocyte.core.model.muon import Muon, is_hidden_kernel
 from napari_leukocyte.core.model.recipes import Recipe
@@ -37,7 +36,6 @@ class TrainingRun:
         self.trained = [p for p in self.model.parameters() if id(p) not in kept]
         self.optimisers = _optimisers(recipe, self.trained)
         total = steps if recipe.cosine else 0
-        # plain floats only: a numpy scalar in the optimiser's state would make its checkpoint unreadable
         self.schedules = [
             torch.optim.lr_scheduler.LambdaLR(
                 optimiser, lambda i: 0.5 * (1 + math.cos(math.pi * min(i, total) / total)) if total else 1.0
@@ -118,25 +116,23 @@ class TrainingRun:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
             "torch": torch.get_rng_state(),
-            "rng": repr(self.rng.bit_generator.state),
+            "rng": self.rng.bit_generator.state,
             "progress": (self.step, self.best, self.seconds, self.waited),
             "precision": (self.device.type, self.bfloat16),
         }
-        # through memory: torch's own writer hides the reason (disk full) from atomic_path
-        content = io.BytesIO()
-        torch.save(state, content)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content.getbuffer())
+        write_state(path, state)
 
     def load(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint of the same run; another run's checkpoint is refused in words."""
         try:
-            state = torch.load(path, weights_only=True, map_location="cpu")
+            state = read_state(path)
             same = state["fingerprint"] == fingerprint
             if same:
                 self._restore(state)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise LeukocyteError(f"{path} is damaged: delete it to start this training anew.") from error
+        except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise LeukocyteError(
+                f"{path} is damaged or of another version: delete it to start this training anew."
+            ) from error
         if not same:
             raise LeukocyteError(f"{path} belongs to another training run: delete it or choose another output.")
 
@@ -147,7 +143,7 @@ class TrainingRun:
             optimiser.load_state_dict(own)
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
-        self.rng.bit_generator.state = ast.literal_eval(state["rng"])
+        self.rng.bit_generator.state = state["rng"]
         self.step, self.best, self.seconds, self.waited = state["progress"]
         for schedule in self.schedules:
             schedule.last_epoch = self.step
