@@ -52,7 +52,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def _without_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """Put each tensor into ``tensors``, its key in its place; of a dictionary make pairs, so its keys keep their type."""
+    """Put each tensor into ``tensors`` and its key in its place; dictionaries become pairs, whose keys keep a type."""
     if isinstance(value, torch.Tensor):
         key = str(len(tensors))
         tensors[key] = value.detach().cpu().clone(memory_format=torch.contiguous_format)  # as the format asks for
