@@ -100,7 +100,7 @@ def test_no_room_of_core_imports_one_behind_it():
     assert upwards == []
 
 
-@pytest.mark.parametrize("room", ["core", "cli", "api"])
+@pytest.mark.parametrize("room", ["core", "cli", "api", "plugin"])
 def test_no_file_is_too_long_to_read_at_once(room):
     lines = {
         name: len(path.read_text(encoding="utf-8").splitlines())
@@ -108,3 +108,23 @@ def test_no_file_is_too_long_to_read_at_once(room):
         if name.split(".")[0] == room
     }
     assert {name: number for name, number in lines.items() if number > MOST_LINES} == {}
+
+
+def test_one_place_starts_work_beside_the_window():
+    """But for downloads side by side, for which napari itself waits."""
+    starters = ("Thread", "ThreadPoolExecutor", "create_worker", "thread_worker", "QThread", "QThreadPool", "QRunnable")
+    found = {
+        name
+        for name, path in MODULES.items()
+        if name.startswith("plugin.")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & set(starters)
+    }
+    assert found == {"plugin.background", "plugin.sample_data"}
+
+
+def test_what_all_docks_share_knows_no_dock_and_no_session():
+    shared = [name for name in MODULES if name.startswith(("plugin.parts.", "plugin.canvas.", "plugin.background"))]
+    known = {other for name in shared for other in IMPORTS[name] if other.startswith("plugin.")}
+    rooms = ("plugin.parts", "plugin.canvas", "plugin.settings", "plugin.image_state")
+    assert {other for other in known if not other.startswith(rooms)} == set()

@@ -81,7 +81,7 @@ def _opened(folder: Path) -> tuple[napari.Viewer, Any]:
     """A viewer on a folder, segmented by the default model."""
     viewer = new_viewer()
     dock = open_dock(viewer, "Segment")
-    dock.pixel_size.value = 1 / PX_PER_UM
+    dock.form.pixel_size.value = 1 / PX_PER_UM
     _segment_folder(dock, folder)
     viewer.reset_view()
     return viewer, dock
@@ -89,7 +89,7 @@ def _opened(folder: Path) -> tuple[napari.Viewer, Any]:
 
 def _segment_folder(dock: Any, folder: Path) -> None:
     dock.open_folder(folder)
-    wait_for(lambda: dock._opener is None)
+    wait_for(lambda: not dock.opener.running)
     click(dock.segment_button)
     wait_for(lambda: not dock.job.running)
     print(dock.status.text())

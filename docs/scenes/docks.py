@@ -67,7 +67,7 @@ def compare() -> None:
     truth = viewer.add_labels(smear.classes, name="experts", visible=False, **place)
     dock.truth.setCurrentIndex(dock.truth.findData(truth))
     dock.truth.activated.emit(dock.truth.currentIndex())
-    wait_for(lambda: dock.loader is None)
+    wait_for(lambda: not dock.loader.running)
     layer = viewer.layers["classes"]
     viewer.layers.selection.active = layer
     middle = np.array(smear.classes.shape) / 2

@@ -1,5 +1,7 @@
 """What becomes of the docks when they, or their window, are closed; and that nothing else ends them."""
 
+import threading
+
 import numpy as np
 import pytest
 from driving import LONG, block, click, close_dock, frame_of, go_to_dock, open_dock, paint, press, wait_for_front
@@ -8,10 +10,16 @@ from psygnal import Signal
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
+from napari_leukocyte.core.fine_tuning import fine_tune
+from napari_leukocyte.core.fine_tuning.events import StageStarted
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.segmentation import segment
+from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CLASSES
 from napari_leukocyte.plugin.cnr_text import get_cnr_text
+from napari_leukocyte.plugin.compare import truths
+from napari_leukocyte.plugin.measure import saving
 from napari_leukocyte.plugin.session import Session, get_session
 
 SHAPE = (100, 120)
@@ -40,7 +48,8 @@ def correct(viewer, qtbot, show, crops, tmp_path):
         dock = open_dock(viewer, qtbot, "Correct")
         show(viewer, dock, file=None if own_layer else crops(["a"], SHAPE) / "a.png")
         dock.new_set(tmp_path / "set")
-        click(dock.brushes[0])
+        qtbot.waitUntil(lambda: not dock.disk.busy, timeout=LONG)
+        click(dock.brushes.buttons[0])
         viewer.layers[CLASSES].brush_size = 8
         return dock
 
@@ -95,7 +104,7 @@ def test_nothing_outside_tells_a_closed_dock_anything(viewer, qtbot, name):
     get_cnr_text(session)
 
     def listeners():
-        signals = [getattr(session, name) for name, value in vars(Session).items() if isinstance(value, Signal)]
+        signals = [getattr(session, name) for name in dir(Session) if isinstance(getattr(Session, name), Signal)]
         events = (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.events.theme)
         active = viewer.layers.selection.events.active
         return [*map(len, signals), *(len(e.callbacks) for e in (*events, active)), len(viewer.mouse_drag_callbacks)]
@@ -116,7 +125,7 @@ def test_the_last_stroke_is_saved_when_the_correct_dock_is_closed_and_the_next_o
     np.testing.assert_array_equal(drafts(tmp_path / "set"), [painted])
     other = open_dock(viewer, qtbot, "Correct")
     qtbot.waitUntil(lambda: not other.disk.busy, timeout=LONG)
-    click(other.brushes[1])
+    click(other.brushes.buttons[1])
     paint(viewer, (85, 15), (85, 45))
     qtbot.waitUntil(lambda: other.saved.text().startswith("Draft saved "), timeout=LONG)
     press(viewer, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
@@ -172,3 +181,52 @@ def test_a_window_that_is_not_closed_after_all_keeps_its_docks_and_has_saved(
     qtbot.waitUntil(lambda: not dock.disk.busy, timeout=LONG)
     assert "accepted as version 1" in dock.status.text()
     dock.end()
+
+
+def test_a_window_that_is_closed_leaves_no_thread_and_what_is_saved_is_saved_to_its_end(
+    viewer, qtbot, show, correct, tmp_path, monkeypatch, drawn_set, short_training, model
+):
+    """All docks are at work: one paints, one saves, three would go on for ever."""
+    begun, saved, may_save = [], [], threading.Event()
+
+    def endless(event):
+        begun.append(1)
+        while True:
+            yield event
+            threading.Event().wait(0.01)  # as long as a window takes
+
+    def save(*_args):
+        may_save.wait(LONG / 1000)
+        saved.append("all of it")
+        return ""
+
+    for module, name, event in (
+        (segment, "segment_images", WindowDone(1, 2)),
+        (truths, "truths_from_folder", truths.TruthFailed("a.png", "there is no mask of this name.")),
+        (fine_tune, "fine_tune", StageStarted("final", "training of the model", 10, 0, 10)),
+    ):
+        monkeypatch.setattr(module, name, lambda *_args, event=event, **_options: endless(event))
+    monkeypatch.setattr(saving, "save_results", save)
+    painting = correct()
+    docks = {name: open_dock(viewer, qtbot, name) for name in ("Segment", "Measure", "Compare", "Train")}
+    docks["Train"].open_set(drawn_set(tmp_path / "other", 2).folder)
+    qtbot.waitUntil(lambda: docks["Train"].train_button.isEnabled() and not painting.disk.busy, timeout=LONG)
+    docks["Train"].train()
+    docks["Segment"].form.use_weight_file(model)
+    docks["Segment"].segment()
+    docks["Compare"].open_folder(tmp_path)
+    docks["Measure"].save(tmp_path / "out")
+    stroke(viewer)
+    qtbot.waitUntil(lambda: len(begun) == 3, timeout=LONG)
+    assert len(own_threads()) >= 5
+    window = viewer.window._qt_window
+    viewer.close()
+    qtbot.waitUntil(lambda: not isalive(window), timeout=LONG)
+    qtbot.waitUntil(lambda: own_threads() == ["napari-leukocyte: the export"], timeout=LONG)
+    may_save.set()
+    qtbot.waitUntil(lambda: not own_threads(), timeout=LONG)
+    assert saved == ["all of it"]
+
+
+def own_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("napari-leukocyte", "draft-"))]

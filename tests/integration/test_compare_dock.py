@@ -35,7 +35,7 @@ def segmented(viewer, dock, segmentation, disc_map):
 
 
 def wait_for_truth(dock, qtbot):
-    qtbot.waitUntil(lambda: dock.loader is None, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.loader.running, timeout=LONG)
 
 
 def choose_layer(dock, combo, name, qtbot):
@@ -105,18 +105,18 @@ def test_truth_and_band_are_drawn_and_the_keys_toggle_them(viewer, compared):
     assert not viewer.layers[TRUTH].visible
     click(compared.boxes[BAND])
     narrow = viewer.layers[BAND].data.sum()
-    compared.width.setValue(8)
+    compared.form.band_width.setValue(8)
     assert viewer.layers[BAND].data.sum() > narrow
     assert "8 px = 0.8 µm" in compared.in_force.text()
-    compared.unit.setCurrentText("µm")
-    compared.width.setValue(0.2)
+    compared.form.unit.setCurrentText("µm")
+    compared.form.band_width.setValue(0.2)
     assert "2 px = 0.2 µm" in compared.in_force.text()
 
 
 def test_keep_acts_on_both_sides(viewer, compared):
     viewer.layers[CLASSES].data_setitem(block(190, 200, 240, 260), 1)  # a false cell, cut by the edge
     assert float(figures(compared)[0][0]) < 1
-    compared.keep.setCurrentText("Whole cells only")
+    compared.form.keep.setCurrentText("Whole cells only")
     assert figures(compared)[0][0] == "1.000"
     assert "1 false cells" in compared.cells_text.text()  # not hidden by the rule
 
@@ -147,7 +147,7 @@ def test_the_second_segmentation_is_scored_anew_only_when_something_of_it_change
     viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 0)
     assert len(scored) == 1
     assert float(figures(compared)[2][2]) < 1
-    compared.keep.setCurrentText("Whole cells only")
+    compared.form.keep.setCurrentText("Whole cells only")
     assert len(scored) == 2
 
 

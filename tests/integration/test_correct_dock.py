@@ -71,7 +71,7 @@ def stroke(viewer):
 
 
 def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
-    click(opened.brushes[1])
+    click(opened.brushes.buttons[1])
     assert viewer.layers[CLASSES].mode == "paint"
     assert viewer.layers[CLASSES].selected_label == 1
     viewer.layers[CLASSES].brush_size = 8
@@ -92,7 +92,7 @@ def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
 
 
 def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, opened, qtbot):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     viewer.layers[CLASSES].brush_size = 8
     stroke(viewer)
     assert opened.saved.text() == "Draft not saved yet …"
@@ -105,7 +105,7 @@ def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, open
 
 
 def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     stroke(viewer)
     press(viewer, Qt.Key.Key_N)
     assert opened.session.index != 0
@@ -117,10 +117,10 @@ def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
 def test_keys_choose_classes_step_and_skip(viewer, opened, qtbot):
     canvas = viewer.window._qt_viewer.canvas.native
     QTest.keyClick(canvas, Qt.Key.Key_W)
-    assert [b.isChecked() for b in opened.brushes] == [False, True, False]
+    assert [b.isChecked() for b in opened.brushes.buttons] == [False, True, False]
     QTest.keyClick(canvas, Qt.Key.Key_Q)
-    assert [b.isChecked() for b in opened.brushes] == [True, False, False]
-    click(opened.brushes[2])
+    assert [b.isChecked() for b in opened.brushes.buttons] == [True, False, False]
+    click(opened.brushes.buttons[2])
     assert viewer.layers[CLASSES].mode == "erase"
     first = opened.session.index
     press(viewer, Qt.Key.Key_N)
@@ -132,8 +132,8 @@ def test_keys_choose_classes_step_and_skip(viewer, opened, qtbot):
 
 
 def test_protection_holds_under_the_brush_and_one_undo_takes_the_stroke_back(viewer, opened):
-    click(opened.protect)
-    click(opened.brushes[1])
+    click(opened.brushes.protect)
+    click(opened.brushes.buttons[1])
     layer = viewer.layers[CLASSES]
     layer.brush_size = 10
     before = layer.data.copy()
@@ -149,13 +149,13 @@ def test_fill_holes_fills_all_of_them_in_one_step(viewer, opened):
     layer.data_setitem(block(45, 48, 40, 43), 0)
     layer.data_setitem(block(60, 62, 78, 80), 0)
     with_holes = layer.data.copy()
-    click(opened.holes_button)
+    click(opened.brushes.holes_button)
     assert layer.data[46, 41] == layer.data[61, 79] == 1
     layer.undo()
     np.testing.assert_array_equal(layer.data, with_holes)
     layer.undo()
     layer.undo()
-    click(opened.holes_button)
+    click(opened.brushes.holes_button)
     assert opened.status.text() == "No cell of this image has a hole."
 
 
@@ -184,7 +184,7 @@ def test_revoke_difficulty_and_exclusion_by_mouse(viewer, opened, qtbot):
 
 
 def test_a_full_disk_is_said_at_once_and_the_next_try_saves(viewer, opened, qtbot, monkeypatch):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     stroke(viewer)
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
     with monkeypatch.context() as patched:
@@ -208,7 +208,7 @@ def test_a_full_disk_is_said_at_once_and_the_next_try_saves(viewer, opened, qtbo
 def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_dropped(
     viewer, opened, folder, segmentation, disc_map, qtbot, answer
 ):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     stroke(viewer)
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
     painted = viewer.layers[CLASSES].data.copy()
@@ -230,7 +230,7 @@ def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_d
 def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
     viewer, opened, folder, segmentation, disc_map, qtbot
 ):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     stroke(viewer)
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
     first = viewer.layers[CLASSES].data.copy()
@@ -238,7 +238,7 @@ def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
     opened.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
     settle(opened, qtbot)
     assert "It is kept until you restore or discard it" in opened.recovery.text.text()
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     paint(viewer, (90, 15), (90, 45))
     second = viewer.layers[CLASSES].data.copy()
     qtbot.waitUntil(lambda: opened.saved.text().startswith("Draft saved "), timeout=LONG)
@@ -258,26 +258,29 @@ def test_a_draft_that_is_painted_over_and_accepted_over_stays_on_offer(
     np.testing.assert_array_equal(stored(opened).read_mask(stored(opened).current(entry.id))[0], second)
 
 
-def test_the_choosers_open_what_is_chosen_and_say_what_is_wrong(viewer, dock, tmp_path, monkeypatch):
+def test_the_choosers_open_what_is_chosen_and_say_what_is_wrong(viewer, dock, tmp_path, monkeypatch, qtbot):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("no set")
     chosen = [str(tmp_path / "other")]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args, **_options: chosen[0])
     click(dock.new_button)
+    settle(dock, qtbot)
     assert "letter.txt" in dock.status.text()
     click(dock.open_button)
+    settle(dock, qtbot)
     assert dock.corrections.training_set is None
     assert dock.status.text()
     chosen[0] = str(tmp_path / "new")
     click(dock.new_button)
+    settle(dock, qtbot)
     assert dock.set_name.text() == "Training set: new"
-    assert dock.session.training_set_folder == tmp_path / "new"
+    assert dock.session.training_set.folder == tmp_path / "new"
 
 
 def test_without_a_set_a_stroke_says_that_it_is_not_saved(viewer, dock, folder, segmentation, disc_map):
     dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
     dock.session.put(0, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
-    click(dock.brushes[0])
+    click(dock.brushes.buttons[0])
     stroke(viewer)
     assert dock.saved.text().startswith("NOT SAVED: ")
     click(dock.accept_button)
@@ -290,14 +293,14 @@ def test_strokes_made_before_a_set_is_chosen_are_saved_as_soon_as_there_is_one(
     dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
     for index in range(3):
         dock.session.put(index, segmentation(disc_map(SHAPE, (50, 60, 30, 15))))
-    click(dock.brushes[0])
+    click(dock.brushes.buttons[0])
     stroke(viewer)
     press(viewer, Qt.Key.Key_N)
     assert dock.saved.text().startswith("NOT SAVED: ")  # here as there
     stroke(viewer)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args, **_options: str(tmp_path / "set"))
     click(dock.new_button)
-    assert dock.saved.text() == "Draft not saved yet …"
+    qtbot.waitUntil(lambda: dock.saved.text() == "Draft not saved yet …", timeout=LONG)
     qtbot.waitUntil(lambda: dock.saved.text().startswith("Draft saved "), timeout=LONG)
     painted = [index for index, state in dock.session.states.items() if state.edited]
     assert len(painted) == 2
@@ -307,7 +310,7 @@ def test_strokes_made_before_a_set_is_chosen_are_saved_as_soon_as_there_is_one(
 
 
 def test_a_disk_that_is_full_from_the_first_stroke_on_is_said_too(viewer, opened, qtbot, monkeypatch):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     with monkeypatch.context() as patched:
 
         def full(*_args, **_options):
@@ -328,7 +331,7 @@ def test_a_disk_that_is_full_from_the_first_stroke_on_is_said_too(viewer, opened
 
 def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, preferences, qtbot):
     preferences.autosave = False
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     stroke(viewer)
     assert opened.saved.text().startswith("Not saved: autosave is switched off")
     press(viewer, Qt.Key.Key_N)
@@ -346,13 +349,13 @@ def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, prefere
     preferences.autosave = False
     paint(viewer, (80, 15), (80, 45))
     assert opened.saved.text().startswith("Not saved: autosave is switched off")
-    opened._save_drafts()  # as the timers do
+    opened.saved.save_drafts()  # as the timers do
     assert opened.disk._saver.flush(60)
     np.testing.assert_array_equal(stored(opened).drafts.read(opened.corrections.entry(0).id).classes, drafted)
 
 
 def test_the_images_of_the_set_are_opened_once_every_edit_is_safe(viewer, opened, preferences, qtbot):
-    click(opened.brushes[0])
+    click(opened.brushes.buttons[0])
     preferences.autosave = False
     stroke(viewer)
     click(opened.images_button)
@@ -364,6 +367,7 @@ def test_the_images_of_the_set_are_opened_once_every_edit_is_safe(viewer, opened
     painted = viewer.layers[CLASSES].data.copy()
     click(opened.images_button)  # at once: the stroke is on its way to the disk
     assert not opened.question.isVisible()
+    settle(opened, qtbot)
     (id_,) = stored(opened).image_ids()
     np.testing.assert_array_equal(stored(opened).drafts.read(id_).classes, painted)
     assert len(opened.session.images) == 1

@@ -102,10 +102,10 @@ def test_from_a_folder_to_a_better_model(
     click(segment.open_folder_button)
     qtbot.waitUntil(lambda: len(session.images) == 4, timeout=LONG)
     chosen.path = model
-    choose(segment.model.native, "W")
-    assert segment.model.value == model.name
-    type_into(segment.pixel_size.native.lineEdit(), "0.3333")
-    assert segment.scope.value == "all 4 images"
+    choose(segment.form.model.native, "W")
+    assert segment.form.model.value == model.name
+    type_into(segment.form.pixel_size.native.lineEdit(), "0.3333")
+    assert segment.form.scope.value == "all 4 images"
     click(segment.segment_button)
     rest(segment, qtbot)
     assert sorted(session.states) == [0, 1, 2, 3], segment.status.text()
@@ -124,7 +124,7 @@ def test_from_a_folder_to_a_better_model(
     chosen.path = tmp_path / "my stain"
     click(correct.new_button)
     rest(correct, qtbot)
-    click(correct.brushes[0])
+    click(correct.brushes.buttons[0])
     painted = []
     for accept in (
         lambda: click(correct.accept_button),
@@ -175,8 +175,8 @@ def test_from_a_folder_to_a_better_model(
 
     # segment with it; the map that was painted last is asked about, replaced, and comes back
     go_to_dock(viewer, qtbot, segment)
-    assert segment.model.value == path.name
-    assert segment.scope.value == "all 4 images"  # as it was, though other images were shown
+    assert segment.form.model.value == path.name
+    assert segment.form.scope.value == "all 4 images"  # as it was, though other images were shown
     click(segment.segment_button)
     assert not segment.job.running
     click(segment.question.buttons["Replace them"])
@@ -258,6 +258,7 @@ def test_splits_and_joins_come_back_in_another_window(
     other = make_napari_viewer(show=True)
     correct = open_(other, "Correct")
     click(correct.open_button)
+    rest(correct, qtbot)
     click(correct.images_button)
     rest(correct, qtbot)
     np.testing.assert_array_equal(other.layers[CELLS].data, split)

@@ -330,7 +330,7 @@ def test_a_file_that_is_gone_is_a_sentence(files, tmp_path):
 
 
 def wait_until_written(dock, qtbot):
-    qtbot.waitUntil(lambda: dock.writer is None, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.writer.running, timeout=LONG)
 
 
 def test_export_holds_what_the_scope_shows(files, qtbot, tmp_path):

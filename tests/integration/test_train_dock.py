@@ -86,9 +86,9 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
     assert dock.form.name.value == "my-stain-2"
 
     segment = open_dock(viewer, qtbot, "Segment")
-    assert segment.model.value == path.name
+    assert segment.form.model.value == path.name
     viewer.add_image(made.read_image(made.image_ids()[0]), name="smear")
-    segment.pixel_size.value = 0.3
+    segment.form.pixel_size.value = 0.3
     click(segment.segment_button)
     qtbot.waitUntil(lambda: not segment.job.running, timeout=LONG)
     assert segment.session.state is not None, segment.status.text()
@@ -98,7 +98,7 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
 def test_a_model_accepted_while_segment_is_open_is_chosen_there(viewer, dock, model):
     _, segment = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
     dock.session.use_model(model)
-    assert segment.model.value == model.name
+    assert segment.form.model.value == model.name
 
 
 @pytest.mark.parametrize(("choice", "words"), [("reject_button", "is rejected"), ("keep_button", "stays a candidate")])
@@ -169,7 +169,7 @@ def test_a_dock_that_is_closed_stops_its_training_and_another_resumes_it(viewer,
 
 def test_it_follows_the_set_of_the_correct_dock(dock, tmp_path, drawn_set, qtbot):
     made = drawn_set(tmp_path / "other", 0)
-    dock.session.set_training_set(made.folder)
+    dock.session.use_training_set(made)
     rest(dock, qtbot)
     assert dock.set_name.text() == "Training set: other"
     assert "No accepted mask yet" in dock.masks.text()
@@ -178,7 +178,7 @@ def test_it_follows_the_set_of_the_correct_dock(dock, tmp_path, drawn_set, qtbot
 
 def test_a_set_opened_here_is_the_one_of_all_docks(dock, with_set):
     made = with_set(1)
-    assert dock.session.training_set_folder == made.folder
+    assert dock.session.training_set.folder == made.folder
 
 
 def test_images_are_locked_away_after_a_question(dock, with_set, qtbot):

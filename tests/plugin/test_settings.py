@@ -88,8 +88,8 @@ def test_in_the_application(make_napari_viewer):
         saved.leukocyte.default_pixel_size = 0.5
         assert get_settings() == Settings(device="cpu", default_pixel_size=0.5)
         _, widget = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
-        assert widget.device.value == "cpu"
-        assert widget.parameters().default_pixel_size == 0.5
-        assert widget.parameters().pixel_size is None  # it overrides no image that states its own
+        assert widget.form.device.value == "cpu"
+        assert widget.form.parameters().default_pixel_size == 0.5
+        assert widget.form.parameters().pixel_size is None  # it overrides no image that states its own
     finally:
         napari_settings._clear_plugin_settings_cache()

@@ -43,7 +43,7 @@ def prepare_demo(path: Path | None = None) -> tuple[napari.Viewer, SegmentWidget
         viewer.open_sample("napari-leukocyte", "field")
     else:
         widget.session.open_files(sources)
-        widget.image.value = widget.session.image_layer
+        widget.form.image.value = widget.session.image_layer
     widget.segment()
     return viewer, widget
 

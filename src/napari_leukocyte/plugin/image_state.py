@@ -68,7 +68,7 @@ class ImageState:
 
     @property
     def pixels_changed(self) -> int:
-        """How many pixels hands changed since a model made the map."""
+        """How many pixels were changed by hand since a model made the map."""
         origin = self.result.origin
         return int(np.count_nonzero(self.classes != self.result.classes)) + (origin.pixels_changed if origin else 0)
 
@@ -81,7 +81,7 @@ class ImageState:
         return by_hand or (origin is not None and origin.labels_edited)
 
     def accepted_as(self, version: int) -> None:
-        """Note which version the map is that ``live`` keeps."""
+        """Note that the map, as ``live`` keeps it, was accepted as a version."""
         origin = self.result.origin or MaskOrigin()
         self.result = replace(self.result, origin=replace(origin, parent=version, draft=False))
 
@@ -103,6 +103,6 @@ class ImageState:
                 step.live.measure_at(now)
 
     def forget_undo(self) -> None:
-        """Forget what could be undone, together with the layer."""
+        """Forget the undo steps, as the layer does."""
         self.live.history.clear()
         self.before = self.after = None

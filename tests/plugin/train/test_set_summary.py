@@ -9,6 +9,7 @@ from napari_leukocyte.core.fine_tuning.decision import Decision, decide
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.model.weights import replace_info
 from napari_leukocyte.core.training_set.item import TrainingItem
+from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.train.own_models import OwnModel, read_own_model
 from napari_leukocyte.plugin.train.resuming import forget_run, interrupted_runs, remember_run
 from napari_leukocyte.plugin.train.set_summary import SetSummary, read_summary
@@ -25,8 +26,8 @@ def item(number, **changes):
 @pytest.fixture
 def summary(tmp_path):
     def make(items=(), models=()):
-        folder = tmp_path / "My stain!"
-        return SetSummary(folder, folder / "models", tuple(items), (), tuple(models), ())
+        made = TrainingSet.create(tmp_path / f"{len(list(tmp_path.iterdir()))}" / "My stain!")
+        return SetSummary(made, tuple(items), (), tuple(models), ())
 
     return make
 
@@ -95,7 +96,7 @@ def test_a_start_that_knows_the_judges_is_named_and_not_chosen(summary, tmp_path
 def test_the_next_name_is_free(summary):
     made = summary()
     assert made.next_name == "my-stain-1"
-    made.models_folder.mkdir(parents=True)
+    made.models_folder.mkdir(exist_ok=True)
     (made.models_folder / "my-stain-1.safetensors").touch()
     (made.models_folder / "my-stain-2.safetensors.fine-tuning").mkdir()
     assert made.next_name == "my-stain-3"

@@ -41,6 +41,7 @@ class DraftSaver:
         self._pending: dict[str, Draft] = {}
         self._due: dict[str, None] = {}  # pending ones to try now, in order
         self._writing = ""
+        self._telling = False  # whether the listener is being told of the draft that was written last
         self._discarding = ""  # an image whose files are being deleted: nothing is written there meanwhile
         self._closed = False
         self._changed = threading.Condition()
@@ -105,7 +106,7 @@ class DraftSaver:
         end = monotonic() + timeout
         with self._changed:
             self._try_all()
-            self._changed.wait_for(lambda: not self._due and not self._writing, max(0.0, end - monotonic()))
+            self._changed.wait_for(self._rests, max(0.0, end - monotonic()))
             return not self._pending and not self._writing
 
     def close(self, timeout: float = 10.0) -> bool:
@@ -117,6 +118,9 @@ class DraftSaver:
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
         return saved and not self._pending
+
+    def _rests(self) -> bool:
+        return not (self._due or self._writing or self._telling)
 
     def _try_all(self) -> None:
         self._due.update(dict.fromkeys(self._pending))
@@ -140,19 +144,25 @@ class DraftSaver:
             with self._changed:
                 if reason:
                     self._pending.setdefault(image_id, draft)  # unless a newer one came
-                self._writing = ""
+                self._writing, self._telling = "", True
+                self._changed.notify_all()
+            self._tell(image_id, draft, reason)
+            with self._changed:
+                self._telling = False
                 self._changed.notify_all()
 
     def _write(self, image_id: str, draft: Draft) -> str:
-        """Write one draft and tell; returns why it failed, or nothing."""
-        reason = ""
+        """Write one draft; returns why it failed, or nothing."""
         try:
             self._set.drafts.save(image_id, draft)
         except LeukocyteError as error:
-            reason = str(error)
+            return str(error)
         except Exception as error:  # the thread must live on, and the user must know
             _logger.exception("a draft could not be written")
-            reason = f"The draft could not be saved ({type(error).__name__}: {error})."
+            return f"The draft could not be saved ({type(error).__name__}: {error})."
+        return ""
+
+    def _tell(self, image_id: str, draft: Draft, reason: str) -> None:
         try:
             if reason:
                 self._on_failed(image_id, reason)
@@ -160,4 +170,3 @@ class DraftSaver:
                 self._on_saved(image_id, draft)
         except Exception:  # a window that is gone; the drafts of the others go on
             _logger.exception("a listener of the draft saver failed")
-        return reason

@@ -91,8 +91,8 @@ class ClassMap(Labels):  # type: ignore[misc]
 
     @contextmanager
     def _sparing_nuclei(self, near: tuple[slice, ...] = ()) -> Iterator[None]:
-        """Give back what an edit takes of nuclei, within its undo step; ``near`` holds all that it can reach."""
-        # within a stroke the step is open already, and to open it again would end it
+        """Restore what an edit takes away from nuclei, within its undo step; ``near`` is all that it can reach."""
+        # within a stroke the undo step is open already, and opening it again would end it
         step = nullcontext() if getattr(self, "_block_history", False) else self.block_history()
         box = near or (slice(None),) * self.ndim
         nuclei = np.asarray(self.data[box]) == _NUCLEUS
@@ -104,13 +104,13 @@ class ClassMap(Labels):  # type: ignore[misc]
                 self.data_setitem(where, _NUCLEUS, refresh=False)
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Undo the last edit."""
         self.stepping.emit()
         super().undo()
         self.stepped.emit(True)
 
     def redo(self) -> None:
-        """Make the last edit again that was taken back."""
+        """Redo the edit that was undone last."""
         self.stepping.emit()
         super().redo()
         self.stepped.emit(False)
@@ -127,14 +127,14 @@ class LockedLabels(Labels):  # type: ignore[misc]
     """A Labels layer that follows another, and is neither painted nor undone on its own."""
 
     def undo(self) -> None:
-        """Nothing: what it follows is undone."""
+        """Do nothing: the layer that it follows is undone."""
 
     def redo(self) -> None:
-        """Nothing: what it follows is made again."""
+        """Do nothing: the layer that it follows is redone."""
 
 
 for _layer in (ClassMap, LockedLabels):
-    _layer.__name__ = "Labels"  # by which napari tells the types of layers, when they are saved for instance
+    _layer.__name__ = "Labels"  # napari tells layer types by this name, for instance when it saves them
 
 
 def _command(name: str) -> Callable[[ClassMap], None]:

@@ -45,7 +45,7 @@ class LayerWatch:
         layer.stepped.connect(self._on_stepped)
 
     def stop(self, layer: ClassMap) -> None:
-        """Watch it no longer."""
+        """Stop watching a layer."""
         layer.events.paint.disconnect(self._on_end)
         layer.events.labels_update.disconnect(self._on_bit)
         layer.events.set_data.disconnect(self._on_data)
@@ -54,7 +54,7 @@ class LayerWatch:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Look away while the layer is brought in step with what is known."""
+        """Ignore events while the program itself writes to the layer."""
         self._paused = True
         try:
             yield
@@ -73,7 +73,7 @@ class LayerWatch:
             self._ended = False
             start = perf_counter()
             self._look()
-            # at most half of the time of a stroke goes into following it
+            # following a stroke takes at most half of its time
             self._due = perf_counter() + max(_PAUSE, perf_counter() - start)
 
     def _on_data(self) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.colours import PALETTES
-from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.resolution import plausible
 from napari_leukocyte.plugin.settings import get_settings
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import DirectLabelColormap
 
+    from napari_leukocyte.core.imaging.image_list import ImageSource
     from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
@@ -76,7 +76,7 @@ def class_colormap(palette: str) -> DirectLabelColormap:
     colours: dict[int | None, NDArray[np.float32]] = {
         value: np.array(rgba, np.float32) for value, rgba in PALETTES[palette].items()
     }
-    # a value that is no class shouts, so that a slip with the brush is seen
+    # a value that is no class has a glaring colour, so that a slip with the brush is seen
     colours[None] = np.array([1, 0, 1, 1], np.float32)
     return DirectLabelColormap(color_dict=colours)
 
@@ -118,7 +118,7 @@ def brush_of(layer: ClassMap) -> dict[str, Any]:
 
 
 def take_brush(layer: ClassMap, brush: Mapping[str, Any]) -> None:
-    """Let a class map be painted as the one before it was."""
+    """Give a class map the tools and looks that `brush_of` returned."""
     for name, value in brush.items():
         setattr(layer, name, value)
 
@@ -170,7 +170,7 @@ def placed_like(image: Layer, ndim: int) -> dict[str, Any]:
 
 
 def place_like(layer: Layer, image: Image) -> bool:
-    """Lay a layer over its image anew, after that was moved or scaled; returns whether it lay elsewhere."""
+    """Move a layer back over its image after the image was moved or scaled; returns whether that was needed."""
     now, wanted = placed_like(layer, layer.ndim), placed_like(image, layer.ndim)
     others = [name for name, value in wanted.items() if value is not None and not np.array_equal(now[name], value)]
     for name in others:
@@ -179,7 +179,7 @@ def place_like(layer: Layer, image: Image) -> bool:
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:
-    """Write down in the layers which model and parameters made them, and the pixel size that areas may rest on."""
+    """Record in the layers' metadata which model and parameters made them, and the pixel size for areas."""
     for layer in (classes, cells):
         if layer is not None:
             layer.metadata[METADATA_KEY] = dict(result.provenance)

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QFormLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QWidget
 
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.compare.compare_form import CompareForm
+from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CompareWidget"]
 
-_KEEP = {"All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
 _NOTHING = "–"
 _REST_MS = 150
 
@@ -39,7 +42,7 @@ class CompareWidget(Dock):
         self.viewer = self.session.viewer
         self.comparison = Comparison(self.session)
         self.layers = ErrorLayers(self.comparison)
-        self.loader: Any = None  # the worker that reads truths
+        self.loader = Background("the reading of the truth")
         self._truth_layer: Labels | None = None  # the layer that the truths are of; None: files, or no truths
         self._failed: list[str] = []
         self._build()
@@ -74,29 +77,11 @@ class CompareWidget(Dock):
         self.folder_button = QPushButton("Folder …", clicked=self._choose_folder)
         self.folder_button.setToolTip("Masks of the images of the list, named as they are")
         self.reading = note()
-        self.width = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.5, decimals=2, value=4)
-        self.unit = QComboBox()
-        self.unit.addItems(["px", "µm"])
-        self.keep = QComboBox()
-        self.keep.addItems(list(_KEEP))
-        self.keep.setToolTip("Which cells count, in the segmentation and in the truth alike")
-        self.thesis_rule = QCheckBox("An empty class scores 0 (thesis)")
         self.other = QComboBox()
         self.other.setToolTip("A second segmentation of the shown image against the same truth")
-        for signal in (self.width.valueChanged, self.unit.currentIndexChanged, self.keep.currentIndexChanged):
-            signal.connect(self._on_parameters)
-        self.thesis_rule.toggled.connect(self._on_parameters)
         self.other.activated.connect(lambda: self._show_figures())
-        form = QWidget()
-        rows = QFormLayout(form)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        rows.addRow("Truth", self.truth)
-        rows.addRow("", row(self.file_button, self.folder_button))
-        rows.addRow("Band width", row(self.width, self.unit))
-        rows.addRow("Keep", self.keep)
-        rows.addRow("Beside", self.other)
-        rows.addRow(self.thesis_rule)
+        self.form = CompareForm(self.truth, row(self.file_button, self.folder_button), self.other)
+        self.form.changed.connect(self._on_parameters)
 
         self.in_force = note()
         self.figures = ClassTable()
@@ -121,7 +106,7 @@ class CompareWidget(Dock):
         content = QWidget()
         stack(
             content,
-            form,
+            self.form,
             self.reading,
             self.in_force,
             self.figures,
@@ -145,7 +130,7 @@ class CompareWidget(Dock):
     # ---- ground truth -----------------------------------------------------------------------------------
 
     def _list_layers(self) -> None:
-        """List the layers that there are; the figures of one that is gone go with it."""
+        """List the open layers; if the truth's layer is gone, its figures go with it."""
         beside = self.other.currentData()
         for combo, chosen in ((self.truth, self._truth_layer), (self.other, beside)):
             combo.blockSignals(True)
@@ -201,16 +186,14 @@ class CompareWidget(Dock):
             self.open_folder(Path(folder))
 
     def open_folder(self, folder: Path) -> None:
-        """Take the masks of a folder as the truths of the images that they are named as."""
+        """Take the masks of a folder as the truths of the images of the same names."""
         from napari_leukocyte.plugin.compare.truths import truths_from_folder
 
         self._load(partial(truths_from_folder, folder))
 
     def _load(self, find: Callable[[list[Any]], Iterator[Any]], layer: Labels | None = None) -> None:
-        """Read truths, of a layer or of files, in the background; each is scored when it is there."""
-        from napari.qt.threading import create_worker
-
-        if self.loader is not None:
+        """Read truths, from a layer or files, in the background; each is scored as soon as it is read."""
+        if self.loader.running:
             self.status.setText("Wait until the truths are read.")
             return
         if not self.session.images:
@@ -219,28 +202,25 @@ class CompareWidget(Dock):
         self._failed = []
         self._generation, self._loaded_layer = self.session.generation, layer
         self.status.setText("Reading the truth …")
-        self.loader = create_worker(_found, find, list(self.session.images), _start_thread=False)
-        self.loader.yielded.connect(self._on_truth)
-        self.loader.finished.connect(self._on_loaded)
-        self.loader.start()
+        images = list(self.session.images)
+        self.loader.start(lambda: find(images), event=self._on_truth, done=self._on_loaded, failed=self._on_not_loaded)
 
     def _on_truth(self, event: Any) -> None:
         from napari_leukocyte.plugin.compare.truths import TruthFound
 
-        if isinstance(event, str):
-            self._failed.append(event)
-        elif self._generation != self.session.generation:
+        if self._generation != self.session.generation:
             return
-        elif isinstance(event, TruthFound):
+        if isinstance(event, TruthFound):
             self._truth_layer = self._loaded_layer
             self.comparison.set_truth(event.index, event.truth)
         else:
             self._failed.append(f"{event.name}: {event.reason}")
 
-    def _on_loaded(self) -> None:
-        from napari_leukocyte.plugin.segment.segment_job import bullets
+    def _on_not_loaded(self, sentence: str) -> None:
+        self._failed.append(sentence)
+        self._on_loaded()
 
-        self.loader = None
+    def _on_loaded(self, _result: None = None) -> None:
         self._list_layers()
         found = len(self.comparison.truths)
         said = [f"Truth of {found} of {len(self.session.images)} images."] if found else []
@@ -250,18 +230,8 @@ class CompareWidget(Dock):
     # ---- figures ----------------------------------------------------------------------------------------
 
     def _on_parameters(self) -> None:
-        from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
-
-        in_px = self.unit.currentText() == "px"
-        self.comparison.set_parameters(
-            EvaluationParameters(
-                border_px=self.width.value() if in_px else None,
-                border_um=None if in_px else self.width.value(),
-                keep=_KEEP[self.keep.currentText()],  # type: ignore[arg-type]
-                empty_scores_zero=self.thesis_rule.isChecked(),
-            )
-        )
-        if not self.width.hasFocus():
+        self.comparison.set_parameters(self.form.parameters())
+        if not self.form.band_width.hasFocus():
             self.focus_canvas()
 
     def _on_scored(self, index: int, box: object) -> None:  # noqa: ARG002  (the box is for the layers)
@@ -281,6 +251,8 @@ class CompareWidget(Dock):
         self.images.select_image(self.session.index)
 
     def _show_figures(self) -> None:
+        from napari_leukocyte.plugin.compare.score_text import band_text, cell_lines
+
         index = self.session.index
         known, truth = self.comparison.of(index), self.comparison.truths.get(index)
         self.reading.setText("" if truth is None else f"Truth: {truth.name}, read as {truth.reading}.")
@@ -294,8 +266,8 @@ class CompareWidget(Dock):
         if other is not None:
             scores += self._scores_of_other(other)
         self.figures.show_scores(scores)
-        self.in_force.setText(f"Border band in force: {_band_text(known.score)}.")
-        self.cells_text.setText("\n".join(_cell_lines(scores)))
+        self.in_force.setText(f"Border band in force: {band_text(known.score)}.")
+        self.cells_text.setText("\n".join(cell_lines(scores)))
 
     def _what_is_missing(self, has_truth: bool) -> str:
         if not self.session.states:
@@ -305,8 +277,6 @@ class CompareWidget(Dock):
         return "This image is not segmented yet."
 
     def _scores_of_other(self, layer: Labels) -> list[ImageScore]:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             return [self.comparison.score_other(layer)]
         except LeukocyteError as error:
@@ -315,7 +285,7 @@ class CompareWidget(Dock):
 
     def _show_list(self) -> None:
         scores = self.comparison.scores()
-        for part in (self.images, self.histogram):  # one image has no list
+        for part in (self.images, self.histogram):  # for one image there is no list
             part.setVisible(len(self.session.images) > 1)
         self.images.show_scores(scores)
         self.images.select_image(self.session.index)
@@ -324,8 +294,6 @@ class CompareWidget(Dock):
         self.histogram.set_values(values, None if own is None else own.score("cell", "iou_b").value)
 
     def _on_image(self, index: int) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             self.session.show(index)
         except LeukocyteError as error:
@@ -347,9 +315,8 @@ class CompareWidget(Dock):
             box.toggle()
 
     def release(self) -> None:
-        """Take the layers away, and read no more truths."""
-        if self.loader is not None:
-            self.loader.quit()
+        """Remove the layers, and stop reading truths."""
+        self.loader.leave()
         self.comparison.close()
         self.layers.close()
 
@@ -358,40 +325,3 @@ _KEY = (
     "Colours: yellow false positive, blue false negative, red wrong class, grey inside the band. "
     "Thesis: correct black, false positive white, false negative grey; three-class: wrong white."
 )
-
-
-def _found(find: Callable[[list[Any]], Iterator[Any]], images: list[Any]) -> Iterator[Any]:
-    """The worker's generator; a sentence when nothing can be read."""
-    from napari_leukocyte.core.errors import LeukocyteError
-
-    try:
-        yield from find(images)
-    except LeukocyteError as error:
-        yield str(error)
-
-
-def _band_text(score: ImageScore) -> str:
-    if score.pixel_size is None:
-        return f"{score.border_px:.3g} px wide (pixel size unknown)"
-    return f"{score.border_px:.3g} px = {score.border_px * score.pixel_size:.2g} µm wide"
-
-
-def _cell_lines(scores: list[ImageScore]) -> list[str]:
-    """Accuracy, CNR and false cells in words, for one segmentation or two."""
-    from napari_leukocyte.plugin.compare.score_tables import percent
-
-    lines = []
-    for letter, score in zip("AB", scores, strict=False):
-        lead = f"{letter} ({'class map' if letter == 'A' else score.name}): " if len(scores) > 1 else ""
-        lines.append(f"{lead}accuracy {percent(score.counts.accuracy)}")
-        cnr = score.cnr
-        if score.whole_cell:
-            lines.append("CNR: the truth knows whole cells only")
-        else:
-            lines.append(
-                f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)}, "
-                f"coverage {cnr.n} of {cnr.true_cnrs}"
-                + (f", {cnr.given_without_truth} where the truth has none" if cnr.given_without_truth else "")
-            )
-        lines.append(f"{score.false_cells} false cells, {score.missed_cells} missed")
-    return lines

@@ -47,7 +47,7 @@ class Comparison:
         session.images_changed.connect(self.clear)
 
     def close(self) -> None:
-        """Follow the session no longer."""
+        """Stop following the session."""
         self.session.changed.disconnect(self._on_changed)
         self.session.images_changed.disconnect(self.clear)
 
@@ -63,7 +63,7 @@ class Comparison:
         self.scored.emit(index, None)
 
     def set_parameters(self, parameters: EvaluationParameters) -> None:
-        """Compare otherwise: another band, another rule for the cells to keep."""
+        """Use other parameters: another band, another rule for the cells to keep."""
         if parameters != self.parameters:
             self.parameters = parameters
             self._live = {}
@@ -76,7 +76,7 @@ class Comparison:
         if truth is None or state is None:
             return None
         known = self._live.get(index)
-        if known is None or not known.still_of(state.live):  # segmented again, that was undone, or the image scaled
+        if known is None or not known.still_of(state.live):  # another map now, or another scale
             self.problems.pop(index, None)
             try:
                 known = LiveComparison(state.live, truth, self.parameters, name=self.session.images[index].label)

@@ -28,7 +28,7 @@ _OUTLINE_PX = 2
 
 
 class ErrorLayers:
-    """Shows what is asked for, in layers that are made at the first wish and then changed in place.
+    """Makes each layer when it is first shown, and changes it in place from then on.
 
     They lie over the shown image; a stack's layers show the plane on screen.
     """
@@ -45,7 +45,7 @@ class ErrorLayers:
         session.shown_changed.connect(self._on_shown)
 
     def close(self) -> None:
-        """Take the layers away, and follow no longer."""
+        """Remove the layers, and stop following the comparison."""
         self.comparison.scored.disconnect(self._on_scored)
         self.comparison.cleared.disconnect(self._remove)
         self.comparison.session.shown_changed.disconnect(self._on_shown)

@@ -25,7 +25,7 @@ _MEANINGS = {
 
 
 def percent(value: float, *, signed: bool = False) -> str:
-    """Write a share as per cent; "–" for NaN.
+    """Write a share as a percentage; "–" for NaN.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
         self.setSortingEnabled(True)
 
     def select_image(self, index: int) -> None:
-        """Mark the row of an image, without telling anybody."""
+        """Mark the row of an image, without a signal."""
         if index in self._rows:
             self.selectRow(self._rows[index].row())
         else:

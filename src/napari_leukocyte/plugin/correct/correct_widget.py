@@ -6,14 +6,11 @@ Nothing is lost meanwhile: strokes are saved as a draft within a second, and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QFormLayout,
@@ -22,23 +19,25 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.difficulty import DIFFICULTIES
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.plugin.correct.brushes import Brushes
 from napari_leukocyte.plugin.correct.save_state import SaveState
-from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack, swatch
+from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
     from napari_leukocyte.plugin.correct.entry import Entry
     from napari_leukocyte.plugin.correct.queue import Order
 
 __all__ = ["CorrectWidget"]
 
-_REST_MS = 400  # a draft is saved when the brush has rested so long,
-_LATEST_MS = 900  # or so long after the first stroke that no draft holds
 _ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
 _DIFFICULTIES = {"Not judged": None} | {f"{n} {name.capitalize()}": n for n, name in DIFFICULTIES.items()}
 _LAST = "No image waits any more: all are accepted, skipped or excluded."
@@ -61,37 +60,24 @@ class CorrectWidget(Dock):
         self.session = get_session(napari_viewer)
         self.viewer = self.session.viewer
         get_cnr_text(self.session)
-        self.disk = QtDisk(self)
+        self.disk = QtDisk()
         self.corrections = Corrections(self.session, self.disk)
         self.recovery = Recovery(self.corrections)
-        self._save_state = SaveState(self.corrections, self.disk)
-        self._layer: Any = None  # the class-map layer that is followed
-        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._latest = QTimer(self, singleShot=True, interval=_LATEST_MS)
-        self._build(get_settings().palette)
+        self.saved = SaveState(self.corrections, self.disk)
+        self._build()
 
-        for timer in (self._rest, self._latest):
-            timer.timeout.connect(self._save_drafts)
-        self.disk.saved.connect(self._on_saved)
-        self.disk.not_saved.connect(self._on_not_saved)
-        self.corrections.edited.connect(self._on_edited)
-        self.corrections.changed.connect(self._refresh)
-        self.corrections.said.connect(self._on_said)
-        self.corrections.not_saved.connect(self._on_not_saved)
+        self.listen(self.corrections.changed, self._refresh)
+        self.listen(self.corrections.said, self._on_said)
         self.listen(self.session.images_changed, self.question.withdraw)
         self.listen(self.session.images_changed, self._refresh)
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.commanded, self._on_command)
-        self.listen(self.session.training_set_changed, self._on_training_set)
         self.listen(self.session.leaving, self.save_work)
         self._refresh()
-        self._on_training_set()
 
     # ---- building ---------------------------------------------------------------------------------------
 
-    def _build(self, palette: str) -> None:
-        from napari_leukocyte.core.colours import PALETTES
-
+    def _build(self) -> None:
         self.set_name = note("No training set: corrections are kept in one.")
         self.new_button = self._button("New …", self._choose_new, "Make a training set in an empty folder")
         self.open_button = self._button("Open …", self._choose_open, "Open a training set")
@@ -101,28 +87,9 @@ class CorrectWidget(Dock):
 
         self.question = Question()
 
-        self.classes = QButtonGroup(self)
-        brushes = []
-        for value, name, text, key in (
-            (2, "nucleus", "Nucleus", "Q"),
-            (1, "cytoplasm", "Cytoplasm", "W"),
-            (0, "background", "Eraser", "E"),
-        ):
-            button = QPushButton(f"{text} ({key})", checkable=True)
-            button.setObjectName(name)
-            if value:
-                button.setIcon(swatch(PALETTES[palette][value]))
-            button.clicked.connect(lambda _=False, name=name: self._take(name))
-            self.classes.addButton(button)
-            brushes.append(button)
-        self.classes.setExclusive(False)  # napari's own keys put the brush away too
-        self.brushes = brushes
-        self.protect = QCheckBox("Protect nuclei from cytoplasm")
-        self.protect.setToolTip("The cytoplasm brush, fill and polygon leave nuclei as they are")
-        self.protect.toggled.connect(self._on_protect)
-        self.holes_button = self._button(
-            "Fill holes", self._fill_holes, "All holes in the cells of this image become cytoplasm"
-        )
+        self.brushes = Brushes(self.session, get_settings().palette)
+        self.brushes.used.connect(self.focus_canvas)
+        self.brushes.holes_button.clicked.connect(self._fill_holes)
 
         self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.position.setStyleSheet("font-size: 12pt;")
@@ -149,11 +116,8 @@ class CorrectWidget(Dock):
         self.training.activated.connect(lambda: self._on_training())
         self.training.lineEdit().returnPressed.connect(self._on_training)
 
-        self.saved = note()
-        self.saved.setObjectName("saved")
         self.status = note()
-        for label in (self.saved, self.status):
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
         form = QWidget()
         rows = QFormLayout(form)
@@ -172,8 +136,7 @@ class CorrectWidget(Dock):
             row(self.new_button, self.open_button, self.images_button),
             self.question,
             rule(),
-            row(*self.brushes),
-            row(self.protect, self.holes_button),
+            self.brushes,
             rule(),
             self.position,
             self.image_name,
@@ -214,83 +177,45 @@ class CorrectWidget(Dock):
         from napari_leukocyte.core.training_set.training_set import TrainingSet
 
         pixel_size = get_settings().default_pixel_size or None
-        self._use(lambda: TrainingSet.create(folder, pixel_size=pixel_size))
+        self._use(folder, lambda: TrainingSet.create(folder, pixel_size=pixel_size))
 
     def open_set(self, folder: Path) -> None:
         """Open a training set and correct into it."""
         from napari_leukocyte.core.training_set.training_set import TrainingSet
 
-        self._use(lambda: TrainingSet.open(folder))
+        self._use(folder, lambda: TrainingSet.open(folder))
 
-    def _use(self, make: Callable[[], Any]) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.segment.segment_job import bullets
+    def _use(self, folder: Path, make: Callable[[], TrainingSet]) -> None:
+        self._say(f"Opening {folder.name} …")
+        self.disk.run(make, self._on_opened, self._say)
 
-        try:
-            training_set = make()
-        except LeukocyteError as error:
-            self._say(str(error))
-            return
-        self.corrections.use(training_set)
-        self._say("\n".join(bullets("Left out:", training_set.problems)))
-        self._refresh()
-
-    def _on_training_set(self) -> None:
-        """Correct into the set that another dock opened."""
-        folder, own = self.session.training_set_folder, self.corrections.training_set
-        if folder is not None and (own is None or own.folder != folder):
-            self.open_set(folder)
+    def _on_opened(self, training_set: TrainingSet) -> None:
+        if not self.ended:
+            self.corrections.use(training_set)
+            self._say("\n".join(bullets("Left out:", training_set.problems)))
+            self._refresh()
 
     def _open_its_images(self) -> None:
         self.question.ask_before_leaving(self.session.edits_at_stake(), self._show_its_images)
 
     def _show_its_images(self) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
         from napari_leukocyte.plugin.correct.set_jobs import sources_of
 
         training_set = self.corrections.training_set
-        if training_set is None:
-            return
-        try:
-            self.session.open_files(sources_of(training_set))
-        except LeukocyteError as error:
-            self._say(str(error))
+        if training_set is not None:
+            self.disk.run(lambda: sources_of(training_set), self._on_its_images, self._say)
+
+    def _on_its_images(self, sources: list[ImageSource | BrokenImage]) -> None:
+        if not self.ended:
+            self._try(lambda: self.session.open_files(sources))
 
     # ---- painting ---------------------------------------------------------------------------------------
 
-    def _take(self, name: str) -> None:
-        self.session.take_brush(name)
-        self._show_brush()
-        self.focus_canvas()
-
-    def _on_protect(self, protects: bool) -> None:
-        if self.session.classes_layer is not None:
-            self.session.classes_layer.protects_nucleus = protects
-        self.focus_canvas()
-
     def _fill_holes(self) -> None:
+        from napari_leukocyte.core.cells import live_repairs  # loads scipy
+
         self._try(lambda: self.session.edit_map(live_repairs.holes, 1))
         self.focus_canvas()
-
-    def _follow_layer(self) -> None:
-        """A new class-map layer follows the choices of this dock, and shows its brush here."""
-        layer = self.session.classes_layer
-        if layer is not None and layer is not self._layer:
-            layer.protects_nucleus = self.protect.isChecked()
-            layer.events.mode.connect(self._show_brush)
-            layer.events.selected_label.connect(self._show_brush)
-        self._layer = layer
-        self._show_brush()
-
-    def _show_brush(self) -> None:
-        layer = self.session.classes_layer
-        mode, label = ("", 0) if layer is None else (str(layer.mode), layer.selected_label)
-        binary = self.session.state is not None and self.session.state.result.binary
-        painting = mode in ("paint", "fill", "polygon")
-        on = {"nucleus": painting and label == 2, "cytoplasm": painting and label == 1, "background": mode == "erase"}
-        for button in self.brushes:
-            button.setChecked(on[button.objectName()])
-            button.setEnabled(layer is not None and not (binary and button.objectName() == "nucleus"))
 
     # ---- the queue --------------------------------------------------------------------------------------
 
@@ -330,7 +255,7 @@ class CorrectWidget(Dock):
         self.focus_canvas()
 
     def _show(self, index: int) -> None:
-        self._save_drafts()
+        self.saved.save_drafts()
         self._try(lambda: self.session.show(index))
 
     def _revoke(self) -> None:
@@ -352,8 +277,6 @@ class CorrectWidget(Dock):
         self.focus_canvas()
 
     def _try(self, job: Callable[[], None]) -> bool:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             job()
         except LeukocyteError as error:
@@ -362,52 +285,18 @@ class CorrectWidget(Dock):
         self._say("")
         return True
 
-    # ---- saving -----------------------------------------------------------------------------------------
-
-    def _on_edited(self, _index: int) -> None:
-        self._save_state.edited()
-        self._tell_saved()
-        if self.corrections.training_set is not None:
-            self._rest.start()
-            if not self._latest.isActive():
-                self._latest.start()
-
-    def _save_drafts(self) -> None:
-        self._rest.stop()
-        self._latest.stop()
-        if get_settings().autosave:
-            self.corrections.save_all()
-        self._tell_saved()
-
-    def _on_saved(self, id_: str, when: datetime) -> None:
-        self._save_state.saved(id_, when)
-        self._tell_saved()
-
-    def _on_not_saved(self, _which: object, sentence: str) -> None:
-        self._save_state.refused(sentence)
-        self._tell_saved()
-
-    def _tell_saved(self) -> None:
-        text, alarm = self._save_state.sentence()
-        self.saved.setText(text)
-        self.saved.setStyleSheet("font-weight: bold;" if alarm else "")
-
     def save_work(self) -> None:
-        """Have what is painted on the disk as drafts, before what holds it goes."""
-        for _ in range(2):  # an image that was not looked for in the set yet can join it only afterwards
-            self._save_drafts()
-            while self.corrections.under_way and self.disk.busy:
-                self.disk.catch_up()
-        self.disk.flush()
+        """Write all edits to the disk as drafts, and wait for it: their images are about to be closed."""
+        self.saved.save_work()
 
     # ---- showing ----------------------------------------------------------------------------------------
 
     def _on_shown(self) -> None:
-        self._save_state.shown()
+        self.saved.another_image()
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
-        self._tell_saved()
+        self.saved.refresh()
         if index not in (-1, self.session.index):
             self._show_position()
             return
@@ -420,12 +309,11 @@ class CorrectWidget(Dock):
             self.set_name.setToolTip(str(training_set.folder))
         self.images_button.setEnabled(training_set is not None)
         self._show_position()
-        self._follow_layer()
+        self.brushes.follow_layer()
         for button in (self.previous_button, self.next_button, self.skip_button):
             button.setEnabled(count > 1)
         self.accept_button.setEnabled(has_map)
         self.revoke_button.setEnabled(entry.version is not None)
-        self.holes_button.setEnabled(has_map)
         self.empty_button.setVisible(count > 0 and not has_map)
         for field in (self.difficulty, self.training):
             field.setEnabled(count > 0 and training_set is not None)
@@ -458,11 +346,10 @@ class CorrectWidget(Dock):
         self.status.setText(sentence)
 
     def release(self) -> None:
-        """Save what is left, and let other windows draft."""
+        """Save what is left, and let other windows draft these images."""
         self.save_work()
+        self.saved.leave()
         self.recovery.compare_button.setChecked(False)
-        if self._layer is not None:
-            self._layer.events.mode.disconnect(self._show_brush)
-            self._layer.events.selected_label.disconnect(self._show_brush)
+        self.brushes.leave()
         self.corrections.close()
         self.disk.close()

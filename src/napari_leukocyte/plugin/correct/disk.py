@@ -1,17 +1,16 @@
-"""The disk beside the window: jobs in their order and drafts as they come, told in the window's own thread."""
+"""The training set's disk: its jobs run one after another beside the window, and drafts are written as they come."""
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
+from psygnal import Signal
+from superqt.utils import ensure_main_thread
 
-from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.training_set.autosave import DraftSaver
+from napari_leukocyte.plugin.background import Background
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,11 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["QtDisk"]
 
-_log = logging.getLogger(__name__)
+_Job = tuple[Callable[[], Any], Callable[[Any], None], Callable[[str], None]]  # the work, done and failed
+
 _PATIENCE = 10.0  # seconds
 
 
-class QtDisk(QObject):  # type: ignore[misc]
+class QtDisk:
     """What `set_jobs.Disk` asks for.
 
     Signals
@@ -38,42 +38,36 @@ class QtDisk(QObject):  # type: ignore[misc]
 
     saved = Signal(str, object)
     not_saved = Signal(str, str)
-    _ended = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training set")
+    def __init__(self) -> None:
+        self._worker = Background("the work on the training set")
         self._saver: DraftSaver | None = None
         self._saved_set: TrainingSet | None = None
-        self._jobs: deque[Future[None]] = deque()  # whose results are not told yet
-        # emitted by other threads, so Qt must queue it for the window's
-        self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+        self._jobs: deque[_Job] = deque()  # the ones whose results are not reported yet
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """See `set_jobs.Disk`."""
+        self._jobs.append((job, done, failed))
+        self._go_on()
 
-        def work() -> None:
-            try:
-                result = job()
-            except LeukocyteError as error:
-                self._ended.emit(failed, str(error))
-            except Exception as error:  # the user must know
-                _log.exception("a job of the training set failed")
-                self._ended.emit(failed, f"Something unexpected went wrong ({type(error).__name__}: {error}).")
-            else:
-                self._ended.emit(done, result)
+    def _go_on(self) -> None:
+        if self._jobs and not self._worker.running:
+            job, done, failed = self._jobs[0]
+            self._worker.start(
+                job, done=lambda result: self._tell(done, result), failed=lambda s: self._tell(failed, s)
+            )
 
-        self._jobs.append(self._pool.submit(work))
-
-    @Slot(object, object)  # type: ignore[untyped-decorator]  # a Qt slot, so that `catch_up` can have it called
-    def _tell(self, listener: Callable[[Any], None], result: Any) -> None:
+    def _tell(self, listener: Callable[[Any], None], told: Any) -> None:
         self._jobs.popleft()
-        listener(result)
+        try:
+            listener(told)
+        finally:
+            self._go_on()
 
     def catch_up(self) -> None:
-        """Wait for the next job that ends and tell its result at once, where Qt's own loop may not come to it."""
-        wait([self._jobs[0]])
-        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
+        """Wait for the job under way and report its result at once, without Qt's event loop."""
+        self._go_on()
+        self._worker.wait()
 
     @property
     def busy(self) -> bool:
@@ -107,8 +101,9 @@ class QtDisk(QObject):  # type: ignore[misc]
             self._saver.flush(_PATIENCE)
 
     def close(self) -> None:
-        """Finish what waits."""
-        self._pool.shutdown(wait=True)
+        """Finish all jobs and drafts that wait."""
+        while self.busy:
+            self.catch_up()
         if self._saver is not None:
             self._saver.close()
             self._saver = None
@@ -122,7 +117,7 @@ class QtDisk(QObject):  # type: ignore[misc]
         return self._saver
 
     def _on_saved(self, id_: str, draft: Draft) -> None:
-        self.saved.emit(id_, draft.saved)
+        ensure_main_thread(self.saved.emit)(id_, draft.saved)
 
     def _on_failed(self, id_: str, sentence: str) -> None:
-        self.not_saved.emit(id_, sentence)
+        ensure_main_thread(self.not_saved.emit)(id_, sentence)

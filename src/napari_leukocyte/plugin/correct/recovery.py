@@ -39,7 +39,7 @@ class Recovery(QWidget):  # type: ignore[misc]
         self.hide()
 
     def show_drafts(self, index: int, drafts: Sequence[Draft]) -> None:
-        """Ask about the first draft of the shown image; without any ask nothing."""
+        """Ask about the first draft of the shown image, if there is one."""
         draft = drafts[0] if drafts else None
         if draft is not self._draft or index != self._index:
             self.compare_button.setChecked(False)

@@ -1,4 +1,4 @@
-"""What the Correct dock asks of the disk while the user goes on: no layer, no session, no Qt."""
+"""The Correct dock's work on the disk, which runs while the user paints on. No layer, no session, no Qt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Disk", "Found", "accept", "cnr_of", "discard", "exclude", "find", "j
 
 
 class Disk(Protocol):
-    """Does what takes time, in the order in which it was asked for, and tells the result later in the same thread."""
+    """Runs slow jobs in the order of the requests, and reports each result later in the caller's thread."""
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
         """Run a job; then either ``done`` with its result or ``failed`` with a sentence."""
@@ -79,7 +79,7 @@ def find(training_set: TrainingSet, source: ImageSource) -> Found:
 def join_and_claim(
     disk: Disk, training_set: TrainingSet, source: ImageSource, continued: Draft | None, claim: DraftClaim | None
 ) -> tuple[str, DraftClaim, tuple[Draft, ...]]:
-    """Make an image part of the set, be the one window that drafts it, and make room for the draft of a map.
+    """Add an image to the set, claim its draft for this window, and make room for the draft of a map.
 
     ``continued`` is the draft that the map goes on with, ``claim`` what this window holds already. Returned are the
     image's id, the claim, and the drafts that wait beside the new one.
@@ -99,7 +99,7 @@ def join_and_claim(
 
 
 def discard(training_set: TrainingSet, id_: str, draft: Draft) -> None:
-    """Drop a draft that waits; one that another window has saved over meanwhile stays.
+    """Delete a draft that waits for an answer; one that another window has saved over meanwhile stays.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def accept(
     owned: bool,
     continued: Draft | None,
 ) -> tuple[str, Version]:
-    """Write a draft as a new version, and drop it.
+    """Write a draft as a new version, and delete the draft.
 
     ``began`` is the map that was corrected, ``continued`` the draft that it went on with. The working copy goes where
     it is this map's (``owned``); else it is somebody's that nobody has answered for, and stays.
@@ -156,7 +156,7 @@ def exclude(training_set: TrainingSet, source: ImageSource, reason: str) -> str:
 
 
 def sources_of(training_set: TrainingSet) -> list[ImageSource | BrokenImage]:
-    """Return the images of a set as a list to work through, under the names that they were added by."""
+    """Return the images of a set as a list to work through, under their original names."""
     found: list[ImageSource | BrokenImage] = []
     for image in training_set.images():
         um = image.pixel_size or training_set.pixel_size

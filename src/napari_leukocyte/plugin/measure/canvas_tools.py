@@ -146,7 +146,7 @@ class CanvasTools:
         self.said.emit(STROKES[name])
 
     def disarm(self) -> None:
-        """Wait for a stroke no longer."""
+        """Stop waiting for a stroke."""
         if not self.waiting:
             return
         self.waiting = ""
@@ -188,7 +188,7 @@ class CanvasTools:
         name = self.waiting
         path: list[Point] = []
         while True:
-            path.append(self.session.to_pixels(event.position))
+            path.append(self.session.layers.to_pixels(event.position))
             self._line.add(*event.pos)
             if event.type == "mouse_release":
                 break

@@ -11,6 +11,8 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter, QWidget
 
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class MeasureWidget(Dock):
         self.session = get_session(napari_viewer)
         self.viewer = self.session.viewer
         get_cnr_text(self.session)
-        self.writer: Any = None  # the worker that saves
+        self.writer = Background("the export")
         self._line = StrokeLine()
         self.tools = CanvasTools(self.session, self._line)
         self._build()
@@ -187,7 +189,7 @@ class MeasureWidget(Dock):
         for button in (*self.stroke_buttons.values(), self.fill_button, self.mark_button):
             button.setEnabled(self.session.state is not None)
         for button in (self.export_button, self.save_button):
-            button.setEnabled(bool(self.session.states) and self.writer is None)
+            button.setEnabled(bool(self.session.states) and not self.writer.running)
 
     def _indices(self) -> list[int]:
         """Images that the scope asks for, of those that are measured."""
@@ -223,8 +225,6 @@ class MeasureWidget(Dock):
         self.card.show_cell(self._chosen(), label)
 
     def _on_row(self, index: int, cell: int) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             self.session.go_to(index, cell)
         except LeukocyteError as error:
@@ -287,30 +287,17 @@ class MeasureWidget(Dock):
 
     def _write(self, job: Callable[[], str]) -> None:
         """Write in the background; the sentence at the end says what, or why not."""
-        from napari.qt.threading import create_worker
-
-        self.writer = create_worker(_sentence_of, job, _start_thread=False)
-        self.writer.returned.connect(self._on_written)
         self._say("Saving …")
+        self.writer.start(job, done=self._on_written, failed=self._on_written)
         self._show_buttons()
-        self.writer.start()
 
     def _on_written(self, sentence: str) -> None:
-        self.writer = None
         self._show_buttons()
         self._say(sentence)
 
     def release(self) -> None:
         """Let the canvas go; what is being saved is saved to its end."""
+        self.writer.leave()
         self.tools.close()
         if isalive(self._line):  # or it is gone with the canvas of a closed window
             self._line.lay_over(None)
-
-
-def _sentence_of(job: Callable[[], str]) -> str:
-    from napari_leukocyte.core.errors import LeukocyteError
-
-    try:
-        return job()
-    except LeukocyteError as error:
-        return str(error)

@@ -1,4 +1,4 @@
-"""What all docks are built of: notes, rows, the footer, and the way back to the canvas."""
+"""The parts of every dock: notes, rows, the footer; and its beginning, its end and the way back to the canvas."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def note(text: str = "") -> QLabel:
 
 
 def footer() -> QLabel:
-    """What stands at the foot of every dock."""
+    """The line at the foot of every dock."""
     label = note(_FOOTER)
     label.setEnabled(False)
     return label
@@ -94,7 +94,7 @@ class Dock(QWidget):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._ended = False
+        self.ended = False
         self._heard: list[tuple[Any, Callable[..., Any]]] = []
         self.listen(QApplication.instance().aboutToQuit, self.end)
         # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
@@ -115,19 +115,19 @@ class Dock(QWidget):  # type: ignore[misc]
         self._heard.append((signal, slot))
 
     def end(self) -> None:
-        """Let go of everything outside, for good. A second call does nothing."""
-        if self._ended:
+        """Disconnect from everything outside, for good. A second call does nothing."""
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         for signal, slot in self._heard:
             signal.disconnect(slot)
         self.release()
 
     def release(self) -> None:
-        """Stop what runs and take away what was added; called once, at the end. For docks that have such."""
+        """Stop running work and remove added layers; called once, at the end. For docks that have any."""
 
     def save_work(self) -> None:
-        """Have the user's work on the disk: the window may be about to go. For docks that hold any."""
+        """Write the user's work to the disk: the window may be about to close. For docks that hold any."""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, D102  (Qt's name)
         super().changeEvent(event)
@@ -148,7 +148,7 @@ class Dock(QWidget):  # type: ignore[misc]
             window.installEventFilter(self)  # held by Qt alone: a reference would keep a closed window alive
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002, N802, D102  (Qt's name)
-        if event.type() == QEvent.Type.Close and not self._ended:  # the user may still call it off
+        if event.type() == QEvent.Type.Close and not self.ended:  # the user may still call it off
             self.save_work()
         elif event.type() == QEvent.Type.DeferredDelete:  # a closed window deletes its docks without asking them
             self.end()

@@ -23,7 +23,7 @@ class Question(QWidget):  # type: ignore[misc]
         self.hide()
 
     def ask(self, text: str, answers: Mapping[str, Callable[[], None]]) -> None:
-        """Show a question; the first answer is the default. It is gone before what was answered is done."""
+        """Show a question; the first answer is the default. It disappears before an answer is carried out."""
         self.withdraw()
         self.text.setText(text)
         for words, act in answers.items():
@@ -50,7 +50,7 @@ class Question(QWidget):  # type: ignore[misc]
         )
 
     def withdraw(self) -> None:
-        """Ask no longer: what it was about is gone."""
+        """Withdraw the question: its subject is gone."""
         self.hide()
         self.buttons = {}
 

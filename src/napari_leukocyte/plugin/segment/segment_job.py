@@ -1,23 +1,21 @@
-"""The Segment job in napari: a worker computes, handlers on the GUI thread touch the session. No widgets."""
+"""A segmentation in napari: the work runs beside the window, and its results go into the session. No widgets."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from napari.qt.threading import create_worker
 from psygnal import Signal
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.session import Session
 
-__all__ = ["SegmentJob", "bullets"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["SegmentJob"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,6 @@ class _Ready:
     """The network is loaded and runs on this device."""
 
     used: str
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """The whole job cannot go on; ``sentence`` is for the user."""
-
-    sentence: str
 
 
 class SegmentJob:
@@ -52,13 +43,12 @@ class SegmentJob:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.worker: Any = None
-        self._cancelled = False
+        self.worker = Background("the segmentation", advice="segment a smaller region of the image")
 
     @property
     def running(self) -> bool:
         """Whether a worker is at it."""
-        return self.worker is not None
+        return self.worker.running
 
     def start(self, indices: Sequence[int], parameters: SegmentParameters, *, keep_edits: bool) -> None:
         """Segment images of the session's list; results arrive in the session one by one.
@@ -77,19 +67,20 @@ class SegmentJob:
         self._done, self._left, self._failed = 0, 0, list[str]()
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
-        self._used, self._problem, self._cancelled = "", "", False
+        self._used, self._problem = "", ""
         sources = [self.session.images[i] for i in indices]
-        self.worker = create_worker(_run, sources, parameters, _start_thread=False)
-        self.worker.yielded.connect(self._on_event)
-        self.worker.finished.connect(self._on_finished)
         self.progress.emit(0, 1000 * len(sources), "Loading the model …")
-        self.worker.start()
+        self.worker.start(
+            lambda: _run(sources, parameters), event=self._on_event, done=self._on_done, failed=self._on_failed
+        )
 
     def cancel(self) -> None:
         """Stop at the next window; what is done stays."""
-        if self.running:
-            self._cancelled = True
-            self.worker.quit()
+        self.worker.cancel()
+
+    def leave(self) -> None:
+        """Stop in the same way, and report nothing more."""
+        self.worker.leave()
 
     def forget_models(self) -> None:
         """Read weight files anew at the next run."""
@@ -100,13 +91,11 @@ class SegmentJob:
         from napari_leukocyte.core.segmentation.windowed import WindowDone
 
         total = len(self._indices)
-        if isinstance(event, _Problem):
-            self._problem = event.sentence
-        elif isinstance(event, _Ready):
+        if isinstance(event, _Ready):
             self._used = event.used
         elif isinstance(event, ImageFailed):
             self._failed.append(f"{event.name}: {event.reason}")
-        # A late result of a list that was closed meanwhile has no place to go, which is no error.
+        # A result of a list that was closed meanwhile is dropped, which is no error.
         elif isinstance(event, ImageSegmented) and self._generation == self.session.generation:
             if self.session.put(self._indices[event.index], event.result, keep_edits=self._keep_edits):
                 self._done += 1
@@ -118,8 +107,11 @@ class SegmentJob:
         text = f"{min(finished + 1, total)} of {total}" if total > 1 else "Segmenting …"
         self.progress.emit(min(1000 * finished + within, 1000 * total), 1000 * total, text)
 
-    def _on_finished(self) -> None:
-        self.worker = None
+    def _on_done(self, _result: None) -> None:
+        self.ended.emit(self._summary())
+
+    def _on_failed(self, sentence: str) -> None:
+        self._problem = sentence
         self.ended.emit(self._summary())
 
     def _summary(self) -> str:
@@ -129,7 +121,7 @@ class SegmentJob:
         if self._generation != self.session.generation:
             return "The image was closed during the run: its result was dropped."
         parts = []
-        if self._cancelled:
+        if self.worker.cancelled:
             parts.append(f"Cancelled: {self._done} of {total} images were done and stay.")
         elif total == 1 and self._done:
             parts.append(f"Done on {self._used}.")
@@ -144,29 +136,13 @@ class SegmentJob:
         return "\n".join(parts)
 
 
-def bullets(heading: str, reasons: Sequence[str]) -> list[str]:
-    """A heading and up to five reasons as lines; no lines when there is no reason."""
-    if not reasons:
-        return []
-    more = [f"• and {len(reasons) - 5} more"] if len(reasons) > 5 else []
-    return [heading, *(f"• {reason}" for reason in reasons[:5]), *more]
-
-
 def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Iterator[object]:
     """The worker's generator. torch is imported here, so that the dock opens at once."""
-    try:
-        from napari_leukocyte.core.segmentation.segment import segment_images
+    from napari_leukocyte.core.segmentation.segment import segment_images
 
-        predictor = _predictor(parameters)
-        yield _Ready(predictor.used)
-        yield from segment_images(sources, parameters, predictor)
-    except LeukocyteError as error:
-        yield _Problem(str(error))
-    except MemoryError:
-        yield _Problem("This computer's memory is not enough for this image: segment a smaller region of it.")
-    except Exception as error:  # a defect of ours must not freeze or close the user's napari
-        _log.exception("segmentation failed")
-        yield _Problem(f"Something unexpected went wrong ({type(error).__name__}: {error}); nothing was changed.")
+    predictor = _predictor(parameters)
+    yield _Ready(predictor.used)
+    yield from segment_images(sources, parameters, predictor)
 
 
 def _predictor(parameters: SegmentParameters) -> Any:

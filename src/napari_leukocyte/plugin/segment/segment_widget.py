@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from magicgui.widgets import ComboBox, FloatSpinBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QFormLayout,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QProgressBar, QPushButton, QSizePolicy, QToolButton
 from superqt import QElidingLabel
 
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.planes import plane_count
+from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.canvas.layers import pixel_size_of
+from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
+from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
+from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
-__all__ = ["SegmentWidget"]
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 
-_MODELS = {
-    "Default (three-class)": "default",
-    "Thesis, three-class": "thesis-three-class",
-    "Thesis, binary": "thesis-binary",
-    "Active contour": "active-contour",
-}
-_FILE = "Weight file …"
-_KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
+__all__ = ["SegmentWidget"]
 
 
 class SegmentWidget(Dock):
@@ -46,16 +37,13 @@ class SegmentWidget(Dock):
         from napari_leukocyte.plugin.cnr_text import get_cnr_text
         from napari_leukocyte.plugin.segment.segment_job import SegmentJob
         from napari_leukocyte.plugin.session import get_session
-        from napari_leukocyte.plugin.settings import get_settings
 
         self.session = get_session(napari_viewer)
         self.viewer = viewer = self.session.viewer
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
-        self._files: dict[str, str] = {}
-        self._method = "default"
-        self._build(get_settings())
-        self._opener: Any = None
+        self.opener = Background("the reading of the folder")
+        self._build()
 
         # a question is about what was on screen when it was asked
         self.listen(self.session.images_changed, self._on_other_image)
@@ -71,51 +59,10 @@ class SegmentWidget(Dock):
 
     # ---- building ---------------------------------------------------------------------------------------
 
-    def _build(self, settings: Any) -> None:
-        self.image = ComboBox(label="Image", choices=self._image_layers, tooltip="An open image, or a stack")
-        self.mode = ComboBox(label="Classes", choices=["three-class", "binary"])
-        self.model = ComboBox(label="Method", choices=[*_MODELS, _FILE])
-        self.device = ComboBox(label="Device", choices=["auto", "cuda", "mps", "cpu"], value=settings.device)
-        self.pixel_size = FloatSpinBox(
-            label="Pixel size",
-            min=0,
-            max=5,
-            step=0.01,
-            tooltip="Micrometres per pixel. 0 takes the image's own, else that of the preferences, or estimates it.",
-        )
-        spin = self.pixel_size.native
-        spin.setDecimals(4)
-        spin.setSuffix(" µm/px")
-        spin.setSpecialValueText("automatic")
-        self.cell_diameter = FloatSpinBox(
-            label="or a cell is",
-            min=0,
-            max=5000,
-            step=10,
-            tooltip="Diameter of a typical neutrophil (13 µm) in this image, in pixels: it gives the pixel size.",
-        )
-        self.cell_diameter.native.setDecimals(0)
-        self.cell_diameter.native.setSuffix(" px wide")
-        self.cell_diameter.native.setSpecialValueText("not measured")
-        self.keep = ComboBox(
-            label="Keep",
-            choices=list(_KEEP),
-            tooltip="Automatic keeps the centre cell of a crop of at most 50 µm, and all cells of anything larger.",
-        )
-        self.scope = ComboBox(label="Run on", choices=["this image"])
-        self._whole_list = False
-        self.scope.changed.connect(self._on_scope)
-        form = QWidget()
-        rows = QFormLayout(form)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        size = (self.pixel_size, self.cell_diameter)
-        for field in (self.image, self.mode, self.model, self.device, *size, self.keep, self.scope):
-            rows.addRow(field.label, field.native)
-
+    def _build(self) -> None:
+        self.form = SegmentForm(self._image_layers)
         self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
         self.open_folder_button.setToolTip("Work through the images of a folder, one at a time")
-        self.pixel_note = note()
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
@@ -137,8 +84,7 @@ class SegmentWidget(Dock):
         stack(
             self,
             self.open_folder_button,
-            form,
-            self.pixel_note,
+            self.form,
             row(self.segment_button, self.cancel_button),
             self.question,
             self.bar,
@@ -152,10 +98,9 @@ class SegmentWidget(Dock):
         self.bar.hide()
         self.stepper.hide()
         self.cancel_button.setEnabled(False)
-        self.image.changed.connect(self._on_other_image)
-        self.model.changed.connect(self._on_model)
-        self.pixel_size.changed.connect(self._refresh_pixel_note)
-        self.cell_diameter.changed.connect(self._on_diameter)
+        self.form.image.changed.connect(self._on_other_image)
+        self.form.scope.changed.connect(self.question.withdraw)
+        self.form.pixel_size.changed.connect(self._refresh_pixel_note)
 
     # ---- the image list ---------------------------------------------------------------------------------
 
@@ -165,22 +110,20 @@ class SegmentWidget(Dock):
         return [layer for layer in self.viewer.layers if isinstance(layer, Image)]
 
     def _reset_images(self) -> None:
-        self.image.reset_choices()
+        self.form.image.reset_choices()
         self._refresh_list()
 
     def _follow_selection(self) -> None:
         """The image that the user clicks in the layer list becomes the one to segment."""
         active = self.viewer.layers.selection.active
         if active is not None and active in self._image_layers():
-            self.image.value = active
+            self.form.image.value = active
 
     def _refresh_list(self) -> None:
-        session, layer = self.session, self.image.value
+        session, layer = self.session, self.form.image.value
         listed = bool(session.images) and layer is session.image_layer  # both None: the user took the file's layer away
         count = len(session.images) if listed else self._planes_of(layer)
-        with self.scope.changed.blocked():  # what was chosen stays chosen while the layers are exchanged
-            self.scope.choices = ["this image"] if count <= 1 else ["this image", f"all {count} images"]
-            self.scope.value = self.scope.choices[-1 if self._whole_list else 0]
+        self.form.offer_list(count)
         self.stepper.setVisible(listed and count > 1)
         if listed and count > 1:
             source = session.images[session.index]
@@ -195,14 +138,7 @@ class SegmentWidget(Dock):
         self.question.withdraw()
         self._refresh_list()
 
-    def _on_scope(self, chosen: str) -> None:
-        self._whole_list = chosen != "this image"
-        self.question.withdraw()
-
     def _planes_of(self, layer: Image | None) -> int:
-        from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.core.imaging.planes import plane_count
-
         if layer is None or layer.multiscale:
             return 0
         try:
@@ -211,33 +147,16 @@ class SegmentWidget(Dock):
             return 0
 
     def _refresh_pixel_note(self) -> None:
-        from napari_leukocyte.plugin.canvas.layers import pixel_size_of
-        from napari_leukocyte.plugin.settings import get_settings
-
-        session, layer = self.session, self.image.value
+        session, layer = self.session, self.form.image.value
         known = layer is session.image_layer and bool(session.images)
-        if self.pixel_size.value:
-            text = "Pixel size: as typed, for every image."
-        elif layer is None and not known:
-            text = "Open an image, or a folder of images."
-        elif known and session.state is not None:
-            text = f"Pixel size: {session.state.result.pixel_size}."
+        if known and session.state is not None:
+            self.form.show_pixel_size(session.state.result.pixel_size, in_force=True)
+        elif known:
+            self.form.show_pixel_size(session.images[session.index].pixel_size)
         else:
-            size = session.images[session.index].pixel_size if known else pixel_size_of(layer)
-            default = get_settings().default_pixel_size
-            unknown = f"{default:g} µm/px (preferences)" if default else "unknown, will be estimated from the cells"
-            text = f"Pixel size: {size if size.um else unknown}."
-        self.pixel_note.setText(text)
-
-    def _on_diameter(self, diameter: float) -> None:
-        from napari_leukocyte.core.imaging.pixel_size import pixel_size_from_diameter
-
-        # while "130" is typed, "1" stands there for a moment
-        self.pixel_size.value = min(pixel_size_from_diameter(diameter), self.pixel_size.max) if diameter else 0
+            self.form.show_pixel_size(None if layer is None else pixel_size_of(layer))
 
     def _step(self, by: int) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             self.session.show(min(max(self.session.index + by, 0), len(self.session.images) - 1))
         except LeukocyteError as error:
@@ -251,30 +170,23 @@ class SegmentWidget(Dock):
 
     def open_folder(self, folder: Path) -> None:
         """Open the images of a folder as the list, after a question if edits would be lost."""
-        if self.job.running or self._opener is not None:
+        if self.job.running or self.opener.running:
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
         self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(folder))
 
     def _read_images(self, folder: Path) -> None:
         """Read them beside napari, which goes on."""
-        from napari.qt.threading import create_worker
-
         self.status.setText(f"Reading {folder.name} …")
         self.open_folder_button.setEnabled(False)
-        self._opener = create_worker(_read_folder, folder, _start_thread=False)
-        self._opener.returned.connect(self._on_folder)
-        self._opener.start()
+        self.opener.start(lambda: _images_in(folder), done=self._on_folder, failed=self._on_no_folder)
 
-    def _on_folder(self, found: list[Any] | str) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.segment.segment_job import bullets
-
-        self._opener = None
+    def _on_no_folder(self, sentence: str) -> None:
         self.open_folder_button.setEnabled(True)
-        if isinstance(found, str):
-            self.status.setText(found)
-            return
+        self.status.setText(sentence)
+
+    def _on_folder(self, found: list[ImageSource | BrokenImage]) -> None:
+        self.open_folder_button.setEnabled(True)
         try:
             self.session.open_files(found)
         except LeukocyteError as error:
@@ -283,58 +195,21 @@ class SegmentWidget(Dock):
         reasons = [broken.reason for broken in self.session.broken]
         self.status.setText("\n".join([f"{len(self.session.images)} images.", *bullets("Not read:", reasons)]))
         self._reset_images()
-        self.image.value = self.session.image_layer
-        self._whole_list = True
+        self.form.image.value = self.session.image_layer
+        self.form.whole_list = True
         self._refresh_list()
 
     # ---- segmenting -------------------------------------------------------------------------------------
 
-    def _on_model(self, choice: str) -> None:
-        if choice == _FILE:
-            path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
-            if path:
-                self.use_weight_file(Path(path))
-            else:
-                self.model.value = next(iter(_MODELS))
-        elif _MODELS.get(choice) == "thesis-binary":
-            self.mode.value = "binary"
-        elif self._method == "thesis-binary":
-            self.mode.value = "three-class"  # it was binary for that method's sake
-        self._method = _MODELS.get(self.model.value, "")
-
-    def use_weight_file(self, path: Path) -> None:
-        """Offer a weight file among the methods, and choose it."""
-        name = path.name
-        self._files[name] = str(path)
-        self.model.choices = [*_MODELS, *self._files, _FILE]
-        self.model.value = name
-
     def _on_model_accepted(self) -> None:
         if self.session.model_path is not None:
             self.job.forget_models()  # its file may have been trained on since it was loaded
-            self.use_weight_file(self.session.model_path)
-
-    def parameters(self) -> Any:
-        """The form as ``SegmentParameters``; raises ``LeukocyteError`` for values that make no sense."""
-        from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-        from napari_leukocyte.plugin.settings import get_settings
-
-        return SegmentParameters(
-            model=_MODELS.get(self.model.value) or self._files[self.model.value],
-            mode=self.mode.value,
-            device=self.device.value,
-            pixel_size=self.pixel_size.value or None,
-            default_pixel_size=get_settings().default_pixel_size or None,
-            keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
-        )
+            self.form.use_weight_file(self.session.model_path)
 
     def segment(self) -> None:
         """Start, or ask first when the class maps in question hold edits; of a huge image, take what is in view."""
-        from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
-
         try:
-            layer = self.image.value
+            layer = self.form.image.value
             if layer is None and self.session.own_image and self.session.images:
                 self.session.show(self.session.index)  # the user took the layer of a file away
                 layer = self.session.image_layer
@@ -342,7 +217,7 @@ class SegmentWidget(Dock):
                 raise LeukocyteError("There is no image to segment: open one first.")
             if needs_region(layer):
                 layer = add_region_in_view(self.viewer, layer)
-            self.image.value = layer
+            self.form.image.value = layer
             if layer is not self.session.image_layer:
                 self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._open_and_segment(layer))
             else:
@@ -351,8 +226,6 @@ class SegmentWidget(Dock):
             self.status.setText(str(error))
 
     def _open_and_segment(self, layer: Image) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
             self.session.open_layer(layer)
         except LeukocyteError as error:
@@ -383,15 +256,11 @@ class SegmentWidget(Dock):
 
     def _wanted(self) -> list[int]:
         """Positions of the images that the form asks for."""
-        if self.scope.value == "this image":
-            return [self.session.index]
-        return list(range(len(self.session.images)))
+        return list(range(len(self.session.images))) if self.form.whole_list else [self.session.index]
 
     def _start(self, indices: list[int], *, keep_edits: bool) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-
         try:
-            self.job.start(indices, self.parameters(), keep_edits=keep_edits)
+            self.job.start(indices, self.form.parameters(), keep_edits=keep_edits)
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
@@ -417,8 +286,9 @@ class SegmentWidget(Dock):
         self.focus_canvas()
 
     def release(self) -> None:
-        """Stop the run as Cancel does."""
-        self.job.cancel()
+        """Stop the run as Cancel does, and read no further."""
+        self.job.leave()
+        self.opener.leave()
 
 
 def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
@@ -438,13 +308,8 @@ def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
     return f"{which} your edits. Kept, {kept}. Replaced, {replaced}."
 
 
-def _read_folder(folder: Path) -> list[Any] | str:
-    """Sources of a folder's images, or the sentence that says why there are none."""
-    from napari_leukocyte.core.errors import LeukocyteError
+def _images_in(folder: Path) -> list[ImageSource | BrokenImage]:
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images
 
-    try:
-        return list(sources_from_files(find_images(folder)))
-    except LeukocyteError as error:
-        return str(error)
+    return list(sources_from_files(find_images(folder)))

@@ -59,7 +59,7 @@ class BeforeAfterTable(QTreeWidget):  # type: ignore[misc]
                 section.setFont(0, font)
                 section.setFirstColumnSpanned(True)
             else:
-                # what it is counted over is in the tooltip: the dock is narrow
+                # the dock is narrow, so the tooltip says what the figure is counted over
                 texts = [label.removesuffix(" an image"), before, after, difference]
                 _add(section, texts, f"{_meaning(label)}. On {on}.")
         if self.topLevelItemCount():
@@ -67,7 +67,7 @@ class BeforeAfterTable(QTreeWidget):  # type: ignore[misc]
         self._fit()
 
     def _fit(self) -> None:
-        """As high as what is unfolded: the dock scrolls, not the table."""
+        """Make the table as high as its unfolded sections: the dock scrolls, not the table."""
         rows = self.topLevelItemCount()
         for index in range(self.topLevelItemCount()):
             section = self.topLevelItem(index)

@@ -1,24 +1,22 @@
-"""The training set in use, looked at in a worker: a set on a slow disk must not hold up the brush."""
+"""The training set in use, read and changed beside the window: a slow disk must not hold up the brush."""
 
 from __future__ import annotations
 
-import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from napari.qt.threading import create_worker
 from psygnal import Signal
 
-from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.train.set_summary import SetSummary, read_summary
 
 __all__ = ["CurrentSet"]
 
-_log = logging.getLogger(__name__)
-
 
 class CurrentSet:
-    """Reads a training set, one look at a time; asked meanwhile, it looks again afterwards.
+    """Changes and reads a training set, one job at a time; requests to read that come meanwhile are met by one reading.
 
     Signals
     -------
@@ -32,55 +30,57 @@ class CurrentSet:
     failed = Signal(str)
 
     def __init__(self) -> None:
-        self.worker: Any = None
-        self._next: Callable[[], Any] | None = None
+        self.worker = Background("the work on the training set")
+        self._changes: deque[tuple[Callable[[], object], Callable[[], None]]] = deque()
+        self._wanted: Callable[[], SetSummary] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether a look is under way."""
-        return self.worker is not None
+        """Whether something is under way or waits."""
+        return self.worker.running
 
     def look(self, folder: Path, files: Sequence[Path] = ()) -> None:
         """Read a set, and the headers of weight files from elsewhere."""
-        self._start(lambda: _read(folder, files))
+        files = tuple(files)
+        self._wanted = lambda: read_summary(folder, files)
+        self._go_on()
 
-    def hold_out(self, folder: Path, share: float, files: Sequence[Path] = ()) -> None:
-        """Lock a share of its images away for good, and read it."""
-        self._start(lambda: _read(folder, files, share))
+    def hold_out(self, folder: Path, share: float) -> None:
+        """Lock a share of the set's images away for good."""
+        self.change(lambda: TrainingSet.open(folder).hold_out_share(share))
 
-    def _start(self, job: Callable[[], Any]) -> None:
-        if self.busy:
-            self._next = job
+    def change(self, job: Callable[[], object], done: Callable[[], None] = lambda: None) -> None:
+        """Change something on the disk, then call ``done``."""
+        self._changes.append((job, done))
+        self._go_on()
+
+    def close(self) -> None:
+        """Make the changes that wait, and report nothing more."""
+        self._wanted = None
+        while self._changes:
+            self.worker.wait()
+        self.worker.leave()
+
+    def _go_on(self) -> None:
+        if self.worker.running:
             return
-        self.worker = create_worker(_safely, job, _start_thread=False)
-        self.worker.returned.connect(self._on_result)
-        self.worker.start()
+        if self._changes:
+            job, done = self._changes.popleft()
+            self.worker.start(job, done=lambda _: self._on_changed(done), failed=self._on_failed)
+        elif self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            self.worker.start(wanted, done=self._on_read, failed=self._on_failed)
 
-    def _on_result(self, result: Any) -> None:
-        self.worker = None
-        following, self._next = self._next, None
-        if following is not None:
-            self._start(following)
-        elif isinstance(result, str):
-            self.failed.emit(result)
+    def _on_changed(self, done: Callable[[], None]) -> None:
+        done()
+        self._go_on()
+
+    def _on_read(self, summary: SetSummary) -> None:
+        if self._changes or self._wanted is not None:
+            self._go_on()
         else:
-            self.read.emit(result)
+            self.read.emit(summary)
 
-
-def _safely(job: Callable[[], Any]) -> Any:
-    try:
-        return job()
-    except LeukocyteError as error:
-        return str(error)
-    except Exception as error:  # a defect of ours must not close the user's napari
-        _log.exception("a training set could not be read")
-        return f"Something unexpected went wrong ({type(error).__name__}: {error}); nothing was changed."
-
-
-def _read(folder: Path, files: Sequence[Path], hold_out: float = 0) -> Any:
-    from napari_leukocyte.core.training_set.training_set import TrainingSet
-    from napari_leukocyte.plugin.train.set_summary import read_summary
-
-    if hold_out:
-        TrainingSet.open(folder).hold_out_share(hold_out)
-    return read_summary(folder, files)
+    def _on_failed(self, sentence: str) -> None:
+        self.failed.emit(sentence)
+        self._go_on()

@@ -19,7 +19,7 @@ __all__ = ["Curves"]
 
 _HEIGHT = 270
 _REST_MS = 50
-# told apart by dash and mark too, for who sees no colours
+# dashes and marks tell the lines apart for colour-blind users too
 _LINES = {
     "training": {"linestyle": "-", "marker": "o"},
     "validation": {"linestyle": "--", "marker": "s"},
@@ -27,7 +27,7 @@ _LINES = {
     "cytoplasm": {"linestyle": "--", "marker": "s"},
     "nucleus": {"linestyle": ":", "marker": "^"},
 }
-_HUES = {  # legible on the grounds of napari's dark and light themes
+_HUES = {  # legible on the backgrounds of napari's dark and light themes
     "dark": {"training": "#56b4e9", "validation": "#e69f00", "cytoplasm": "#56b4e9", "nucleus": "#e69f00"},
     "light": {"training": "#0072b2", "validation": "#a94500", "cytoplasm": "#0072b2", "nucleus": "#a94500"},
 }
@@ -46,7 +46,7 @@ class Curves(Plot):
         )
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all epochs."""
         self.epochs = []
         self._timer.start()
 

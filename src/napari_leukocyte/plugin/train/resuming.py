@@ -33,7 +33,7 @@ def remember_run(parameters: FineTuneParameters) -> None:
 
 
 def forget_run(out: Path) -> None:
-    """A run is complete, or never began."""
+    """Forget a run that is complete, or never began."""
     with contextlib.suppress(OSError):
         _path(out).unlink(missing_ok=True)
 
@@ -42,7 +42,7 @@ def interrupted_runs(models_folder: Path) -> tuple[FineTuneParameters, ...]:
     """Runs that were cut off and can go on; one whose model was accepted or rejected meanwhile is over."""
     found = []
     for path in sorted(models_folder.glob(f"*{_ENDING}")):
-        with contextlib.suppress(OSError, TypeError, ValueError):  # of another version, or damaged: it cannot go on
+        with contextlib.suppress(OSError, TypeError, ValueError):  # damaged, or of another version
             content = json.loads(path.read_text(encoding="utf-8"))
             run = FineTuneParameters(**content | {"out": models_folder / content["out"]})
             if is_resumable(run.out) and not _decided(run.out):

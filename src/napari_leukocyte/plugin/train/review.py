@@ -23,7 +23,7 @@ _NOT_COMPARED = Finding("too few", "Not compared: the training was stopped befor
 
 
 def finding_html(finding: Finding) -> str:
-    """A sentence with its symbol, bold when it warns; no colours, which would judge more than the figures do."""
+    """A sentence with its symbol, bold when it warns; without colours, which would judge more than the figures do."""
     text = f"{_SYMBOLS[finding.kind]}&nbsp; {escape(finding.text)}"
     return f"<b>{text}</b>" if finding.kind in ("worse", "forgotten") else text
 
@@ -77,7 +77,7 @@ class Review(QWidget):  # type: ignore[misc]
         self._models = {f"{model.name} ({model.state})": model for model in models}
         wanted = chosen if chosen is not None else before.path if before is not None else None
         with self.model.changed.blocked():
-            self.model.choices = ()  # or those that stay would keep their old places
+            self.model.choices = ()  # else the models that stay would keep their old places
             self.model.choices = list(self._models)
             for label, model in self._models.items():
                 if model.path == wanted:
@@ -86,7 +86,7 @@ class Review(QWidget):  # type: ignore[misc]
         self._show()
 
     def set_busy(self, busy: bool) -> None:
-        """While a training runs nothing is decided, and the curves have the room."""
+        """Hide the review while a training runs: the curves take its place."""
         self._busy = busy
         self._refresh()
 

@@ -25,8 +25,8 @@ class SetSummary:
 
     Attributes
     ----------
-    folder, models_folder
-        Where it and its models lie.
+    training_set
+        The set itself.
     items
         The accepted masks in force.
     left_out
@@ -37,12 +37,21 @@ class SetSummary:
         Runs that can go on.
     """
 
-    folder: Path
-    models_folder: Path
+    training_set: TrainingSet
     items: tuple[TrainingItem, ...]
     left_out: tuple[str, ...]
     models: tuple[OwnModel, ...]
     interrupted: tuple[FineTuneParameters, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the set lies."""
+        return self.training_set.folder
+
+    @property
+    def models_folder(self) -> Path:
+        """Where its models lie."""
+        return self.training_set.models_folder
 
     @property
     def accepted_model(self) -> OwnModel | None:
@@ -129,8 +138,7 @@ def read_summary(folder: Path, files: Sequence[Path] = ()) -> SetSummary:
     own = sorted(opened.models_folder.glob("[!.]*.safetensors"))
     models, broken = own_models([*own, *(path for path in files if path not in own)])
     return SetSummary(
-        folder=opened.folder,
-        models_folder=opened.models_folder,
+        training_set=opened,
         items=tuple(opened.items()),
         left_out=(*opened.items_left_out(), *opened.problems, *broken),
         models=models,

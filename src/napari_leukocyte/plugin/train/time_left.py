@@ -1,4 +1,4 @@
-"""How long a run still takes, from the pace it has had."""
+"""How long a run will still take, judged by its pace so far."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TimeLeft:
 
     def after_step(self, left: int) -> str:
         """Count a step, and say how long the ``left`` others take; empty while that is not known."""
-        if not self._steps:  # what went before the first step is no step
+        if not self._steps:  # the time before the first step is preparation
             self._started = self._clock()
         self._steps += 1
         if self._steps <= _FEWEST:

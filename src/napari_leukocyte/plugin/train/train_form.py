@@ -45,7 +45,7 @@ class TrainForm(QWidget):  # type: ignore[misc]
         super().__init__()
         usual = FineTuneParameters(out=Path())
         self._starts: dict[str, str] = dict(_SHIPPED)
-        self._suggested = ""  # the name that was put there, not typed
+        self._suggested = ""  # the name that the dock put there, not the user
         self._touched = False  # whether the user chose the start
         self.start = ComboBox(label="Start from", choices=[*_SHIPPED, _FILE], tooltip="The model that is made better")
         self.epochs = SpinBox(
@@ -90,7 +90,7 @@ class TrainForm(QWidget):  # type: ignore[misc]
             label = f"{model.name} ({model.state})" if model.path.parent == folder else model.path.name
             self._starts[label] = str(model.path)
         with self.start.changed.blocked():
-            self.start.choices = ()  # or those that stay would keep their old places
+            self.start.choices = ()  # else the models that stay would keep their old places
             self.start.choices = [*self._starts, _FILE]
             label = next((label for label, start in self._starts.items() if start == before), next(iter(_SHIPPED)))
             self.start.value = label

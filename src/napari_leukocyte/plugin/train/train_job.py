@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari.qt.threading import create_worker
 from psygnal import Signal
 
 from napari_leukocyte.core.errors import LeukocyteError
@@ -18,19 +15,11 @@ from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScor
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
+from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.train.resuming import forget_run, remember_run
 from napari_leukocyte.plugin.train.time_left import TimeLeft
 
 __all__ = ["TrainJob", "training_threads"]
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """The run cannot go on; ``sentence`` is for the user."""
-
-    sentence: str
 
 
 class TrainJob:
@@ -51,14 +40,14 @@ class TrainJob:
     ended = Signal(str)
 
     def __init__(self) -> None:
-        self.worker: Any = None
-        self.parameters: FineTuneParameters | None = None  # of the run, or of the one before
+        self.worker = Background("the training", advice="close other programs, or use the device cpu")
+        self.parameters: FineTuneParameters | None = None  # those of the current run, or of the last one
         self._time_left = TimeLeft()
 
     @property
     def running(self) -> bool:
         """Whether a worker is at it."""
-        return self.worker is not None
+        return self.worker.running
 
     def start(self, folder: Path, parameters: FineTuneParameters) -> None:
         """Train on the accepted masks of a training set, or go on with a run that was cut off.
@@ -77,29 +66,22 @@ class TrainJob:
             remember_run(parameters)
         self.parameters = parameters
         self._stage: StageStarted | None = None
-        self._finished, self._cancelled, self._problem = False, False, ""
-        events = self._events = _run(folder, parameters)
-
-        def work() -> Iterator[object]:
-            yield from events
-
-        self.worker = create_worker(work, _start_thread=False)
-        self.worker.yielded.connect(self._on_event)
-        # not the method itself, which would not hold the job: the dock may be gone before the run has stopped
-        self.worker.finished.connect(lambda: self._on_finished())
+        self._finished, self._problem = False, ""
         self.progress.emit(0, 0, "Reading the masks …")
-        self.worker.start()
+        self.worker.start(
+            lambda: _run(folder, parameters), event=self._on_event, done=self._on_done, failed=self._on_failed
+        )
 
     def cancel(self) -> None:
         """Stop at the next step; the best weights so far stay, and the run can go on."""
-        if self.running:
-            self._cancelled = True
-            self.worker.quit()
+        self.worker.cancel()
+
+    def leave(self) -> None:
+        """Stop in the same way, and report nothing more."""
+        self.worker.leave()
 
     def _on_event(self, event: object) -> None:
-        if isinstance(event, _Problem):
-            self._problem = event.sentence
-        elif isinstance(event, StageStarted):
+        if isinstance(event, StageStarted):
             self._stage = event
             if event.kind == "comparison":
                 self._time_left.restart()
@@ -119,14 +101,13 @@ class TrainJob:
         stage = self._stage.text[:1].upper() + self._stage.text[1:]
         self.progress.emit(done, total, f"{stage} · {time_left}" if time_left else stage)
 
-    def _on_finished(self) -> None:
+    def _on_done(self, _result: None) -> None:
         assert self.parameters is not None
-        self.worker = None
-        self._events.close()  # a cancelled worker only stops asking, and the run would hold its folder
-        out = Path(self.parameters.out)
-        if self._finished or not is_resumable(out):
-            forget_run(out)
-        self.ended.emit(self._summary(out))
+        self.ended.emit(self._summary(Path(self.parameters.out)))
+
+    def _on_failed(self, sentence: str) -> None:
+        self._problem = sentence
+        self._on_done(None)
 
     def _summary(self, out: Path) -> str:
         kept = out.is_file()
@@ -141,35 +122,28 @@ class TrainJob:
 
 
 def training_threads(cores: int) -> int:
-    """How many threads train: from 4 cores on one is left to the brush; of fewer it would cost too much time."""
+    """How many threads train. Of 4 or more cores one is left for painting; of fewer that would cost too much time."""
     return cores - 1 if cores >= 4 else cores
 
 
 def _run(folder: Path, parameters: FineTuneParameters) -> Generator[object, None, None]:
     """The worker's generator. torch is imported here, so that the dock opens at once."""
+    import torch
+
+    from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
+
     try:
-        import torch
-
-        from napari_leukocyte.core.fine_tuning.fine_tune import fine_tune
-        from napari_leukocyte.core.training_set.training_set import TrainingSet
-
         with _threads(torch):
             yield from fine_tune(TrainingSet.open(folder).items(), parameters)
-    except LeukocyteError as error:
-        yield _Problem(str(error))
-    except Exception as error:  # a defect of ours must not freeze or close the user's napari
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():  # CUDA's and MPS's words
-            yield _Problem("The memory is not enough for this training: close other programs, or use the device cpu.")
-        elif isinstance(error, OSError) and error.strerror:
-            yield _Problem(f"The disk refused ({error.strerror}): check that it is there and has room, then resume.")
-        else:
-            _log.exception("training failed")
-            yield _Problem(f"Something unexpected went wrong in the training ({type(error).__name__}: {error}).")
+    finally:  # here, because the dock may have been closed
+        if not is_resumable(Path(parameters.out)):
+            forget_run(Path(parameters.out))
 
 
 @contextlib.contextmanager
 def _threads(torch: Any) -> Iterator[None]:
-    """Train with fewer threads than usual; torch counts them for each thread that calls it."""
+    """Train with fewer threads than usual; torch keeps the number for each calling thread."""
     usual = torch.get_num_threads()
     torch.set_num_threads(min(usual, training_threads(os.cpu_count() or 1)))
     try:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.fine_tuning.decision import Choice, decide
+from napari_leukocyte.core.training_set.records import user_name
+from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.train.resuming import forget_run
 
 if TYPE_CHECKING:
     import napari
@@ -62,6 +67,7 @@ class TrainWidget(Dock):
         self.listen(self.job.epoch_done, self._on_epoch)
         self.listen(self.job.ended, self._on_ended)
         self.listen(self.session.training_set_changed, self._on_training_set)
+        self.listen(self.session.masks_changed, self._on_training_set)
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._refresh()
@@ -151,9 +157,8 @@ class TrainWidget(Dock):
 
     def _on_training_set(self) -> None:
         """Another dock opened a set, or accepted a mask."""
-        folder = self.session.training_set_folder
-        if folder is not None:
-            self.set.look(folder, self._files)
+        if self.session.training_set is not None:
+            self.set.look(self.session.training_set.folder, self._files)
 
     def _on_read(self, summary: SetSummary) -> None:
         self.status.setText("" if self.status.text().startswith("Reading ") else self.status.text())
@@ -168,8 +173,8 @@ class TrainWidget(Dock):
         own = [model for model in summary.models if model.path.parent == summary.models_folder]
         self.review.show_models(own, self._trained)
         self._trained = None
-        if self.session.training_set_folder != summary.folder:
-            self.session.set_training_set(summary.folder)
+        if self.session.training_set is None or self.session.training_set.folder != summary.folder:
+            self.session.use_training_set(summary.training_set)
 
     def _on_failed(self, sentence: str) -> None:
         self.status.setText(sentence)
@@ -180,11 +185,10 @@ class TrainWidget(Dock):
     def _hold_out(self) -> None:
         self.question.hide()
         if self.summary is not None:
-            self.set.hold_out(self.summary.folder, _SHARE, self._files)
+            self.set.hold_out(self.summary.folder, _SHARE)
+            self.set.look(self.summary.folder, self._files)
 
     def _refresh(self) -> None:
-        from napari_leukocyte.plugin.segment.segment_job import bullets
-
         summary, running = self.summary, self.job.running
         start = self.form.start_model
         self.set_name.setText("Training set" if summary is None else f"Training set: {summary.folder.name}")
@@ -216,8 +220,6 @@ class TrainWidget(Dock):
 
     def train(self) -> None:
         """Start a new training with the form's parameters."""
-        from napari_leukocyte.core.errors import LeukocyteError
-
         if self.summary is None:
             return
         try:
@@ -227,8 +229,6 @@ class TrainWidget(Dock):
 
     def resume(self) -> None:
         """Go on with the run that was cut off last, with the parameters it had."""
-        from napari_leukocyte.core.errors import LeukocyteError
-
         if self.summary is None or not self.summary.interrupted:
             return
         try:
@@ -267,19 +267,10 @@ class TrainWidget(Dock):
 
     # ---- the decision -----------------------------------------------------------------------------------
 
-    def _on_decided(self, path: Path, choice: Any) -> None:
-        from napari_leukocyte.core.errors import LeukocyteError
-        from napari_leukocyte.core.fine_tuning.decision import decide
-        from napari_leukocyte.core.training_set.records import user_name
-        from napari_leukocyte.plugin.train.resuming import forget_run
+    def _on_decided(self, path: Path, choice: Choice) -> None:
+        self.set.change(lambda: _record(path, choice), done=lambda: self._on_recorded(path, choice))
 
-        try:
-            decide(path, choice, user_name())
-            if choice != "candidate":
-                forget_run(path)
-        except LeukocyteError as error:
-            self.status.setText(str(error))
-            return
+    def _on_recorded(self, path: Path, choice: Choice) -> None:
         self.status.setText(_DECIDED[choice].format(name=path.stem))
         if choice == "accepted":
             self.session.use_model(path)
@@ -289,4 +280,11 @@ class TrainWidget(Dock):
 
     def release(self) -> None:
         """Stop the training as Cancel does."""
-        self.job.cancel()
+        self.job.leave()
+        self.set.close()
+
+
+def _record(path: Path, choice: Choice) -> None:
+    decide(path, choice, user_name())
+    if choice != "candidate":
+        forget_run(path)

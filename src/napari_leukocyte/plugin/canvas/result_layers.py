@@ -1,0 +1,238 @@
+"""The image that is worked on, its class map and its cell labels, as layers of a viewer. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_leukocyte.core.cells.boxes import Box, Pixels
+from napari_leukocyte.plugin.canvas import layers as view
+from napari_leukocyte.plugin.canvas.layer_watch import LayerWatch
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+
+    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.image_state import ImageState
+
+__all__ = ["ResultLayers"]
+
+_OUTLINE_PX = 2
+_BRUSHES = {"cytoplasm": 1, "nucleus": 2}
+
+
+class ResultLayers:
+    """The layers of one image, or of a stack, whose planes share them. An ``index`` counts planes.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers they are.
+    look, stepped
+        Called when the class map may have changed, and after undo and redo; see ``LayerWatch``.
+    commanded
+        Called with the name of a command when one of the plugin's keys was pressed on the class map.
+
+    Attributes
+    ----------
+    image, classes, cells
+        The layers; None for one that is not there.
+    planes
+        How many planes the stack has; 0: the image is no stack.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        *,
+        look: Callable[[], None],
+        stepped: Callable[[bool], None],
+        commanded: Callable[[str], None],
+    ) -> None:
+        self._viewer = ref(viewer)  # weak: the layers must not keep a closed viewer alive
+        self.image: Image | None = None
+        self.classes: ClassMap | None = None
+        self.cells: Labels | None = None
+        self.planes = 0
+        self._brush: dict[str, Any] = {}
+        self._watch = LayerWatch(look, stepped)
+        self._commanded = commanded
+
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer that shows the layers."""
+        viewer = self._viewer()
+        assert viewer is not None  # events reach the layers only while their viewer lives
+        return viewer
+
+    # ---- adding and taking away -------------------------------------------------------------------------
+
+    def add(self, states: Mapping[int, ImageState], shown: int) -> None:
+        """Add class map and cell labels over the image: of a stack those of all planes, else those of ``shown``."""
+        assert self.image is not None
+        shape = self.shape_for(states[min(states) if self.planes else shown])
+        classes, cells = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
+        for index, state in states.items():
+            if self.planes or index == shown:
+                self._plane(classes, index)[...] = state.classes
+                self._plane(cells, index)[...] = state.cells
+        self.classes = view.add_classes(self.viewer, classes, self.image)
+        self.cells = view.add_cells(self.viewer, cells, self.image)
+        self.viewer.layers.selection.active = self.classes
+        view.take_brush(self.classes, self._brush)
+        self._watch.start(self.classes)
+        self.classes.commanded.connect(self._commanded)
+        some = states.get(shown) or next(iter(states.values()))
+        if some.result.binary:
+            self.classes.selected_label = 1
+        self.describe(some)
+
+    def shape_for(self, state: ImageState) -> tuple[int, ...]:
+        """Shape of class map and cell labels as layers: of an image (Y, X), of a stack (N, Y, X)."""
+        shape: tuple[int, ...] = state.classes.shape
+        return (self.planes, *shape) if self.planes else shape
+
+    def describe(self, state: ImageState) -> None:
+        """Record in the layers what made them."""
+        view.describe(self.classes, self.cells, state.result)
+
+    def set_aside(self, name: str) -> None:
+        """Leave the class map to the user as a hidden layer of its own, named after its image."""
+        layer, self.classes = self.classes, None
+        if layer is not None:
+            self._leave(layer)
+            layer.name = f"{layer.name} of {name} (edited)"
+            layer.visible = False
+        self.remove(self.cells)
+
+    def remove(self, *layers: Image | Labels | None) -> None:
+        """Take layers out of the viewer, where they are still there."""
+        for layer in layers:
+            if layer is not None and layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+
+    def on_removed(self, layer: object) -> bool:
+        """Forget a layer that was taken away; returns whether it was the image."""
+        if self.classes is not None and layer is self.classes:
+            self._brush = view.brush_of(self.classes)  # the next image is painted as this one was
+            self._leave(self.classes)
+            self.classes = None
+        elif layer is self.cells:
+            self.cells = None
+        elif layer is self.image:
+            self.image = None
+            return True
+        return False
+
+    def _leave(self, layer: ClassMap) -> None:
+        self._watch.stop(layer)
+        layer.commanded.disconnect(self._commanded)
+
+    # ---- reading and writing ----------------------------------------------------------------------------
+
+    def class_map(self, index: int, shape: tuple[int, ...]) -> NDArray[np.generic] | None:
+        """The class map of an image as it is painted; None when it is not there, or has another shape than (Y, X)."""
+        if self.classes is None:
+            return None
+        data = np.asarray(self.classes.data)
+        plane = self._plane(data, index) if data.ndim == 2 + bool(self.planes) else data
+        return plane if plane.shape == shape else None
+
+    def write(self, index: int, state: ImageState, old: ImageState | None) -> bool:
+        """Bring class map and labels of an image from ``old`` to ``state``; on screen, one step that can be undone.
+
+        Returns whether the undo steps so far must be forgotten, because they would change planes that are not seen.
+        """
+        assert self.classes is not None
+        forgets = False
+        layer, plane = self.classes, self._plane(self.classes.data, index)
+        rows, columns = np.nonzero(plane != state.classes)
+        with self._watch.paused():
+            if self.planes and index != self.plane_on_screen():
+                # Ctrl+Z must not change a plane that is not seen: neither this step, nor one that was painted through
+                # the planes, whose pixels would come back into the new map
+                forgets = layer.n_edit_dimensions > 2 or bool(np.any(plane != (0 if old is None else old.classes)))
+                if rows.size:
+                    plane[...] = state.classes
+                    layer.refresh()
+            elif rows.size:
+                layer.data_setitem(self.pixels((rows, columns), index), state.classes[rows, columns])
+        self.write_cells(index, state)
+        return forgets
+
+    def write_cells(self, index: int, state: ImageState, box: Box | None = None) -> None:
+        """Bring the cell labels of an image up to date, within a box where only that changed."""
+        layer, cells = self.cells, state.cells
+        if layer is None:
+            return
+        rows, columns = box or (slice(0, cells.shape[0]), slice(0, cells.shape[1]))
+        y, x = np.nonzero(self._plane(layer.data, index)[rows, columns] != cells[rows, columns])
+        if y.size:
+            y, x = y + (rows.start or 0), x + (columns.start or 0)
+            layer.data_setitem(self.pixels((y, x), index), cells[y, x])  # napari redraws only these pixels
+
+    def _plane(self, data: NDArray[np.generic], index: int) -> NDArray[np.generic]:
+        plane: NDArray[np.generic] = data[index] if self.planes else data
+        return plane
+
+    def pixels(self, pixels: Pixels, index: int) -> tuple[NDArray[np.intp], ...]:
+        """Indices of an image's pixels in its layers."""
+        return (np.full_like(pixels[0], index), *pixels) if self.planes else pixels
+
+    # ---- the canvas -------------------------------------------------------------------------------------
+
+    def plane_at_slider(self) -> int:
+        """The plane of the stack where the viewer's slider stands; outside the stack when another reaches further."""
+        assert self.image is not None
+        return int(np.round(self.image.world_to_data(self.viewer.dims.point)[0]))
+
+    def plane_on_screen(self) -> int | None:
+        """The plane of the stack on screen; None when the slider stands outside the stack."""
+        plane = self.plane_at_slider()
+        return plane if 0 <= plane < self.planes else None
+
+    def show_plane(self, index: int) -> None:
+        """Move the slider to a plane of the stack."""
+        assert self.image is not None
+        axis = self.viewer.dims.ndim - self.image.ndim  # other layers may have more axes
+        self.viewer.dims.set_point(axis, self.image.data_to_world((index, 0, 0))[0])
+
+    def centre_on(self, index: int, y: float, x: float) -> None:
+        """Bring a pixel to the middle of the canvas."""
+        if self.classes is not None:
+            centre = self.classes.data_to_world((index, y, x) if self.planes else (y, x))[-2:]
+            camera = self.viewer.scene.camera
+            camera.center = (*camera.center[:-2], *centre)
+
+    def to_pixels(self, position: Sequence[float]) -> tuple[float, float]:
+        """Row and column of an image at a position of the canvas (world coordinates)."""
+        assert self.classes is not None  # callers have a class map
+        y, x = self.classes.world_to_data(position)[-2:]
+        return float(y), float(x)
+
+    def follow_image(self, image: Image) -> bool:
+        """Move the class map and the labels back over their image; returns whether that was needed."""
+        moved = [view.place_like(layer, image) for layer in (self.classes, self.cells) if layer is not None]
+        return any(moved)
+
+    # ---- the brush --------------------------------------------------------------------------------------
+
+    def take_brush(self, name: str, *, binary: bool) -> None:
+        """Take up napari's brush in the colour of a class, or the eraser: nucleus, cytoplasm or background."""
+        layer = self.classes
+        if layer is None or (name == "nucleus" and binary):
+            return
+        self.viewer.layers.selection.active = layer
+        if name != "background":
+            layer.selected_label = _BRUSHES[name]
+        layer.mode = "erase" if name == "background" else "paint"
+
+    def toggle_outlines(self) -> None:
+        """Show the classes as outlines, or filled again."""
+        if self.classes is not None:
+            self.classes.contour = 0 if self.classes.contour else _OUTLINE_PX

@@ -1,0 +1,167 @@
+"""The parameters of a segmentation, as a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import ComboBox, FloatSpinBox
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QVBoxLayout, QWidget
+
+from napari_leukocyte.core.imaging.pixel_size import PixelSize, pixel_size_from_diameter
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.plugin.parts.docks import note
+from napari_leukocyte.plugin.settings import get_settings
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+__all__ = ["SegmentForm"]
+
+_MODELS = {
+    "Default (three-class)": "default",
+    "Thesis, three-class": "thesis-three-class",
+    "Thesis, binary": "thesis-binary",
+    "Active contour": "active-contour",
+}
+_FILE = "Weight file …"
+_KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
+_THIS = "this image"
+
+
+class SegmentForm(QWidget):  # type: ignore[misc]
+    """Image, method and its parameters, which images of the list, and the pixel size in force.
+
+    Parameters
+    ----------
+    images
+        Returns the image layers to choose from.
+    """
+
+    def __init__(self, images: Callable[[object], list[Image]]) -> None:
+        super().__init__()
+        self._files: dict[str, str] = {}
+        self._method = "default"
+        self.image = ComboBox(label="Image", choices=images, tooltip="An open image, or a stack")
+        self.mode = ComboBox(label="Classes", choices=["three-class", "binary"])
+        self.model = ComboBox(label="Method", choices=[*_MODELS, _FILE])
+        self.device = ComboBox(label="Device", choices=["auto", "cuda", "mps", "cpu"], value=get_settings().device)
+        self.pixel_size = FloatSpinBox(
+            label="Pixel size",
+            min=0,
+            max=5,
+            step=0.01,
+            tooltip="Micrometres per pixel. 0 takes the image's own, else that of the preferences, or estimates it.",
+        )
+        self.pixel_size.native.setDecimals(4)
+        self.pixel_size.native.setSuffix(" µm/px")
+        self.pixel_size.native.setSpecialValueText("automatic")
+        self.cell_diameter = FloatSpinBox(
+            label="or a cell is",
+            min=0,
+            max=5000,
+            step=10,
+            tooltip="Diameter of a typical neutrophil (13 µm) in this image, in pixels: it gives the pixel size.",
+        )
+        self.cell_diameter.native.setDecimals(0)
+        self.cell_diameter.native.setSuffix(" px wide")
+        self.cell_diameter.native.setSpecialValueText("not measured")
+        self.keep = ComboBox(
+            label="Keep",
+            choices=list(_KEEP),
+            tooltip="Automatic keeps the centre cell of a crop of at most 50 µm, and all cells of anything larger.",
+        )
+        self.scope = ComboBox(label="Run on", choices=[_THIS])
+        self.pixel_note = note()
+        self.whole_list = False  # whether all images of the list are wanted, where there are several
+        self._lay_out()
+        self.scope.changed.connect(self._on_scope)
+        self.model.changed.connect(self._on_model)
+        self.cell_diameter.changed.connect(self._on_diameter)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        rows = QFormLayout()
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        size = (self.pixel_size, self.cell_diameter)
+        for field in (self.image, self.mode, self.model, self.device, *size, self.keep, self.scope):
+            rows.addRow(field.label, field.native)
+        column.addLayout(rows)
+        column.addWidget(self.pixel_note)
+
+    def parameters(self) -> SegmentParameters:
+        """The form as parameters.
+
+        Raises
+        ------
+        LeukocyteError
+            For values that make no sense.
+        """
+        return SegmentParameters(
+            model=_MODELS.get(self.model.value) or self._files[self.model.value],
+            mode=self.mode.value,
+            device=self.device.value,
+            pixel_size=self.pixel_size.value or None,
+            default_pixel_size=get_settings().default_pixel_size or None,
+            keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
+        )
+
+    # ---- which images -----------------------------------------------------------------------------------
+
+    def offer_list(self, count: int) -> None:
+        """Offer to run on a list of so many images; the choice of the user stays while the layers are exchanged."""
+        with self.scope.changed.blocked():
+            self.scope.choices = [_THIS] if count <= 1 else [_THIS, f"all {count} images"]
+            self.scope.value = self.scope.choices[-1 if self.whole_list else 0]
+
+    def _on_scope(self, chosen: str) -> None:
+        self.whole_list = chosen != _THIS
+
+    # ---- the method -------------------------------------------------------------------------------------
+
+    def use_weight_file(self, path: Path) -> None:
+        """Offer a weight file among the methods, and choose it."""
+        self._files[path.name] = str(path)
+        self.model.choices = [*_MODELS, *self._files, _FILE]
+        self.model.value = path.name
+
+    def _on_model(self, choice: str) -> None:
+        if choice == _FILE:
+            path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
+            if path:
+                self.use_weight_file(Path(path))
+            else:
+                self.model.value = next(iter(_MODELS))
+        elif _MODELS.get(choice) == "thesis-binary":
+            self.mode.value = "binary"
+        elif self._method == "thesis-binary":
+            self.mode.value = "three-class"  # it was binary for that method's sake
+        self._method = _MODELS.get(self.model.value, "")
+
+    # ---- the pixel size ---------------------------------------------------------------------------------
+
+    def _on_diameter(self, diameter: float) -> None:
+        # while "130" is typed, "1" stands there for a moment
+        self.pixel_size.value = min(pixel_size_from_diameter(diameter), self.pixel_size.max) if diameter else 0
+
+    def show_pixel_size(self, size: PixelSize | None, *, in_force: bool = False) -> None:
+        """Say which pixel size counts.
+
+        Parameters
+        ----------
+        size
+            What the image states, or what its segmentation rests on (``in_force``); None: there is no image.
+        """
+        if self.pixel_size.value:
+            text = "Pixel size: as typed, for every image."
+        elif size is None:
+            text = "Open an image, or a folder of images."
+        elif in_force or size.um:
+            text = f"Pixel size: {size}."
+        else:
+            default = get_settings().default_pixel_size
+            unknown = f"{default:g} µm/px (preferences)" if default else "unknown, will be estimated from the cells"
+            text = f"Pixel size: {unknown}."
+        self.pixel_note.setText(text)
