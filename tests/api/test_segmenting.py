@@ -4,6 +4,7 @@ from itertools import islice
 
 import dask.array
 import numpy as np
+import pandas
 import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
@@ -32,8 +33,6 @@ def written(folder, array, name="picture"):
 
 def by_command_line(path, model, *options):
     """Class map, cell labels and table as the program writes them."""
-    import pandas
-
     out = path.parent / "results"
     arguments = ["segment", path, "--out", out, "--model", model, "--device", "cpu", *options]
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -263,6 +262,22 @@ def test_many_of_a_folder_or_a_pattern(tmp_path, model, picture):
         nl.segment_many(tmp_path / "none", model=model)
     with pytest.raises(nl.LeukocyteError, match="no list of images"):
         nl.segment_many(7, model=model)
+
+
+def test_a_folder_gives_the_table_of_the_command_line(tmp_path, model, picture):
+    """What is decided for the list, such as a pixel size that several images share, is decided the same."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, cells, size in (("a", CELLS, (60, 80)), ("b", CELLS[:1], (60, 80)), ("c", CELLS[:1], (60, 70))):
+        Image.fromarray(picture(*cells, size=size)).save(folder / f"{name}.png")
+    done = CliRunner().invoke(app, ["segment", str(folder), "--out", str(tmp_path / "out"), "--model", str(model)])
+    assert done.exit_code == 0, done.output
+    own = pandas.concat([result.table() for result in nl.segment_many(folder, model=model)], ignore_index=True)
+    texts = own.select_dtypes(exclude="number").columns
+    by_command = pandas.read_csv(tmp_path / "out" / "cells.csv", dtype=dict.fromkeys(texts, str))
+    by_command[texts] = by_command[texts].fillna("")
+    assert len(own) >= 3
+    assert_frame_equal(own, by_command, rtol=1e-7, check_dtype=False)
 
 
 def test_files_of_one_name_get_their_folders_as_in_the_table_of_the_command_line(tmp_path, model, picture):
