@@ -95,3 +95,14 @@ def test_no_import_runs_upwards():
         if rank[room_of(other)] > rank[room_of(module)]
     ]
     assert upwards == []
+
+
+def test_docks_know_nothing_of_each_other():
+    between = [
+        f"{module} imports {other}"
+        for module, found in imports_by_file().items()
+        for other in found
+        if module.count(".") > 1 and room_of(module) == room_of(other) == "plugin.dock"
+        if module.split(".")[2] != other.split(".")[2]
+    ]
+    assert between == []
