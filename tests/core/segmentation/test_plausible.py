@@ -45,6 +45,13 @@ def test_a_red_cell_goes_and_an_equally_unsure_white_cell_stays(glass, grey):
     assert found(*scene(glass=glass, grey=grey)) == {2}
 
 
+@pytest.mark.parametrize("density", [(0.16, 0.8, 0.4), (0.3, 0.6, 0.4)])
+def test_a_nucleus_dense_in_either_light_stays(density):
+    image, classes, cells = scene()
+    image[cells == 2] = np.round((250, 245, 230) * np.exp(-np.array(density)))
+    assert found(image, classes, cells) == set()
+
+
 def test_what_the_network_is_sure_of_stays():
     assert found(*scene(), unsure=()) == set()
     assert found(*scene(), share=0.15) == set()

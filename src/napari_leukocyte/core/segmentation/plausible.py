@@ -21,7 +21,7 @@ _MOST_PX = 1_000_000  # medians need no more
 _UNSURE_SHARE = 0.2  # of a cell's pixels
 _FAINTEST = 0.12  # mean density over the glass of what lies there beside the white cells
 _LEAST_UM2 = 60.0  # two red cells: with less in view there is nothing to compare with
-_APART = 0.05  # by how much a nucleus is denser than three quarters of the red cells, in red light
+_APART = np.array([0.05, 0.15])  # by how much a nucleus is denser than three quarters of the red cells: red, green
 
 
 def implausible_cells(
@@ -35,7 +35,8 @@ def implausible_cells(
 ) -> frozenset[int]:
     """Return the cells that are no white cells: the network is unsure, and the nucleus is no darker than red cells.
 
-    In red light a stained nucleus is dense and a red cell is not. Where no red cells lie in view nothing is dropped.
+    A stained nucleus is denser than the red cells around it, in red light or, a magenta one, in green. Where no red
+    cells lie in view nothing is dropped.
 
     Parameters
     ----------
@@ -58,8 +59,9 @@ def implausible_cells(
     beside = (classes[::step, ::step] == 0) & (density.mean(axis=2) > _FAINTEST)
     if np.count_nonzero(beside) * (step * pixel_size) ** 2 < _LEAST_UM2:
         return frozenset()
-    red_cells = float(np.percentile(density[..., 0][beside], 75))
+    red_cells = np.percentile(density[beside][:, :2], 75, axis=0)
     nuclei = np.where(classes == 2, cells, 0)[::step, ::step]
     there = np.bincount(nuclei.ravel(), minlength=numbers.size + 1)[1:] > 0
-    dark = ndimage.median(density[..., 0], nuclei, numbers)
-    return frozenset(numbers[there & (unsure > _UNSURE_SHARE) & (dark - red_cells < _APART)].tolist())
+    dark = np.stack([ndimage.median(density[..., light], nuclei, numbers) for light in (0, 1)], axis=1)
+    like_red_cells = (dark - red_cells < _APART).all(axis=1)
+    return frozenset(numbers[there & (unsure > _UNSURE_SHARE) & like_red_cells].tolist())
