@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_leukocyte.core.imaging.convert import find_conversion
-from napari_leukocyte.core.segmentation.plausible import implausible_cells
+from napari_leukocyte.core.segmentation.plausible import giant_platelets, mistaken_red_cells
 
 PIXEL_SIZE = 0.1
 RED, PURPLE = (0.12, 0.55, 0.45), (0.9, 1.1, 0.4)  # density of a red cell and of a nucleus in R, G, B
@@ -36,7 +36,7 @@ def scene(*, red_cells=RED_CELLS, glass=(250, 245, 230), grey=False):
 def found(image, classes, cells, *, unsure=(1, 2), share=0.5, pixel_size=PIXEL_SIZE):
     rng = np.random.default_rng(0)
     sure = ~(np.isin(cells, unsure) & (rng.random(cells.shape) < share))
-    return implausible_cells(image, find_conversion(image), classes, cells, sure, pixel_size=pixel_size)
+    return mistaken_red_cells(image, find_conversion(image), classes, cells, sure, pixel_size=pixel_size)
 
 
 @pytest.mark.parametrize("grey", [False, True])
@@ -75,3 +75,42 @@ def test_a_map_without_cells():
 def test_large_images_are_looked_at_in_steps():
     image, classes, cells = (np.kron(a, np.ones((5, 5, *[1] * (a.ndim - 2)), a.dtype)) for a in scene())
     assert found(image, classes, cells, pixel_size=PIXEL_SIZE / 5) == {2}
+
+
+def small_cell(*, radius=38, middle=28, grains=True, pixel_size=0.1, at=(150, 150)):
+    """One small cell whose middle is granular like a platelet's or smooth like a lymphocyte's nucleus."""
+    y, x = np.mgrid[:300, :300] * pixel_size
+    grain = np.sin(2 * np.pi * y / 1.1) * np.sin(2 * np.pi * x / 1.1) if grains else np.zeros_like(x)
+    density = np.zeros((300, 300))
+    density[disc(at, radius)] = 0.2
+    inside = disc(at, middle)
+    density[inside] = 0.8 * (1 + 0.6 * grain[inside])
+    image = np.round(240 * np.exp(-density)).astype(np.uint8)[..., None].repeat(3, axis=-1)
+    classes, cells = np.zeros((300, 300), np.uint8), np.zeros((300, 300), np.int32)
+    classes[disc(at, radius)], cells[disc(at, radius)] = 1, 1
+    classes[inside] = 2
+    return image, classes, cells
+
+
+def platelets(scene, *, pixel_size=0.1):
+    image, classes, cells = scene
+    return giant_platelets(image, find_conversion(image), classes, cells, pixel_size=pixel_size)
+
+
+@pytest.mark.parametrize("size", [0.05, 0.1, 0.15])
+def test_a_granular_middle_in_a_small_cell_is_a_giant_platelets(size):
+    inside = {"radius": round(3.8 / size), "middle": round(2.8 / size), "pixel_size": size}
+    assert platelets(small_cell(**inside), pixel_size=size) == {1}
+    assert platelets(small_cell(**inside, grains=False), pixel_size=size) == set()
+
+
+def test_a_granular_cell_of_usual_size_stays():
+    assert platelets(small_cell(radius=60, middle=28)) == set()
+    assert platelets(small_cell(radius=43, middle=36)) == set()
+
+
+def test_a_small_cell_without_nucleus_or_cut_by_the_edge_stays():
+    image, classes, cells = small_cell()
+    assert platelets((image, np.minimum(classes, 1), cells)) == set()
+    assert platelets(small_cell(at=(20, 150))) == set()
+    assert platelets((image, classes * 0, cells * 0)) == set()

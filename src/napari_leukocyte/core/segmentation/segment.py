@@ -18,7 +18,7 @@ from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, implausible_cells
+from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
 from napari_leukocyte.core.segmentation.uncertainty import uncertainty
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 
@@ -103,12 +103,16 @@ def segment_plane(
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     notes = list(conversion.notes)
     if predictor.classes == 3:
-        dropped = implausible_cells(plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um)
-        if dropped:
+        looks = {
+            "red cells": mistaken_red_cells(
+                plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um
+            ),
+            "giant platelets": giant_platelets(plane, conversion, classes, cells, pixel_size=pixel_size.um),
+        }
+        notes += [f"left out as {what}: {len(spots)}" for what, spots in looks.items() if spots]
+        if dropped := frozenset().union(*looks.values()):
             cells = drop_cells(cells, dropped)
             classes[cells == 0] = 0
-            spots = "1 spot that looks" if len(dropped) == 1 else f"{len(dropped)} spots that look"
-            notes.append(f"{spots} like red cells left out")
     unfamiliar = doubt > UNFAMILIAR
     if unfamiliar:
         notes.append("the image looks unlike those that the model learnt from, check every outline")
