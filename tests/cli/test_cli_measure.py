@@ -60,6 +60,8 @@ def put_marks(monkeypatch):
         if result is not None:
             cells = np.unique(result.cells)[1:].tolist()
             remarks = {cell: {[Flag.NOT_A_WBC_SMUDGE, Flag.LOW_CONFIDENCE, Flag.EDITED][cell % 3]} for cell in cells}
+            if result.pixel_size.doubt:
+                remarks = {cell: flags | {Flag.PIXEL_SIZE_DOUBTFUL} for cell, flags in remarks.items()}
             measures = measure_cells(
                 result.classes,
                 result.cells,

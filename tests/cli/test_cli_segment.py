@@ -156,7 +156,7 @@ def test_a_stack_becomes_one_tiff_and_a_constant_plane_stays_empty(tmp_path, run
     assert not classes[1].any()
     header, rows = read_table(out / "cells.csv")
     assert {row["plane"] for row in rows} == {"0", "2"}
-    assert "pixel_size_um of s.tif [2]" in header
+    assert (header["pixel_size_scope"], {row["pixel_size_um"] for row in rows}) == ("shared", {header["pixel_size_um"]})
     for plane in (0, 2):
         assert len([row for row in rows if row["plane"] == str(plane)]) == cells[plane].max()
     assert not (out / "s_classes.png").exists()

@@ -1,6 +1,5 @@
 """What a segmentation gives a Python program: arrays, measures and the table of cells."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, MEASURE_COLUMNS
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
@@ -80,7 +79,7 @@ class Result:
     def pixel_size(self) -> PixelSize:
         """``um`` per px, the ``source`` of the number in words, and whether it is ``estimated``.
 
-        Of a stack that of its first plane: each plane has its own where it is estimated.
+        The planes of a stack share one.
         """
         return self._first.pixel_size
 
@@ -99,7 +98,7 @@ class Result:
 
         A CNR that is withheld is NaN, and ``flags`` say why. Areas in um2 need a pixel size that is not estimated.
         """
-        return [measure for _, measures in self._measured() for measure in measures]
+        return [measure for plane in self._done for measure in plane.measure()]
 
     def table(self) -> "DataFrame":
         """Return the table of cells, a row for each, with the columns of ``cells.csv``.
@@ -111,14 +110,18 @@ class Result:
         rows: list[dict[str, Any]] = [
             {
                 "image": self.name,
-                "plane": plane,
-                **{column: getattr(measure, column) for column in CELL_COLUMNS[2:-1]},
+                "plane": number,
+                **{column: getattr(measure, column) for column in MEASURE_COLUMNS[2:-1]},
                 "flags": ";".join(measure.flags),
+                **{column: plane.provenance.get(column, "") for column in MADE_BY_COLUMNS},
+                "pixel_size_um": float(plane.pixel_size.digits),
             }
-            for plane, measures in self._measured()
-            for measure in measures
+            for number, plane in enumerate(self.planes)
+            if plane is not None
+            for measure in plane.measure()
         ]
-        types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str}
+        made_by = dict.fromkeys(MADE_BY_COLUMNS, str) | {"pixel_size_um": float}
+        types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str, **made_by}
         return DataFrame(rows, columns=list(CELL_COLUMNS)).astype({column: types[column] for column in CELL_COLUMNS})
 
     def __repr__(self) -> str:
@@ -143,8 +146,3 @@ class Result:
             return np.asarray(arrays[0])
         empty = np.zeros_like(next(array for array in arrays if array is not None))
         return np.stack([empty if array is None else array for array in arrays])
-
-    def _measured(self) -> Iterator[tuple[int, list[CellMeasure]]]:
-        for number, plane in enumerate(self.planes):
-            if plane is not None:
-                yield number, plane.measure()

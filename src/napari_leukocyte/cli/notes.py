@@ -45,7 +45,17 @@ class Remarks:
                 values = sorted(size.um for size in self._estimates.values() if size.um is not None)
                 size = f"pixel size estimated, {values[0]:.4g} to {values[-1]:.4g} µm/px"
             lines.append(f"{_names(list(self._estimates))}: {size}; so areas are in px only")
+            if len(texts) > 1:
+                lines += self._doubts()
         return lines
+
+    def _doubts(self) -> list[str]:
+        """What makes estimates doubtful, with the images that it is about."""
+        doubts: dict[str, list[str]] = {}
+        for label, size in self._estimates.items():
+            if size.doubt:
+                doubts.setdefault(size.doubt, []).append(label)
+        return [f"{_names(labels)}: pixel size doubtful: {doubt}" for doubt, labels in doubts.items()]
 
 
 def _names(labels: list[str]) -> str:

@@ -1,13 +1,14 @@
 """Progress bars, on standard error and only in a terminal."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.safe_text import printable
+from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 
 __all__ = ["SegmentBars", "progress", "segment_bars"]
@@ -36,17 +37,23 @@ class SegmentBars:
         self._files = bars.add_task("images", total=files)
         self._windows = bars.add_task("windows", total=None, visible=False)
 
-    def watch(self, sources: Iterable[ImageSource | BrokenImage]) -> Iterator[ImageSource | BrokenImage]:
-        """Pass the list on and count each image once the next is asked for; a plane is a part of its file."""
-        for source in sources:
-            self._bars.update(self._files, description=printable(source.name))
-            self._bars.reset(self._windows, total=None, visible=False)
-            yield source
-            self._bars.advance(self._files, 1 if isinstance(source, BrokenImage) else 1 / source.planes)
+    def looking(self, event: SizeStep) -> None:
+        """Show how far the list is looked at for its pixel size."""
+        self._bars.update(self._files, description="pixel size")
+        self._bars.update(self._windows, completed=event.done, total=event.windows, visible=event.windows > 1)
+
+    def begin(self, source: ImageSource | BrokenImage) -> None:
+        """Show which image is in work."""
+        self._bars.update(self._files, description=printable(source.name))
+        self._bars.reset(self._windows, total=None, visible=False)
 
     def window(self, event: WindowDone) -> None:
-        """Show a finished window; an image without a pixel size is looked at a few times."""
+        """Show a finished window of the image in work."""
         self._bars.update(self._windows, completed=event.done, total=event.windows, visible=event.windows > 1)
+
+    def end(self, source: ImageSource | BrokenImage) -> None:
+        """Count an image; a plane is a part of its file."""
+        self._bars.advance(self._files, 1 if isinstance(source, BrokenImage) else 1 / source.planes)
 
 
 @contextlib.contextmanager

@@ -131,39 +131,39 @@ def _run(
 ) -> Iterator[tuple[Path, str]]:
     """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import segment_bars
-    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
+    from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_files
     from napari_leukocyte.core.results.names import input_path
     from napari_leukocyte.core.safe_text import printable
+    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
     from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
-    current: ImageSource | BrokenImage | None = None
-
-    def watched() -> Iterator[ImageSource | BrokenImage]:
-        nonlocal current
-        for source in bars.watch(sources_from_files(paths)):
-            current = source
-            yield source
-
+    sources = list(sources_from_files(paths))
     with segment_bars(len(paths)) as bars:
         since = perf_counter()
-        for event in segment_images(watched(), parameters, predictor):
+        for event in segment_images(sources, parameters, predictor):
+            if isinstance(event, SizeStep):
+                bars.looking(event)
+                continue
             if isinstance(event, WindowDone):
                 bars.window(event)
                 continue
-            assert current is not None  # an event about an image comes after the image
-            label = writer.label(current)
+            source = sources[event.index]
+            label = writer.label(source)
             if isinstance(event, ImageFailed):
                 logger.warning("%s: %s", label, event.reason)
                 reason = printable(event.reason)
-                yield input_path(current.path, current.name), reason if label in reason else f"{label}: {reason}"
+                yield input_path(source.path, source.name), reason if label in reason else f"{label}: {reason}"
             else:
                 remarks.add(label, event.result.pixel_size, event.result.notes)
                 logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)
-            if isinstance(current, ImageSource):
+            if isinstance(source, ImageSource):
                 try:
-                    writer.add(current, None if isinstance(event, ImageFailed) else event.result)
+                    writer.add(source, None if isinstance(event, ImageFailed) else event.result)
                 except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
                     logger.warning("%s: %s", label, error)
-                    yield input_path(current.path, current.name), f"{label}: {error}"
+                    yield input_path(source.path, source.name), f"{label}: {error}"
+            bars.end(source)
+            if event.index + 1 < len(sources):
+                bars.begin(sources[event.index + 1])
             since = perf_counter()

@@ -98,8 +98,7 @@ class ImageState:
         for step in steps:
             size = step.result.pixel_size
             if size == before or (size.estimated and now.um is not None):
-                about = {"pixel_size_um": now.digits, "pixel_size_source": now.source}
-                step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **about})
+                step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **now.facts})
                 step.live.measure_at(now)
 
     def forget_undo(self) -> None:

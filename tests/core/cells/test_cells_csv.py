@@ -21,18 +21,21 @@ def two_cells():
 
 def test_round_trip(tmp_path):
     path = tmp_path / "cells.csv"
-    rows = cell_rows(two_cells(), image='odd, "name".png', plane=3)
+    made_by = {"pixel_size_um": "0.1", "pixel_size_source": "typed", "model": "default", "precision": "float32"}
+    rows = cell_rows(two_cells(), image='odd, "name".png', plane=3, provenance=made_by)
     write_cells_csv(path, rows, provenance={"plugin version": "1.0", "model": "two\nlines"})
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == (
         "image,plane,cell,y,x,cnr,cnr_low,cnr_high,nc_ratio,nucleus_fraction,"
-        "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags"
+        "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags,"
+        "pixel_size_um,pixel_size_source,pixel_size_scope,pixel_size_doubt,model,model_sha256,engine,precision"
     )
     read = list(csv.DictReader(lines))
     assert read == rows
     assert read[0]["image"] == 'odd, "name".png'
     assert math.isclose(float(read[0]["cnr"]), 40 / 9, rel_tol=1e-7)
     assert (read[0]["cytoplasm_um2"], read[0]["flags"], read[0]["plane"]) == ("", "", "3")
+    assert {**read[1], **made_by} == read[1]
     assert (read[1]["cnr"], read[1]["flags"]) == ("", "cut_by_edge;no_nucleus")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cells.csv", "cells.json"]
     provenance = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))

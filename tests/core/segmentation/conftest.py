@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
 from napari_leukocyte.core.model.weights import ModelInfo, save_model
@@ -94,3 +95,25 @@ def draw():
         return np.repeat(GREY[classes][..., None], 3, axis=-1), classes
 
     return both
+
+
+RED = 215  # grey of a red cell, which the threshold network takes for background
+
+
+@pytest.fixture
+def with_red_cells():
+    """(image, places, radius) to the image with faint discs with soft outlines on it."""
+
+    def drawn(image, places, radius):
+        rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+        mask = sum(np.hypot(rows - y, columns - x) < radius for y, x in places) > 0
+        cover = ndimage.gaussian_filter(mask.astype(float), 1.0)[..., None]
+        return (image * (1 - cover) + RED * cover).round().astype(np.uint8)
+
+    return drawn
+
+
+@pytest.fixture
+def crowd():
+    """Eight places (y, x) in an image of 300 x 300 px that leave its middle free."""
+    return [(40, 40), (40, 130), (40, 250), (150, 40), (150, 265), (260, 60), (260, 160), (255, 250)]

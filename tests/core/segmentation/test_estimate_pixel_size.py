@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
@@ -55,35 +54,21 @@ def test_specks_are_no_ruler(predictor, draw):
     assert estimate(image, predictor).um == pytest.approx(13 / 80, rel=0.05)
 
 
-RED = 215  # grey of a red cell, which the threshold network takes for background
-
-
-def with_red_cells(image, places, radius):
-    """Faint discs with soft outlines on an image."""
-    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
-    mask = sum(np.hypot(rows - y, columns - x) < radius for y, x in places) > 0
-    cover = ndimage.gaussian_filter(mask.astype(float), 1.0)[..., None]
-    return (image * (1 - cover) + RED * cover).round().astype(np.uint8)
-
-
-CROWD = [(40, 40), (40, 130), (40, 250), (150, 40), (150, 265), (260, 60), (260, 160), (255, 250)]
-
-
-def test_many_red_cells_are_the_ruler(predictor, draw):
+def test_many_red_cells_are_the_ruler(predictor, draw, with_red_cells, crowd):
     white, _ = draw((300, 300), [(150, 150, 25)])  # at 13 um wide it would say 0.26 um
-    image = with_red_cells(white, CROWD, 20)
+    image = with_red_cells(white, crowd, 20)
     size = estimate(image, predictor)
     assert size.source == "estimated from 8 red cells and 1 cell"
     assert size.um == pytest.approx(RED_CELL_UM / 40, rel=0.1)
     assert estimate(image[..., 0], predictor).um == pytest.approx(size.um, rel=0.02)  # grayscale
-    empty = with_red_cells(draw((300, 300), [])[0], CROWD, 20)
+    empty = with_red_cells(draw((300, 300), [])[0], crowd, 20)
     size = estimate(empty, predictor)
     assert size.source == "estimated from 8 red cells"
     assert size.um == pytest.approx(RED_CELL_UM / 40, rel=0.05)
 
 
-def test_few_red_cells_count_beside_the_white_one(predictor, draw):
-    image = with_red_cells(draw((300, 300), [(150, 150, 40)])[0], CROWD[:2], 24)
+def test_few_red_cells_count_beside_the_white_one(predictor, draw, with_red_cells, crowd):
+    image = with_red_cells(draw((300, 300), [(150, 150, 40)])[0], crowd[:2], 24)
     size = estimate(image, predictor)
     assert size.source == "estimated from 2 red cells and 1 cell"
     assert RED_CELL_UM / 48 < size.um < 13 / 80
@@ -100,9 +85,11 @@ def test_lobes_of_a_nucleus_are_no_red_cells(predictor, draw):
     assert size.um == pytest.approx(13 / 90, rel=0.05)
 
 
-def test_in_a_large_plane_the_discs_lie_where_the_white_cells_are_seen(predictor, draw, monkeypatch):
+def test_in_a_large_plane_the_discs_lie_where_the_white_cells_are_seen(
+    predictor, draw, with_red_cells, crowd, monkeypatch
+):
     monkeypatch.setattr(white_cells, "_LARGEST", 300 * 300)
-    image = with_red_cells(draw((300, 300), [(150, 150, 25)])[0], CROWD, 20)
+    image = with_red_cells(draw((300, 300), [(150, 150, 25)])[0], crowd, 20)
     wide = np.full((600, 600, 3), 240, np.uint8)  # of which the middle 300 x 300 are looked at
     wide[150:450, 150:450] = image
     size = estimate(wide, predictor)

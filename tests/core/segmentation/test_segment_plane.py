@@ -11,6 +11,8 @@ from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_a
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation import windowed
+from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
+from napari_leukocyte.core.segmentation.rulers import Ruler, Rulers
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
@@ -140,6 +142,8 @@ def test_provenance_says_what_was_done(scene, predictor):
         "keep": "whole",
         "pixel_size_um": "0.2",
         "pixel_size_source": "file",
+        "pixel_size_scope": "own",
+        "pixel_size_doubt": "",
     }
 
 
@@ -150,11 +154,12 @@ def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkey
     assert len(grey.notes) == 1
     assert "grayscale" in grey.notes[0]
 
-    def estimate(plane, conversion, predictor):
+    def rulers(plane, conversion, predictor):
         predictor.notes.append("the CPU went on")
-        yield PixelSize(0.2, "estimated", estimated=True)
+        yield WindowDone(1, 1)
+        return Rulers(white=Ruler(0.2, 1, "cell"))
 
-    monkeypatch.setattr("napari_leukocyte.core.segmentation.predictor.estimate_pixel_size", estimate)
+    monkeypatch.setattr("napari_leukocyte.core.segmentation.predictor.find_rulers", rulers)
     *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
     assert result.notes == ("the CPU went on",)
 
@@ -241,7 +246,9 @@ def test_stopping_midway_reads_nothing_more_and_leaves_the_predictor_usable(scen
         original = source_of(image, name=name)
         return replace(original, read=lambda: (read.append(name), original.read())[1])
 
-    events = segment_images([source("a"), source("b")], SegmentParameters(keep="all"), predictor)
+    decided = {0: SizeDecision(KNOWN), 1: SizeDecision(KNOWN)}
+    images = [source("a"), source("b")]
+    events = segment_images(images, SegmentParameters(keep="all"), predictor, decisions=decided)
     assert next(events) == WindowDone(1, 3)
     events.close()
     assert read == ["a"]

@@ -6,14 +6,15 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.safe_text import for_table
 
-__all__ = ["CELL_COLUMNS", "cell_rows", "write_cells_csv"]
+__all__ = ["CELL_COLUMNS", "MADE_BY_COLUMNS", "MEASURE_COLUMNS", "cell_rows", "write_cells_csv"]
 
-CELL_COLUMNS = (
+MEASURE_COLUMNS = (
     "image",
     "plane",
     "cell",
@@ -30,12 +31,26 @@ CELL_COLUMNS = (
     "nucleus_um2",
     "flags",
 )
+MADE_BY_COLUMNS = (
+    "pixel_size_um",
+    "pixel_size_source",
+    "pixel_size_scope",
+    "pixel_size_doubt",
+    "model",
+    "model_sha256",
+    "engine",
+    "precision",
+)
+CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS)
 
 
-def cell_rows(measures: Iterable[CellMeasure], *, image: str, plane: int = 0) -> list[dict[str, str]]:
+def cell_rows(
+    measures: Iterable[CellMeasure], *, image: str, plane: int = 0, provenance: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, str]]:
     """Write the measures of one plane as rows of text, a key for each of `CELL_COLUMNS`.
 
-    A number that is not there (NaN) is an empty field; flags are joined with ";".
+    A number that is not there (NaN) is an empty field; flags are joined with ";". What made the rows, and the pixel
+    size (estimates, too, which give no areas), comes from the provenance of the plane.
 
     Examples
     --------
@@ -44,13 +59,15 @@ def cell_rows(measures: Iterable[CellMeasure], *, image: str, plane: int = 0) ->
     >>> row["y"], row["cnr"], row["nucleus_px"]
     ('2.5', '', '9')
     """
+    made_by = {name: provenance.get(name, "") for name in MADE_BY_COLUMNS}
     return [
         {
             "image": image,
             "plane": str(plane),
             "cell": str(measure.cell),
-            **{name: _number(getattr(measure, name)) for name in CELL_COLUMNS[3:-1]},
+            **{name: _number(getattr(measure, name)) for name in MEASURE_COLUMNS[3:-1]},
             "flags": ";".join(measure.flags),
+            **made_by,
         }
         for measure in measures
     ]

@@ -31,6 +31,7 @@ class Flag(StrEnum):
     PLATELET_ATTACHED = "platelet_attached"
     LOW_CONFIDENCE = "low_confidence"
     EDITED = "edited"
+    PIXEL_SIZE_DOUBTFUL = "pixel_size_doubtful"
 
     @property
     def words(self) -> str:
@@ -59,6 +60,7 @@ _WORDS = {
     Flag.PLATELET_ATTACHED: "A platelet may be attached: split it off as background?",
     Flag.LOW_CONFIDENCE: "The model is unsure about this cell: check its outlines.",
     Flag.EDITED: "Edited by hand.",
+    Flag.PIXEL_SIZE_DOUBTFUL: "The pixel size of the image is doubtful: type it, or calibrate.",
 }
 
 NOT_A_WBC = frozenset({Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_A_WBC_NRBC, Flag.NOT_A_WBC_ARTEFACT})

@@ -298,6 +298,8 @@ class LiveCells:
             remarks.add(Flag.EDITED)
         elif number in self._unsure:  # whoever edited the cell has looked at it
             remarks.add(Flag.LOW_CONFIDENCE)
+        if self.pixel_size.doubt:
+            remarks.add(Flag.PIXEL_SIZE_DOUBTFUL)
         return remarks
 
     def _flat(self, box: Box, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.imaging.planes import get_plane, plane_count
+from napari_leukocyte.core.imaging.planes import get_plane, plane_count, plane_shape
 from napari_leukocyte.core.imaging.read import ImageFile, read_image
 
 __all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
@@ -29,6 +29,8 @@ class ImageSource:
         Index in its stack, 0 for a single image.
     planes
         How many planes the stack has, 1 for a single image.
+    shape
+        (Y, X), px.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ImageSource:
     rgb: bool | None
     pixel_size: PixelSize
     path: Path | None
+    shape: tuple[int, int]
     read: Callable[[], NDArray[np.generic]]
 
     @property
@@ -59,8 +62,9 @@ def sources_from_array(
 ) -> list[ImageSource]:
     """One source for each plane of an array (numpy, dask, zarr), see ``core.imaging.planes``."""
     pixel_size = pixel_size or PixelSize(None)
-    count = plane_count(array.shape, rgb=rgb)
-    return [ImageSource(name, i, count, rgb, pixel_size, path, _PlaneReader(array, i, rgb)) for i in range(count)]
+    count, shape = plane_count(array.shape, rgb=rgb), plane_shape(array.shape, rgb=rgb)
+    readers = [_PlaneReader(array, i, rgb) for i in range(count)]
+    return [ImageSource(name, i, count, rgb, pixel_size, path, shape, read) for i, read in enumerate(readers)]
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,10 @@ def sources_from_files(paths: Sequence[Path]) -> Iterator[ImageSource | BrokenIm
             file = read_image(path)
             # "colours or not" is known for files: a last axis of 3 is never a stack's width by chance
             count = plane_count(file.array.shape, rgb=file.rgb)
+            shape = plane_shape(file.array.shape, rgb=file.rgb)
         except LeukocyteError as error:
             yield BrokenImage(path.name, path, str(error))
             continue
         pixel_size = PixelSize(file.pixel_size, file.pixel_size_source)
         for i in range(count):
-            yield ImageSource(path.name, i, count, file.rgb, pixel_size, path, _FileReader(path, i))
+            yield ImageSource(path.name, i, count, file.rgb, pixel_size, path, shape, _FileReader(path, i))

@@ -1,23 +1,38 @@
 """How large a pixel is, and how we know."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["TYPICAL_CELL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter"]
+__all__ = ["TYPICAL_CELL_UM", "USUAL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter"]
 
 _ESTIMATES = ("estimated", "assumed")  # how the sources of estimates begin
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
+USUAL_UM = (0.05, 0.25)  # um per px of a smear under an objective of 20x to 100x
 
 
 @dataclass(frozen=True)
 class PixelSize:
-    """um per px (None: unknown) and where the number came from, in words for the user."""
+    """um per px (None: unknown) and where the number came from, in words for the user.
+
+    Attributes
+    ----------
+    estimated
+        It is no stated size.
+    shared
+        It was decided for several images of a list together.
+    doubt
+        What speaks against it, in words; empty when nothing does.
+    """
 
     um: float | None
     source: str = "unknown"
     estimated: bool = False
+    shared: bool = False
+    doubt: str = ""
 
     @property
     def for_areas(self) -> float | None:
@@ -28,6 +43,34 @@ class PixelSize:
     def digits(self) -> str:
         """The number as files keep it, empty when unknown; of an estimate no more digits than it can have."""
         return "" if self.um is None else f"{self.um:.{4 if self.estimated else 15}g}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What every file, row and layer of ours says of it."""
+        return {
+            "pixel_size_um": self.digits,
+            "pixel_size_source": self.source,
+            "pixel_size_scope": "" if self.um is None else "shared" if self.shared else "own",
+            "pixel_size_doubt": self.doubt,
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> "PixelSize":
+        """Read `facts` back; unknown where they are missing or no number.
+
+        >>> size = PixelSize(0.11, "estimated from 2 cells", estimated=True, shared=True, doubt="no red cell")
+        >>> PixelSize.from_facts(size.facts) == size
+        True
+        """
+        try:
+            um = float(facts["pixel_size_um"])
+        except (KeyError, TypeError, ValueError):
+            return cls(None)
+        if not (math.isfinite(um) and um > 0):
+            return cls(None)
+        source, doubt = (str(facts.get(f"pixel_size_{key}", "")) for key in ("source", "doubt"))
+        size = cls.stated(um, source or "unknown")
+        return replace(size, shared=facts.get("pixel_size_scope") == "shared", doubt=doubt)
 
     @classmethod
     def stated(cls, um: float | None, source: str) -> "PixelSize":
@@ -41,7 +84,7 @@ class PixelSize:
     def __str__(self) -> str:
         if self.um is None:
             return "unknown"
-        return f"{self.um:.4g} µm/px ({self.source})"
+        return f"{self.um:.4g} µm/px ({self.source}{', doubtful: ' if self.doubt else ''}{self.doubt})"
 
 
 def check_typed(um: float) -> None:

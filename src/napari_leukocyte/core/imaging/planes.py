@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
 
-__all__ = ["get_plane", "is_colour", "plane_count"]
+__all__ = ["get_plane", "is_colour", "plane_count", "plane_shape"]
 
 
 def is_colour(shape: Sequence[int], *, rgb: bool | None = None) -> bool:
@@ -80,6 +80,18 @@ def plane_count(shape: Sequence[int], *, rgb: bool | None = None) -> int:
     if rgb is None and len(shape) == 3 and (2 <= shape[0] <= 5 or shape[-1] in (2, 5)):
         raise LeukocyteError(two_readings(shape))
     return shape[0]
+
+
+def plane_shape(shape: Sequence[int], *, rgb: bool | None = None) -> tuple[int, int]:
+    """Height and width of the planes of an array that `plane_count` takes.
+
+    Examples
+    --------
+    >>> plane_shape((480, 640, 3)), plane_shape((12, 480, 640)), plane_shape((480, 640, 1))
+    ((480, 640), (480, 640), (480, 640))
+    """
+    last = len(shape) - (is_colour(shape, rgb=rgb) or (len(shape) > 2 and shape[-1] == 1))
+    return int(shape[last - 2]), int(shape[last - 1])
 
 
 def get_plane(array: Any, index: int, *, rgb: bool | None = None, name: str = "The image") -> NDArray[Any]:

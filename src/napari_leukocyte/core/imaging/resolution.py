@@ -9,6 +9,7 @@ __all__ = ["PLAUSIBLE_UM", "from_dpi", "from_tiff", "plausible"]
 
 # um per px. A screen or print resolution (72, 96, 300 dpi: 353, 265, 85 um) is far outside.
 PLAUSIBLE_UM = (0.02, 2.0)
+_PLACEHOLDER = 1e-3  # resolution tags are rounded
 
 _UM_PER_UNIT = {
     "nm": 1e-3,
@@ -30,12 +31,16 @@ _UM_PER_UNIT = {
 def plausible(x: float, y: float) -> float | None:
     """Return the pixel size in um when x and y agree within 2 % and lie in `PLAUSIBLE_UM`, else None.
 
+    Exactly 1 um is what programs write that know no pixel size, and counts as unknown.
+
     Examples
     --------
-    >>> plausible(0.1, 0.1), plausible(25400 / 300, 25400 / 300), plausible(0.1, 0.2)
-    (0.1, None, None)
+    >>> plausible(0.1, 0.1), plausible(25400 / 300, 25400 / 300), plausible(0.1, 0.2), plausible(1, 1)
+    (0.1, None, None, None)
     """
     low, high = PLAUSIBLE_UM
+    if abs(x - 1) < _PLACEHOLDER and abs(y - 1) < _PLACEHOLDER:
+        return None
     if low <= x <= high and low <= y <= high and abs(x - y) <= 0.02 * max(x, y):
         return (x + y) / 2
     return None

@@ -36,7 +36,7 @@ class CellTable:
     ) -> None:
         """Add the cells of an image or of one plane of a stack of ``planes``."""
         self.images.add(image)
-        self.rows += cell_rows(measures, image=image, plane=plane)
+        self.rows += cell_rows(measures, image=image, plane=plane, provenance=provenance)
         self._provenance[image if planes == 1 else f"{image} [{plane}]"] = provenance
 
     def write(self, path: Path) -> None:
@@ -72,8 +72,7 @@ def _header(entries: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         elif not key.startswith("pixel_size"):
             header[key] = ", ".join(dict.fromkeys(filter(None, value)))
     if not {"pixel_size_um", "pixel_size_source"} <= header.keys():
-        header.pop("pixel_size_um", None)
-        header.pop("pixel_size_source", None)
+        header = {key: value for key, value in header.items() if not key.startswith("pixel_size")}
         for label, entry in entries.items():
             um, source = (entry.get(key, "") for key in ("pixel_size_um", "pixel_size_source"))
             header[f"pixel_size_um of {label}"] = f"{um} ({source})"

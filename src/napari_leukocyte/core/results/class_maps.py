@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -108,15 +111,16 @@ def _measured(path: Path, image: str, pixel_size: PixelSize | None) -> Iterator[
         "napari-leukocyte": __version__,
         **{key: stated[key] for key in _KEPT_KEYS if isinstance(stated.get(key), str)},
         "class_map": file.reading,
-        "pixel_size_um": size.digits,
-        "pixel_size_source": size.source,
+        **size.facts,
     }
     for plane in range(file.planes):
         classes = file.read(plane)
         cells, remarks, note = labels.of(plane, classes)
         if cells is None:
             cells = label_cells(classes, pixel_size=size.um)
-        measures = measure_cells(classes, cells, pixel_size=size.um, binary=binary, remarks=remarks)
+        if size.doubt:
+            remarks = {n: {*remarks.get(n, ()), Flag.PIXEL_SIZE_DOUBTFUL} for n in np.unique(cells[cells > 0]).tolist()}
+        measures = measure_cells(classes, cells, pixel_size=size.for_areas, binary=binary, remarks=remarks)
         notes = [f"read as {file.reading}", note]
         if not measures:
             notes.append("no cell in it")

@@ -118,10 +118,11 @@ class CellLabels:
 
 
 def _exact(size: PixelSize, stated: Mapping[str, Any]) -> PixelSize:
-    """The pixel size that a file of ours was written with; the resolution of a PNG is rounded."""
-    try:
-        um = float(stated.get("pixel_size_um", ""))
-    except (TypeError, ValueError):
-        return size
-    same = size.um is not None and math.isclose(um, size.um, rel_tol=1e-4)
-    return PixelSize(um, size.source) if same else size
+    """The pixel size that a file of ours was written with: exactly, or as an estimate, with what makes it doubtful.
+
+    The resolution of a PNG is rounded, and no resolution is written for an estimate.
+    """
+    ours = PixelSize.from_facts(stated)
+    if ours.um is None or size.um is None:
+        return ours if ours.estimated else size
+    return ours if math.isclose(ours.um, size.um, rel_tol=1e-4) else size

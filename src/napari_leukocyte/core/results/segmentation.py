@@ -95,4 +95,7 @@ class Segmentation:
             found.setdefault(cell, set()).add(mark)
         for cell in self.edited_cells:
             found.setdefault(cell, set()).add(Flag.EDITED)
+        if self.pixel_size.doubt:
+            for cell in np.unique(self.cells[self.cells > 0]).tolist():
+                found.setdefault(cell, set()).add(Flag.PIXEL_SIZE_DOUBTFUL)
         return {cell: frozenset(flags) for cell, flags in found.items()}

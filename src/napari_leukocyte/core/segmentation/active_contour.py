@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.resample import area_resize
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
 from napari_leukocyte.core.segmentation.contours import Mask, cell_contour, nucleus_contour
 from napari_leukocyte.core.segmentation.nuclei import Nuclei, Reduced, find_nuclei
-from napari_leukocyte.core.segmentation.pixel_size import CANDIDATES, centre_part
+from napari_leukocyte.core.segmentation.rulers import Ruler, Rulers
+from napari_leukocyte.core.segmentation.white_cells import CANDIDATES, centre_part
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
 
 __all__ = ["ACTIVE_CONTOUR", "ActiveContour"]
@@ -112,8 +112,13 @@ class ActiveContour:
             return nucleus, nucleus
         return cell_contour(density, nucleus, others, pixel_size=um, parameters=self.parameters), nucleus
 
-    def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
-        """Yield progress and, last, the pixel size that gives the median nucleus found its usual area of 58 um2.
+    @property
+    def pixel_size(self) -> float:
+        """Resolution that it works at, um per px."""
+        return self.parameters.resolution
+
+    def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
+        """Yield progress and return the pixel size that gives the median nucleus found its usual area of 58 um2.
 
         What is large enough for a nucleus depends on the pixel size, so that some are assumed and the one is taken
         that the nuclei found with it agree with best; a last look with their estimate refines it.
@@ -123,13 +128,10 @@ class ActiveContour:
             looks.append((yield from self._look(plane, conversion, assumed)))
         agreeing = min((look for look in looks if look.nuclei), key=lambda look: look.disagreement, default=None)
         if agreeing is None:
-            um = self.parameters.resolution
-            yield PixelSize(um, "assumed: no cell was found to estimate it from", estimated=True)
-            return
+            return Rulers()
         refined = yield from self._look(plane, conversion, agreeing.estimate)
         last = refined if refined.nuclei else agreeing
-        nuclei = "1 nucleus" if last.nuclei == 1 else f"{last.nuclei} nuclei"
-        yield PixelSize(last.estimate, f"estimated from {nuclei}", estimated=True)
+        return Rulers(white=Ruler(last.estimate, last.nuclei, "nucleus"))
 
     def _look(self, plane: Any, conversion: Conversion, assumed: float) -> Generator[WindowDone, None, "_Look"]:
         """Find the nuclei of the plane, or of its middle, under an assumed pixel size."""

@@ -1,13 +1,13 @@
 """What turns a plane into a class map: a network, or the active contour that is compared with it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.active_contour import ACTIVE_CONTOUR, ActiveContour
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.segmentation.rulers import Rulers
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
 
 __all__ = ["Method", "load_method"]
@@ -44,8 +44,13 @@ class Method(Protocol):
         """What goes into every file and layer: model, model_sha256, engine, precision; some have model_parameters."""
         ...
 
-    def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
-        """Yield progress and, last, an estimate of an unknown pixel size."""
+    @property
+    def pixel_size(self) -> float:
+        """Working resolution, um per px."""
+        ...
+
+    def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
+        """Yield progress and return what cells say of an unknown pixel size."""
         ...
 
     def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:

@@ -1,44 +1,33 @@
-"""An honest estimate of an unknown pixel size: red cells are the ruler, and white cells where there are too few."""
+"""What the cells of an image say of its pixel size: red cells are the ruler, white cells where there are too few."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
-
-import numpy as np
 
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.red_cells import RedCells, outlines, red_cells
-from napari_leukocyte.core.segmentation.white_cells import (
-    CANDIDATES,
-    WhiteCells,
-    centre_part,
-    corner,
-    find_white_cells,
-    look,
-)
+from napari_leukocyte.core.segmentation.red_cells import RED_CELL_UM, RedCells, outlines, red_cells
+from napari_leukocyte.core.segmentation.rulers import Ruler, Rulers, pooled
+from napari_leukocyte.core.segmentation.white_cells import centre_part, corner, find_white_cells, look
 from napari_leukocyte.core.segmentation.windowed import Network, WindowDone
 
-__all__ = ["CANDIDATES", "RED_CELL_UM", "centre_part", "estimate_pixel_size"]
+__all__ = ["estimate_pixel_size", "find_rulers"]
 
-# Diameter of a red cell as `red_cells` measures it: the one number that was fitted, see docs/pixel-size.md.
-RED_CELL_UM = 6.8
 _CROWD, _CROWD_SHARE = 5, 0.4  # red cells, and their share of all outlines, that need no other ruler to be found
 _WHITE_UM = (6.0, 25.0)  # a white cell at the red cells' scale is no larger or smaller
-# Spread of the log of a ruler: what all cells of an image share, and that of one cell about it.
-_RED_SPREAD, _WHITE_SPREAD = (0.07, 0.12), (0.08, 0.15)
-_DISAGREE = float(np.log(1.6))  # rulers further apart do not both measure what they should: the surer one counts
 
 
 def estimate_pixel_size(plane: Any, conversion: Conversion, network: Network) -> Iterator[WindowDone | PixelSize]:
-    """Yield progress and, last, the estimate.
+    """Yield progress and, last, the estimate for one image alone, see `find_rulers` and `rulers.pooled`."""
+    rulers = yield from find_rulers(plane, conversion, network)
+    yield pooled([rulers], working=network.pixel_size)
+
+
+def find_rulers(plane: Any, conversion: Conversion, network: Network) -> Generator[WindowDone, None, Rulers]:
+    """Yield progress and return what red and white cells say of the pixel size.
 
     Round objects of all sizes are outlined. When many are of one size these are the red cells, and one look of the
     network at that scale leaves the white cells out. Otherwise the network finds the scale (`find_white_cells`),
-    and what is round outside the white cells, and about half as wide, is a red cell. The two rulers are averaged,
-    each weighted by what it is worth: a white cell is worth little beside several red ones.
-
-    Without red cells the estimate is that of the white cells, and without any cell it is the working resolution
-    itself. Its source says which.
+    and what is round outside the white cells, and about half as wide, is a red cell.
     """
     part = centre_part(plane, 1.0)
     discs = outlines(part, conversion).moved(*corner(plane, part))
@@ -48,34 +37,13 @@ def estimate_pixel_size(plane: Any, conversion: Conversion, network: Network) ->
         red = red_cells(seen.outside(discs), near=crowd.diameter)
         plausible = not seen.cells or _WHITE_UM[0] < seen.diameter * seen.assumed < _WHITE_UM[1]
         if red is not None and red.count >= _CROWD and plausible:
-            yield _weighed(red, WhiteCells(seen.estimate, seen.cells, seen) if seen.cells else None)
-            return
+            return Rulers(_ruler(red), Ruler(seen.estimate, seen.cells, "cell") if seen.cells else None)
     white = yield from find_white_cells(plane, conversion, network)
     if white is None:
-        yield PixelSize(network.pixel_size, "assumed: no cell was found to estimate it from", estimated=True)
-        return
+        return Rulers()
     red = red_cells(white.look.outside(discs), near=RED_CELL_UM / white.um)
-    yield _weighed(red, white)
+    return Rulers(None if red is None else _ruler(red), Ruler(white.um, white.cells, "cell"))
 
 
-def _weighed(red: RedCells | None, white: WhiteCells | None) -> PixelSize:
-    """The mean of the log sizes that the rulers say, with the inverse of their variance as weight."""
-    said: list[tuple[float, float, str]] = []
-    if red is not None:
-        said.append((np.log(RED_CELL_UM / red.diameter), _variance(_RED_SPREAD, red.count), _named(red.count, "red ")))
-    if white is not None:
-        said.append((np.log(white.um), _variance(_WHITE_SPREAD, white.cells), _named(white.cells)))
-    if len(said) == 2 and abs(said[0][0] - said[1][0]) > _DISAGREE:
-        said = [min(said, key=lambda ruler: ruler[1])]
-    size, variance, names = zip(*said, strict=True)
-    um = float(np.exp(np.average(size, weights=1 / np.array(variance))))
-    return PixelSize(um, "estimated from " + " and ".join(names), estimated=True)
-
-
-def _variance(spread: tuple[float, float], cells: int) -> float:
-    shared, own = spread
-    return shared**2 + own**2 / cells
-
-
-def _named(count: int, kind: str = "") -> str:
-    return f"{count} {kind}cell" + "s" * (count > 1)
+def _ruler(red: RedCells) -> Ruler:
+    return Ruler(RED_CELL_UM / red.diameter, red.count, "red cell")

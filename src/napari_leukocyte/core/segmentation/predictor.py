@@ -1,6 +1,6 @@
 """A loaded network on its device: RGB windows in, class probabilities out, also when memory runs short."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.imaging.convert import Conversion
-from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.model.device import (
     autocast,
     describe_device,
@@ -21,7 +20,8 @@ from napari_leukocyte.core.model.device import (
 )
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
-from napari_leukocyte.core.segmentation.pixel_size import estimate_pixel_size
+from napari_leukocyte.core.segmentation.pixel_size import find_rulers
+from napari_leukocyte.core.segmentation.rulers import Rulers
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone, predict_class_map
 
 __all__ = ["Predictor"]
@@ -102,9 +102,9 @@ class Predictor:
         precision = "bfloat16" if self.bfloat16 else "float32"
         return {"model": self.name, "model_sha256": self.hash, "engine": "torch", "precision": precision}
 
-    def estimate_pixel_size(self, plane: Any, conversion: Conversion) -> Iterator[WindowDone | PixelSize]:
-        """See `pixel_size.estimate_pixel_size`."""
-        return estimate_pixel_size(plane, conversion, self)
+    def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
+        """See `pixel_size.find_rulers`."""
+        return find_rulers(plane, conversion, self)
 
     def predict(self, plane: Any, conversion: Conversion, *, pixel_size: float) -> Iterator[WindowDone | Prediction]:
         """See `windowed.predict_class_map`."""

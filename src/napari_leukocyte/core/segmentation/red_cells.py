@@ -8,7 +8,10 @@ import numpy as np
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.discs import Discs, find_discs, optical_density
 
-__all__ = ["RedCells", "outlines", "red_cells"]
+__all__ = ["RED_CELL_UM", "RedCells", "outlines", "red_cells"]
+
+# Diameter of a red cell as `red_cells` measures it: the one number that was fitted, see docs/pixel-size.md.
+RED_CELL_UM = 6.8
 
 _SPREAD = 0.15  # of the log diameter: width of the kernel that finds the commonest size
 _ALIKE = 0.25  # discs within this of the commonest log diameter are of its kind
@@ -33,9 +36,9 @@ class RedCells:
     share: float
 
 
-def outlines(plane: Any, conversion: Conversion) -> Discs:
-    """Round objects of a plane, (Y, X) or (Y, X, 3 or 4), whatever their size."""
-    return find_discs(optical_density(conversion(plane)))
+def outlines(plane: Any, conversion: Conversion, *, smallest: float = 7.0) -> Discs:
+    """Round objects of a plane, (Y, X) or (Y, X, 3 or 4), with radii from ``smallest`` px on."""
+    return find_discs(optical_density(conversion(plane)), smallest=smallest)
 
 
 def red_cells(discs: Discs, *, near: float | None = None) -> RedCells | None:

@@ -1,6 +1,6 @@
 """The main job: images in; class maps, cell labels and where each number came from out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
+from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
@@ -71,9 +72,11 @@ def check_mode(predictor: Method, parameters: SegmentParameters) -> None:
 
 
 def segment_plane(
-    source: ImageSource, parameters: SegmentParameters, predictor: Method
+    source: ImageSource, parameters: SegmentParameters, predictor: Method, *, decision: SizeDecision | None = None
 ) -> Iterator[WindowDone | Segmentation]:
     """Segment one image; yields progress and, last, the result.
+
+    ``decision`` is what was decided of its pixel size for the list that it belongs to; None decides for it alone.
 
     Raises
     ------
@@ -85,15 +88,10 @@ def segment_plane(
     notes_before = len(predictor.notes)
     plane = source.read()
     conversion = find_conversion(plane, rgb=source.rgb)
-    if parameters.pixel_size is not None:
-        pixel_size = PixelSize(parameters.pixel_size, "typed")
-    else:
-        pixel_size = source.pixel_size
-    if pixel_size.um is None and parameters.default_pixel_size is not None:
-        pixel_size = PixelSize(parameters.default_pixel_size, "default for images that state none")
-    if pixel_size.um is None:
-        pixel_size = yield from relay(predictor.estimate_pixel_size(plane, conversion))
-    assert pixel_size.um is not None  # the estimate always gives one
+    if decision is None:
+        decision = (yield from decide_pixel_sizes([source], parameters, predictor))[0]
+    pixel_size = yield from decision.settle(plane, conversion, predictor)
+    assert pixel_size.um is not None  # an estimate always gives one
     prediction = yield from relay(predictor.predict(plane, conversion, pixel_size=pixel_size.um))
     classes = prediction.classes
     clean_class_map(
@@ -128,7 +126,7 @@ def segment_plane(
         binary=parameters.mode == "binary",
         pixel_size=pixel_size,
         keep=keep,
-        notes=(*notes, *predictor.notes[notes_before:]),
+        notes=(*notes, *predictor.notes[notes_before:], *filter(None, [decision.note])),
         provenance=_provenance(parameters, predictor, pixel_size, keep),
         unsure_cells=_unsure_cells(cells, prediction.sure, every=unfamiliar),
         uncertainty=doubt,
@@ -154,21 +152,29 @@ def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: Pi
         "device": predictor.used,
         "mode": parameters.mode,
         "keep": keep if keep == parameters.keep else f"{keep} (auto)",
-        "pixel_size_um": pixel_size.digits,
-        "pixel_size_source": pixel_size.source,
+        **pixel_size.facts,
     }
 
 
 def segment_images(
-    images: Iterable[ImageSource | BrokenImage], parameters: SegmentParameters, predictor: Method
+    images: Sequence[ImageSource | BrokenImage],
+    parameters: SegmentParameters,
+    predictor: Method,
+    *,
+    decisions: Mapping[int, SizeDecision] | None = None,
 ) -> Iterator[WindowDone | ImageSegmented | ImageFailed]:
-    """Segment a list; a bad image is reported and the others still run. Stop iterating to cancel."""
+    """Segment a list; a bad image is reported and the others still run. Stop iterating to cancel.
+
+    Pixel sizes are decided for the list before the first result, unless ``decisions`` (by position) hands them over.
+    """
+    if decisions is None:
+        decisions = yield from decide_pixel_sizes(images, parameters, predictor)
     for index, image in enumerate(images):
         if isinstance(image, BrokenImage):
             yield ImageFailed(index, image.name, image.reason)
             continue
         try:
-            for event in segment_plane(image, parameters, predictor):
+            for event in segment_plane(image, parameters, predictor, decision=decisions[index]):
                 yield ImageSegmented(index, image, event) if isinstance(event, Segmentation) else event
         except LeukocyteError as error:
             yield ImageFailed(index, image.label, str(error))

@@ -11,7 +11,7 @@ from scipy import ndimage
 from napari_leukocyte.core.cells.keep import edge_cells
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.discs import Discs
-from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM
+from napari_leukocyte.core.imaging.pixel_size import TYPICAL_CELL_UM, USUAL_UM
 from napari_leukocyte.core.segmentation.windowed import Network, WindowDone, predict_class_map, relay
 
 __all__ = ["CANDIDATES", "Look", "WhiteCells", "centre_part", "corner", "find_white_cells", "look"]
@@ -54,9 +54,13 @@ class Look:
         return TYPICAL_CELL_UM / self.diameter
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Less is better: unsure pixels, to the thousandth, then how far the median cell is from 13 um."""
-        return round(self.unsure, 3), abs(float(np.log(self.assumed / self.estimate)))
+    def rank(self) -> tuple[bool, float, float]:
+        """Less is better: a usual pixel size; unsure pixels, to the thousandth; how far the median cell is from 13 um.
+
+        A clump, a blot or a platelet that is taken for a cell says a size that no smear is photographed at.
+        """
+        unusual = not USUAL_UM[0] <= self.estimate <= USUAL_UM[1]
+        return unusual, round(self.unsure, 3), abs(float(np.log(self.assumed / self.estimate)))
 
     def outside(self, discs: Discs) -> Discs:
         """The discs whose middle lies in no cell that was seen."""

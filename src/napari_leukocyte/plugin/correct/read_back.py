@@ -38,8 +38,7 @@ def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segment
         "napari-leukocyte": __version__,
         "model": "",
         "made": "by hand",
-        "pixel_size_um": pixel_size.digits,
-        "pixel_size_source": pixel_size.source,
+        **pixel_size.facts,
     }
     return Segmentation(np.zeros(shape, np.uint8), np.zeros(shape, np.int32), False, pixel_size, "all", (), provenance)
 
@@ -67,8 +66,7 @@ def _segmentation(
             "model": record.model,
             "model_sha256": record.model_sha256,
             "made": made,
-            "pixel_size_um": pixel_size.digits,
-            "pixel_size_source": pixel_size.source,
+            **pixel_size.facts,
         },
         unsure_cells=frozenset(cell for cell, flags in remarks.items() if Flag.LOW_CONFIDENCE in flags),
         marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
