@@ -21,6 +21,7 @@ __all__ = ["LOOKED_AT", "SizeDecision", "SizeStep", "decide_pixel_sizes"]
 Result = TypeVar("Result")
 
 LOOKED_AT = 8  # images of a group at most, spread over it
+_ONE_OF = ", one of the list's"  # how the source of a size ends where the list has several
 _SNAP = 1.25  # an image within so many times of one of the list's sizes has that
 
 
@@ -140,11 +141,10 @@ def _earlier(members: Sequence[int], stated: PixelSize, known: Mapping[int, Pixe
     if stated.um is not None:
         same = [size for size in before if (size.um, size.estimated) == (stated.um, stated.estimated)]
         return SizeDecision(replace(stated, shared=len(members) > 1, doubt=same[0].doubt)) if same else None
-    of_list = {size.um: size for size in before if size.estimated and (size.shared or len(before) == len(members))}
-    sizes = tuple(of_list.values())
-    if not sizes:
-        return None
-    return SizeDecision(sizes[0]) if len(sizes) == 1 else SizeDecision(several=sizes)
+    of_list = {size for size in before if size.estimated and size.shared}
+    if any(size.source.endswith(_ONE_OF) for size in of_list) or len(of_list) != 1:
+        return None  # another one of the list's may be that of the rest
+    return SizeDecision(of_list.pop())
 
 
 def _look(
@@ -192,6 +192,7 @@ def _estimated(
             size = replace(size, doubt="; ".join(filter(None, [size.doubt, "the planes say different sizes"])))
         return dict.fromkeys(members, SizeDecision(size))
     sizes = tuple(pooled([said[i] for i in part], working=method.pixel_size, shared=True) for part in parts)
+    sizes = tuple(replace(size, source=size.source + _ONE_OF) for size in sizes)
     note = f"the list has {len(sizes)} pixel sizes, " + " and ".join(f"{size.um:.3g}" for size in sizes) + " µm/px"
     own = {i: SizeDecision(_nearest(rulers, sizes, method), note=note) for i, rulers in zip(looked, said, strict=True)}
     return {i: own.get(i, SizeDecision(several=sizes, note=note)) for i in members}

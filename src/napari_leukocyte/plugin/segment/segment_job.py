@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import Signal
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.session import Session
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 
 __all__ = ["SegmentJob"]
 
@@ -43,6 +47,7 @@ class SegmentJob:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._sizes: tuple[object, dict[int, SizeDecision]] = (None, {})
         self.worker = Background("the segmentation", advice="segment a smaller region of the image")
 
     @property
@@ -68,11 +73,24 @@ class SegmentJob:
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
         self._used, self._problem = "", ""
-        sources = [self.session.images[i] for i in indices]
-        self.progress.emit(0, 1000 * len(sources), "Loading the model …")
+        images, decided = list(self.session.images), self._sizes_of(parameters)
+        known = {i: state.result.pixel_size for i, state in self.session.states.items()}
+        known = {i: size for i, size in known.items() if size.estimated}
+        self.progress.emit(0, 1000 * len(indices), "Loading the model …")
         self.worker.start(
-            lambda: _run(sources, parameters), event=self._on_event, done=self._on_done, failed=self._on_failed
+            lambda: _run(images, self._indices, parameters, decided, known),
+            event=self._on_event,
+            done=self._on_done,
+            failed=self._on_failed,
         )
+
+    def _sizes_of(self, parameters: SegmentParameters) -> dict[int, SizeDecision]:
+        """The pixel sizes that are decided for the list, by position: once, whichever images are segmented first."""
+        stated = tuple(image.pixel_size for image in self.session.images)
+        about = (self.session.generation, stated, parameters.pixel_size, parameters.default_pixel_size)
+        if about != self._sizes[0]:
+            self._sizes = about, {}
+        return self._sizes[1]
 
     def cancel(self) -> None:
         """Stop at the next window; what is done stays."""
@@ -87,6 +105,7 @@ class SegmentJob:
         self._loaded.clear()
 
     def _on_event(self, event: object) -> None:
+        from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
         from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented
         from napari_leukocyte.core.segmentation.windowed import WindowDone
 
@@ -99,9 +118,15 @@ class SegmentJob:
         elif isinstance(event, ImageSegmented) and self._generation == self.session.generation:
             if self.session.put(self._indices[event.index], event.result, keep_edits=self._keep_edits):
                 self._done += 1
-                self._notes += [note for note in event.result.notes if note not in self._notes]
+                doubt = event.result.pixel_size.doubt
+                notes = [*event.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
+                self._notes += [note for note in notes if note not in self._notes]
             else:
                 self._left += 1
+        if isinstance(event, SizeStep):
+            text = f"Pixel size: image {event.done + 1} of {event.windows}" if event.windows > 1 else "Pixel size …"
+            self.progress.emit(0, 1000 * total, text)
+            return
         finished = self._done + self._left + len(self._failed)
         within = round(1000 * event.done / event.windows) if isinstance(event, WindowDone) else 0
         text = f"{min(finished + 1, total)} of {total}" if total > 1 else "Segmenting …"
@@ -136,13 +161,26 @@ class SegmentJob:
         return "\n".join(parts)
 
 
-def _run(sources: Sequence[ImageSource], parameters: SegmentParameters) -> Iterator[object]:
-    """The worker's generator. torch is imported here, so that the dock opens at once."""
+def _run(
+    images: Sequence[ImageSource],
+    indices: Sequence[int],
+    parameters: SegmentParameters,
+    decided: dict[int, SizeDecision],
+    known: Mapping[int, PixelSize],
+) -> Iterator[object]:
+    """The worker's generator; what it decides of the list goes into ``decided``.
+
+    torch is imported here, so that the dock opens at once.
+    """
+    from napari_leukocyte.core.segmentation.list_pixel_sizes import decide_pixel_sizes
     from napari_leukocyte.core.segmentation.segment import segment_images
 
     predictor = _predictor(parameters)
     yield _Ready(predictor.used)
-    yield from segment_images(sources, parameters, predictor)
+    missing = [i for i in indices if i not in decided]
+    decided.update((yield from decide_pixel_sizes(images, parameters, predictor, wanted=missing, known=known)))
+    decisions = {position: decided[i] for position, i in enumerate(indices)}
+    yield from segment_images([images[i] for i in indices], parameters, predictor, decisions=decisions)
 
 
 def _predictor(parameters: SegmentParameters) -> Any:
