@@ -57,7 +57,7 @@ class Segmentation:
     uncertainty
         0-1, see `uncertainty.uncertainty`; NaN for a map that no model has just made.
     marks
-        Cells marked as not a WBC, in a map that was corrected before.
+        Cells marked as not a WBC: in a map that was corrected before, or because they look like giant platelets.
     edited_cells
         Numbers of the cells edited by hand, in such a map.
     origin

@@ -77,9 +77,10 @@ def giant_platelets(
     *,
     pixel_size: float,
 ) -> frozenset[int]:
-    """Return the cells that are no white cells but giant platelets: small, and what was taken for nucleus is granular.
+    """Return the cells that look like giant platelets: small, and what was taken for nucleus is granular.
 
-    Cells that the image edge cuts stay. Parameters as for `mistaken_red_cells`.
+    A small basophil looks alike, so these are marked and stay in sight. Cells that the image edge cuts are not looked
+    at. Parameters as for `mistaken_red_cells`.
     """
     found = set()
     margin = round(2 / pixel_size)  # um of glass around, for the density over it

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import drop_cells, keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -101,16 +102,11 @@ def segment_plane(
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     notes = list(conversion.notes)
     if predictor.classes == 3:
-        looks = {
-            "red cells": mistaken_red_cells(
-                plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um
-            ),
-            "giant platelets": giant_platelets(plane, conversion, classes, cells, pixel_size=pixel_size.um),
-        }
-        notes += [f"left out as {what}: {len(spots)}" for what, spots in looks.items() if spots]
-        if dropped := frozenset().union(*looks.values()):
-            cells = drop_cells(cells, dropped)
+        mistaken = mistaken_red_cells(plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um)
+        if mistaken:
+            cells = drop_cells(cells, mistaken)
             classes[cells == 0] = 0
+            notes.append(f"left out because they look like red cells: {len(mistaken)}")
     unfamiliar = doubt > UNFAMILIAR
     if unfamiliar:
         notes.append("the image looks unlike those that the model learnt from, check every outline")
@@ -118,6 +114,9 @@ def segment_plane(
     if keep != "all":
         cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
         classes[cells == 0] = 0
+    platelets = giant_platelets(plane, conversion, classes, cells, pixel_size=pixel_size.um)
+    if platelets:
+        notes.append(f"marked as not a WBC because they look like giant platelets: {len(platelets)}")
     if parameters.mode == "binary":
         classes = (classes > 0).astype(np.uint8)
     yield Segmentation(
@@ -130,6 +129,7 @@ def segment_plane(
         provenance=_provenance(parameters, predictor, pixel_size, keep),
         unsure_cells=_unsure_cells(cells, prediction.sure, every=unfamiliar),
         uncertainty=doubt,
+        marks=dict.fromkeys(platelets, Flag.NOT_A_WBC_PLATELET),
     )
 
 
