@@ -12,7 +12,7 @@ from psygnal import Signal
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.plugin.canvas.layers import add_image, pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import add_image, opened, pixel_size_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 
@@ -134,7 +134,8 @@ class OpenImages(ABC):
                 f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
             )
         size = pixel_size_of(layer)
-        sources = sources_from_array(layer.data, name=layer.name, rgb=layer.rgb, pixel_size=size)
+        image = opened(layer)
+        sources = sources_from_array(image.array, name=layer.name, rgb=image.rgb, pixel_size=size)
         self._leave()
         self.images, self.broken = sources, []
         self.layers.image, self.own_image = layer, False

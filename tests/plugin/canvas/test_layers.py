@@ -182,3 +182,36 @@ def test_a_file_with_a_pixel_size_is_shown_at_its_physical_size(viewer, tmp_path
     assert pixel_size_of(add_image(viewer, pixels, source)).um == 0.1
     (source,) = sources_from_array(pixels, name="a", rgb=True, pixel_size=PixelSize(0.1, "guess", estimated=True))
     assert pixel_size_of(add_image(viewer, pixels, source)).um is None
+
+
+@pytest.mark.parametrize("shear", [0, 0.3])
+@pytest.mark.parametrize("degrees", [0, 30, -75])
+def test_a_region_of_a_turned_slide_lies_where_the_slide_does(degrees, shear):
+    from types import SimpleNamespace
+
+    from napari_leukocyte.plugin.segment.region import add_region_in_view
+
+    viewer = ViewerModel()
+    affine = np.array([[1, 0.2, 7], [0, 1, -3], [0, 0, 1]])
+    slide = viewer.add_image(
+        [np.zeros((400, 500), np.uint8), np.zeros((200, 250), np.uint8)],
+        multiscale=True,
+        scale=(0.5, 0.5),
+        translate=(11, 5),
+        rotate=degrees,
+        shear=[shear],
+        affine=affine,
+    )
+    centre = slide.data_to_world((200, 250))
+    camera = SimpleNamespace(center=centre, zoom=1)
+    seen = SimpleNamespace(
+        scene=SimpleNamespace(camera=camera), canvas=SimpleNamespace(size=(40, 60)), add_image=viewer.add_image
+    )
+    region = add_region_in_view(seen, slide)
+    y, x = (int(start) for start in region.name.split("[")[1].replace(":", ",").rstrip("]").split(",")[::2])
+    for point in ((0, 0), (10, 3), (50, 70)):
+        np.testing.assert_allclose(region.data_to_world(point), slide.data_to_world(np.add(point, (y, x))), atol=1e-6)
+    for side in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        inside = region.world_to_data(np.add(centre, np.multiply(side, (19, 29))))
+        assert (inside >= -1).all()
+        assert (inside <= region.data.shape).all()

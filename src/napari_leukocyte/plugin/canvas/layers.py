@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import DirectLabelColormap
 
     from napari_leukocyte.core.imaging.image_list import ImageSource
+    from napari_leukocyte.core.imaging.opened import Opened
     from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
@@ -35,6 +38,8 @@ __all__ = [
     "brush_of",
     "class_colormap",
     "describe",
+    "file_of",
+    "opened",
     "physical_pixel_size",
     "pixel_size_of",
     "place_like",
@@ -49,8 +54,36 @@ _MICRON = "micrometer"
 
 
 def pixel_size_of(layer: Image) -> PixelSize:
-    """The layer's scale, when its units are a length; a scale without a unit means nothing physical."""
-    return physical_pixel_size(layer.scale, layer.units)
+    """The layer's scale, when its units are a length; else what the file states that napari opened.
+
+    A scale without a unit means nothing physical; where it is all there is, the source says so.
+    """
+    if any(unit.is_compatible_with(_MICRON) for unit in layer.units[-2:]):
+        return physical_pixel_size(layer.scale, layer.units)
+    from napari_leukocyte.core.imaging.opened import pixel_size_in  # readers of files load when there is a layer
+
+    path = file_of(layer)
+    size = PixelSize(None) if path is None else pixel_size_in(path)
+    y, x = (abs(float(step)) for step in layer.scale[-2:])
+    if size.um is None and (y, x) != (1, 1):
+        text = f"{y:g}" if y == x else f"{y:g} x {x:g}"
+        return PixelSize(None, f"the layer's scale of {text} has no unit, so it is not used: give it the unit um")
+    return size
+
+
+def file_of(layer: Layer) -> Path | None:
+    """The file on this computer that napari opened as this layer; None where there is none."""
+    path = layer.source.path
+    if not isinstance(path, str | PathLike) or "://" in str(path):
+        return None
+    return Path(path)
+
+
+def opened(layer: Image) -> Opened:
+    """The image or stack that a layer shows, as every other door reads it; napari hands on a file's bare numbers."""
+    from napari_leukocyte.core.imaging.opened import opened_from
+
+    return opened_from(layer.data, file_of(layer), rgb=layer.rgb)
 
 
 def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def add_region_in_view(viewer: ViewerModel, layer: Image) -> Image:
     full = _full(layer)
     centre = np.array(viewer.scene.camera.center[-2:])
     half = np.array(viewer.canvas.size) / viewer.scene.camera.zoom / 2  # canvas (height, width) in world units
-    corners = np.array([layer.world_to_data(centre - half), layer.world_to_data(centre + half)])
+    # all four, for a layer may be turned
+    corners = np.array([layer.world_to_data(centre + half * side) for side in itertools.product((-1, 1), repeat=2)])
     low = np.clip(np.floor(corners.min(axis=0)), 0, full.shape[:2]).astype(int)
     high = np.clip(np.ceil(corners.max(axis=0)), 0, full.shape[:2]).astype(int)
     height, width = (int(side) for side in high - low)
@@ -57,7 +59,11 @@ def add_region_in_view(viewer: ViewerModel, layer: Image) -> Image:
         name=f"{layer.name} [{y}:{y + height}, {x}:{x + width}]",
         rgb=layer.rgb,
         scale=layer.scale,
-        translate=layer.translate + layer.scale * low,
+        rotate=layer.rotate,
+        shear=layer.shear,
+        affine=layer.affine.affine_matrix,
+        # what the affine matrix makes of it is where the first pixel lies in the layer
+        translate=layer.affine.inverse(layer.data_to_world(low)),
         units=layer.units,
         axis_labels=layer.axis_labels,
         contrast_limits=None if layer.rgb else layer.contrast_limits,

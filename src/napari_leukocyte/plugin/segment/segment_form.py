@@ -163,5 +163,6 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         else:
             default = get_settings().default_pixel_size
             unknown = f"{default:g} µm/px (preferences)" if default else "unknown, will be estimated from the cells"
-            text = f"Pixel size: {unknown}."
+            why = "" if size.source == "unknown" else f" ({size.source})"
+            text = f"Pixel size: {unknown}{why}."
         self.pixel_note.setText(text)

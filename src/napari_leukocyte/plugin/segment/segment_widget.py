@@ -12,7 +12,7 @@ from superqt import QElidingLabel
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.plugin.background import Background
-from napari_leukocyte.plugin.canvas.layers import pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
@@ -142,7 +142,8 @@ class SegmentWidget(Dock):
         if layer is None or layer.multiscale:
             return 0
         try:
-            return plane_count(layer.data.shape, rgb=layer.rgb)
+            image = opened(layer)
+            return plane_count(image.array.shape, rgb=image.rgb)
         except LeukocyteError:  # said in words when Segment is pressed
             return 0
 
