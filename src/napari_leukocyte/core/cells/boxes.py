@@ -2,8 +2,20 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
-__all__ = ["Box", "Pixels", "box_of", "changed_box", "joined", "meet", "widened", "within"]
+__all__ = [
+    "Box",
+    "Pixels",
+    "box_of",
+    "boxes_by_number",
+    "changed_box",
+    "joined",
+    "meet",
+    "sizes_by_number",
+    "widened",
+    "within",
+]
 
 Box = tuple[slice, slice]
 """Rows and columns of a plane."""
@@ -25,6 +37,28 @@ def box_of(mask: npt.NDArray[np.bool_]) -> Box | None:
         return None
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def boxes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, Box]:
+    """Return the box of each number above 0, in rising order; a large number costs no more than a small one.
+
+    Examples
+    --------
+    >>> boxes_by_number(np.array([[0, 7, 7], [2_000_000_000, 0, 7]], np.int32))
+    {7: (slice(0, 2, None), slice(1, 3, None)), 2000000000: (slice(1, 2, None), slice(0, 1, None))}
+    """
+    if int(labels.max(initial=0)) <= labels.size:
+        return {number: box for number, box in enumerate(ndi.find_objects(labels), start=1) if box is not None}
+    numbers = np.unique(labels)  # whoever numbered these did not count from 1
+    numbers = numbers[numbers > 0]
+    counted = np.where(labels > 0, np.searchsorted(numbers, labels) + 1, 0).astype(np.int32)
+    return dict(zip(numbers.tolist(), ndi.find_objects(counted), strict=True))
+
+
+def sizes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, int]:
+    """Return how many pixels each number above 0 has, in rising order."""
+    numbers, pixels = np.unique(labels[labels > 0], return_counts=True)
+    return dict(zip(numbers.tolist(), pixels.tolist(), strict=True))
 
 
 def changed_box(before: npt.NDArray[np.generic], after: npt.NDArray[np.generic]) -> Box | None:

@@ -89,6 +89,8 @@ def check_cell_labels(
     plane = _check_plane(cells, name=name)
     if int(plane.min()) < 0:
         raise LeukocyteError(f"The {name} holds a negative number; cells are numbered from 1, background is 0.")
+    if int(plane.max()) > np.iinfo(np.int32).max:
+        raise LeukocyteError(f"The {name} holds the number {int(plane.max())}; renumber its cells from 1.")
     if shape is not None:
         check_same_shape(plane.shape, shape, names=(f"The {name}", "the class map"))
     return plane.astype(np.int32)

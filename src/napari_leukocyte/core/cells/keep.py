@@ -114,9 +114,10 @@ def drop_cells(cells: npt.NDArray[np.int32], dropped: Collection[int]) -> npt.ND
 
 def _renumbered(labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """The cells of these numbers, sorted, as 1..n; 0 elsewhere."""
-    lookup = np.zeros(int(labels.max()) + 1, np.int32)
-    lookup[numbers] = np.arange(1, numbers.size + 1)
-    return np.asarray(lookup[labels])
+    place = np.searchsorted(numbers, labels)  # no table of all numbers: one may be large
+    found = place < numbers.size
+    found[found] = numbers[place[found]] == labels[found]
+    return np.where(found, place + 1, 0).astype(np.int32)
 
 
 def keep_maps(
@@ -145,5 +146,5 @@ def _central_cell(cells: npt.NDArray[np.int32]) -> int:
     # doubled coordinates keep the distances whole numbers, so that ties are exact
     distance = (2 * y - (cells.shape[0] - 1)) ** 2 + (2 * x - (cells.shape[1] - 1)) ** 2
     nearest = np.unique(here[distance == distance.min()])
-    sizes = np.bincount(here)
-    return int(nearest[np.argmax(sizes[nearest])])
+    sizes = [np.count_nonzero(here == number) for number in nearest]
+    return int(nearest[np.argmax(sizes)])

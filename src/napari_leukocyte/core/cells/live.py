@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.boxes import Box, box_of, changed_box, joined, meet, widened
+from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, changed_box, joined, meet, widened
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.history import History, Step, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
@@ -91,9 +90,7 @@ class LiveCells:
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: _State | None = self._state
         self._next = int(self.cells.max(initial=0)) + 1
-        self.boxes: dict[int, Box] = {
-            number: box for number, box in enumerate(ndi.find_objects(self.cells), start=1) if box is not None
-        }
+        self.boxes: dict[int, Box] = boxes_by_number(self.cells)
         self._measures: dict[int, CellMeasure] = {}
         self._measure(self.boxes)
 

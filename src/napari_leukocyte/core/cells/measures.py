@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
@@ -118,8 +118,7 @@ def measure_cells(
         measure_cell(
             class_map, labels, number, box, pixel_size=pixel_size, binary=binary, remarks=remarks.get(number, ())
         )
-        for number, box in enumerate(ndi.find_objects(labels), start=1)
-        if box is not None
+        for number, box in boxes_by_number(labels).items()
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from napari_leukocyte.core.cells.boxes import sizes_by_number
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_same_shape
 from napari_leukocyte.core.cells.measures import CellMeasure
 
@@ -55,19 +56,19 @@ def match_cells(predicted: npt.ArrayLike, truth: npt.ArrayLike, *, min_iou: floa
     ours = check_cell_labels(predicted, name="predicted cell-label map")
     theirs = check_cell_labels(truth, name="true cell-label map")
     check_same_shape(ours.shape, theirs.shape, names=("The prediction", "the ground truth"))
-    our_size, their_size = np.bincount(ours.ravel()), np.bincount(theirs.ravel())
+    our_size = sizes_by_number(ours)
     both = (ours > 0) & (theirs > 0)
     shared, common = np.unique(np.stack([ours[both], theirs[both]]), axis=1, return_counts=True)
-    overlaps: dict[int, dict[int, int]] = {int(a): {} for a in np.flatnonzero(our_size[1:]) + 1}
+    overlaps: dict[int, dict[int, int]] = {a: {} for a in our_size}
     for a, b, pixels in zip(*shared.tolist(), common.tolist(), strict=True):
         overlaps[a][b] = pixels
-    return match_overlaps(overlaps, {a: int(our_size[a]) for a in overlaps}, their_size, min_iou=min_iou)
+    return match_overlaps(overlaps, our_size, sizes_by_number(theirs), min_iou=min_iou)
 
 
 def match_overlaps(
     overlaps: Mapping[int, Mapping[int, int]],
     sizes: Mapping[int, int],
-    true_sizes: npt.NDArray[np.intp],
+    true_sizes: Mapping[int, int],
     *,
     min_iou: float = 0.5,
 ) -> Matching:
@@ -79,17 +80,16 @@ def match_overlaps(
         For each predicted cell, the pixels that it shares with each true cell.
     sizes : mapping
         Pixels of each predicted cell.
-    true_sizes : (N,) array of integers
-        Pixels of each true cell, by its number; 0 for a number that no cell has.
+    true_sizes : mapping
+        Pixels of each true cell.
     """
     pairs = []
     for ours in sorted(sizes):
         for theirs, common in overlaps[ours].items():
-            if common > min_iou * (sizes[ours] + int(true_sizes[theirs]) - common):
+            if common > min_iou * (sizes[ours] + true_sizes[theirs] - common):
                 pairs.append((ours, theirs))
     false_cells = sorted(set(sizes) - {ours for ours, _ in pairs})
-    there = set((np.flatnonzero(true_sizes[1:]) + 1).tolist())
-    missed_cells = sorted(there - {theirs for _, theirs in pairs})
+    missed_cells = sorted(set(true_sizes) - {theirs for _, theirs in pairs})
     return Matching(tuple(pairs), tuple(false_cells), tuple(missed_cells))
 
 

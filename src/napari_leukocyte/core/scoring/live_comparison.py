@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import Box, changed_box, meet
+from napari_leukocyte.core.cells.boxes import Box, changed_box, meet, sizes_by_number
 from napari_leukocyte.core.cells.checks import check_same_shape
 from napari_leukocyte.core.cells.keep import keep_cells
 from napari_leukocyte.core.cells.live import LiveCells
@@ -52,7 +52,7 @@ class LiveComparison:
         self._pixels = LiveScore(self.kept_truth.classes, border_px=self.border_px, whole_cell=self.cell_only)
         self._kept: frozenset[int] | None = None  # numbers of the cells that the rule keeps; None: all
         self.prediction = np.zeros_like(truth.classes)  # the class map that is scored
-        self._true_sizes = np.bincount(truth.cells.ravel())
+        self._true_sizes = sizes_by_number(truth.cells)
         self._sizes: dict[int, int] = {}
         self._overlaps: dict[int, dict[int, int]] = {}
         self.score = self._look(None)
@@ -133,9 +133,8 @@ class LiveComparison:
         for number, its_box in live.boxes.items():
             if box is None or number not in self._sizes or meet(its_box, box):
                 own = live.cells[its_box] == number
-                shared = np.bincount(self.truth.cells[its_box][own])
-                self._sizes[number] = int(shared.sum())
-                self._overlaps[number] = {int(n): int(shared[n]) for n in np.flatnonzero(shared) if n}
+                self._sizes[number] = int(np.count_nonzero(own))
+                self._overlaps[number] = sizes_by_number(self.truth.cells[its_box][own])
 
 
 def _kept_by(cells: NDArray[np.int32], keep: Keep) -> frozenset[int]:
