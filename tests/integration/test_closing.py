@@ -137,8 +137,15 @@ def test_the_last_stroke_is_saved_when_the_correct_dock_is_closed_and_the_next_o
 # ---- a window ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("own_layer", [True, False])
-@pytest.mark.parametrize("by", ["the window's X", "viewer.close()"])
+@pytest.mark.parametrize(
+    ("by", "own_layer"),
+    [
+        ("the window's X", True),
+        ("viewer.close()", False),
+        pytest.param("the window's X", False, marks=pytest.mark.slow),
+        pytest.param("viewer.close()", True, marks=pytest.mark.slow),
+    ],
+)
 def test_the_last_stroke_is_saved_when_one_of_two_windows_is_closed_and_the_other_may_go_on(
     viewer, make_napari_viewer, qtbot, show, correct, tmp_path, by, own_layer
 ):

@@ -41,10 +41,14 @@ def whole_score(live, truth, parameters):
     return score_case(case, parameters)
 
 
+@pytest.fixture(scope="module")
+def field():
+    return draw_field(seed=4, size=(300, 400), px_per_um=5, n_cells=5)
+
+
 @pytest.mark.parametrize("keep", ["all", "whole", "centre"])
 @pytest.mark.parametrize("whole_cell", [False, True])
-def test_random_edits_are_scored_as_the_whole_image_is(keep, whole_cell):
-    field = draw_field(seed=4, size=(300, 400), px_per_um=5, n_cells=5)
+def test_random_edits_are_scored_as_the_whole_image_is(field, keep, whole_cell):
     classes = np.minimum(field.classes, 1) if whole_cell else field.classes
     truth = make_truth(
         classes, whole_cell=whole_cell, pixel_size=field.pixel_size, reading="", source="", cells=field.cells
