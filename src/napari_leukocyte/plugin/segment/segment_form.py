@@ -21,6 +21,7 @@ __all__ = ["SegmentForm"]
 
 _MODELS = {
     "Default (three-class)": "default",
+    "Default 4, the one before": "default-4",
     "Thesis, three-class": "thesis-three-class",
     "Thesis, binary": "thesis-binary",
     "Active contour": "active-contour",

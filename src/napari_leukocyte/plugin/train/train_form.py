@@ -20,6 +20,7 @@ __all__ = ["TrainForm"]
 
 _SHIPPED = {
     "Default (three-class)": "default",
+    "Default 4, the one before": "default-4",
     "Thesis, three-class": "thesis-three-class",
     "Thesis, binary": "thesis-binary",
 }
