@@ -80,3 +80,20 @@ def test_normalisation_is_part_of_the_network():
 def test_impossible_configurations_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         UNetConfig(**wrong)
+
+
+def test_further_channels_enter_as_they_are():
+    config = UNetConfig(widths=(4, 8), inputs=5, input_mean=0.3, input_std=0.2)
+    model = UNet(config).eval()
+    seen = []
+    model.down[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    x = torch.rand(1, 5, 8, 8)
+    assert model(x).shape == (1, 3, 8, 8)
+    torch.testing.assert_close(seen[0][:, :3], (x[:, :3] - 0.3) / 0.2)
+    assert torch.equal(seen[0][:, 3:], x[:, 3:])
+
+
+@pytest.mark.parametrize("inputs", [2, 0, 3.5])
+def test_fewer_channels_than_colours(inputs):
+    with pytest.raises(ValueError, match="inputs"):
+        UNetConfig(inputs=inputs)

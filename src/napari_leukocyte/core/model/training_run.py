@@ -34,7 +34,7 @@ class TrainingRun:
         self.frozen = [*self.model.down, self.model.bottom] if recipe.frozen_encoder else []
         kept = {id(p) for part in self.frozen for p in part.parameters()}
         self.trained = [p for p in self.model.parameters() if id(p) not in kept]
-        self.optimisers = _optimisers(recipe, self.trained)
+        self.optimisers = _optimisers(recipe, self.trained, next(self.model.parameters()))
         total = steps if recipe.cosine else 0
         self.schedules = [
             torch.optim.lr_scheduler.LambdaLR(
@@ -152,9 +152,9 @@ class TrainingRun:
             self.bfloat16 = bfloat16
 
 
-def _optimisers(recipe: Recipe, trained: Sequence[nn.Parameter]) -> list[torch.optim.Optimizer]:
-    """The recipe's optimiser for every parameter, or Muon for the kernels that it is made for."""
-    kernels = [p for p in trained if recipe.kernel_rate and is_hidden_kernel(p)]
+def _optimisers(recipe: Recipe, trained: Sequence[nn.Parameter], first: nn.Parameter) -> list[torch.optim.Optimizer]:
+    """The recipe's optimiser for every parameter, or Muon for the kernels that it is made for: not the ``first``."""
+    kernels = [p for p in trained if recipe.kernel_rate and is_hidden_kernel(p) and p is not first]
     muons = {id(p) for p in kernels}
     rest = [p for p in trained if id(p) not in muons]
     make = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam

@@ -30,6 +30,8 @@ class UNetConfig:
         Probability of dropping a channel value before the last convolution.
     input_mean, input_std
         The normalisation: RGB in 0-1 enters the first convolution as ``(rgb - input_mean) / input_std``.
+    inputs
+        Channels that enter: RGB, and what comes after it as it is.
     """
 
     classes: int = 3
@@ -38,6 +40,7 @@ class UNetConfig:
     dropout: float = 0.0
     input_mean: float = 0.5
     input_std: float = 0.25
+    inputs: int = 3
 
     def __post_init__(self) -> None:
         if self.classes not in (2, 3):
@@ -48,6 +51,8 @@ class UNetConfig:
             raise ValueError(f"bottom_kernel must be 1 or 3, not {self.bottom_kernel}")
         if not 0 <= self.dropout < 1 or self.input_std <= 0:
             raise ValueError("dropout must be in [0, 1) and input_std positive")
+        if not isinstance(self.inputs, int) or self.inputs < 3:
+            raise ValueError(f"inputs must be a whole number of at least 3, not {self.inputs}")
 
     @property
     def multiple(self) -> int:
@@ -85,15 +90,15 @@ class Up(nn.Module):
 class UNet(nn.Module):
     """U-Net from RGB to class logits.
 
-    Takes (N, 3, Y, X) in 0-1, Y and X multiples of ``config.multiple``; gives (N, 3, Y, X) logits for three
-    classes, (N, 1, Y, X) for two. ``probabilities`` turns either into class probabilities.
+    Takes (N, config.inputs, Y, X) in 0-1, RGB first, Y and X multiples of ``config.multiple``; gives (N, 3, Y, X)
+    logits for three classes, (N, 1, Y, X) for two. ``probabilities`` turns either into class probabilities.
     """
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
         *levels, bottom = config.widths
-        inputs = (3, *levels)
+        inputs = (config.inputs, *levels)
         self.down = nn.ModuleList(nn.Sequential(_conv(i, w), _conv(w, w)) for i, w in zip(inputs, levels, strict=False))
         self.pool = nn.MaxPool2d(2)
         self.bottom = nn.Sequential(_conv(levels[-1], bottom), _conv(bottom, bottom, config.bottom_kernel))
@@ -104,7 +109,9 @@ class UNet(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """RGB windows to class logits, see the class."""
-        x = (rgb - self.config.input_mean) / self.config.input_std
+        x = (rgb[:, :3] - self.config.input_mean) / self.config.input_std
+        if self.config.inputs > 3:
+            x = torch.cat([x, rgb[:, 3:]], dim=1)
         beside = []
         for level in self.down:
             x = level(x)

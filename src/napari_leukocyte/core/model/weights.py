@@ -15,6 +15,7 @@ from napari_leukocyte.core.model.unet import UNet, UNetConfig
 
 __all__ = [
     "FORMAT_VERSION",
+    "GESTURE_MODEL",
     "SHIPPED_MODELS",
     "ModelInfo",
     "load_model",
@@ -27,6 +28,8 @@ __all__ = [
 
 FORMAT_VERSION = 1
 SHIPPED_MODELS = ("default", "default-4", "thesis-three-class", "thesis-binary")
+GESTURE_MODEL = "gestures"
+"""The shipped model that follows gestures; it segments nothing by itself."""
 _FOLDER = Path(__file__).parents[2] / "weights"
 _KEY = "napari-leukocyte"  # one JSON text under one key: the header stays readable and typed
 
@@ -85,8 +88,11 @@ def replace_info(path: Path, **changes: Any) -> None:
 
 
 def _write(path: Path, state: dict[str, torch.Tensor], info: ModelInfo) -> None:
+    header = asdict(info)
+    if info.architecture.inputs == 3:  # versions that know of nothing else read such a file too
+        del header["architecture"]["inputs"]
     # as bytes: safetensors' own writer hides the reason (disk full) from atomic_path
-    content = save(state, metadata={_KEY: json.dumps(asdict(info))})
+    content = save(state, metadata={_KEY: json.dumps(header)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
@@ -99,7 +105,7 @@ def model_path(model: str | Path) -> Path:
     LeukocyteError
         When there is no such model or file; the sentence lists the shipped names.
     """
-    path = _FOLDER / f"{model}.safetensors" if str(model) in SHIPPED_MODELS else Path(model)
+    path = _FOLDER / f"{model}.safetensors" if str(model) in (*SHIPPED_MODELS, GESTURE_MODEL) else Path(model)
     if not path.is_file():
         raise LeukocyteError(
             f"There is no model {str(model)!r}: give a weight file or one of {', '.join(SHIPPED_MODELS)}."

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.model.device import (
     autocast,
@@ -38,6 +39,8 @@ class Predictor:
         Name of a shipped model, or a weight file.
     device
         auto, cuda, mps or cpu.
+    inputs
+        Channels that it is to see: 3 to segment; more for a model that follows gestures.
 
     Attributes
     ----------
@@ -47,14 +50,17 @@ class Predictor:
     Raises
     ------
     LeukocyteError
-        For an unknown or damaged weight file or a device that is not there.
+        For an unknown or damaged weight file, a model made for something else, or a device that is not there.
     """
 
-    def __init__(self, model: str | Path = "default", *, device: str = "auto") -> None:
+    def __init__(self, model: str | Path = "default", *, device: str = "auto", inputs: int = 3) -> None:
         path = model_path(model)
         self._wanted = device
         self.device = resolve_device(device)
         self.network, self.info = load_model(path, device=self.device)
+        if self.info.architecture.inputs != inputs:
+            does = "follows gestures and segments nothing by itself" if inputs == 3 else "follows no gestures"
+            raise LeukocyteError(f"The model {self.info.name!r} {does}: choose another model.")
         self.hash = model_hash(path)
         self.notes: list[str] = []
         self._settle()
@@ -118,7 +124,7 @@ class Predictor:
         Parameters
         ----------
         windows
-            float32 (*native, 3) RGB in 0-1, all of one shape.
+            float32 (*native, C) in 0-1, all of one shape: RGB, and the further channels of a network that has them.
         working
             Shape that the network sees. It is mirrored up to what the poolings need.
         native
