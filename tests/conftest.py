@@ -72,7 +72,7 @@ _imported = 0
 def pytest_runtest_setup():
     """Leave what has been imported, some 400,000 objects, out of the search for garbage.
 
-    napari searches each time that a layer goes, which took half the time of the tests that show it.
+    napari searches each time that a layer goes, which takes a tenth of a second or two when torch is loaded.
     """
     global _imported
     if len(sys.modules) > _imported + 100:
