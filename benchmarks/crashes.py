@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.autosave import DraftSaver
 from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.draft import Draft
@@ -70,7 +71,7 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
     _claims = [training_set.drafts.claim(image) for image in ids if drafts]
     saver = DraftSaver(
         training_set,
-        on_saved=lambda image, draft: say("saved", image, draft.pixels_changed),
+        on_saved=lambda image, draft: say("saved", image, draft.facts.pixels_changed),
         on_failed=lambda image, reason: say("failed", image, reason),
     )
     stroke = first
@@ -80,10 +81,12 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
         classes = painted(stroke)
         cells = labelled(classes)
         if drafts:
-            saver.submit(image, Draft(classes, cells, {}, datetime.now(UTC), model="m", pixels_changed=stroke))
+            saver.submit(image, Draft(classes, cells, MaskFacts(model="m", pixels_changed=stroke), datetime.now(UTC)))
             say("stroke", image, stroke, time.time())
         if stroke % ACCEPT_EVERY == 0 or not drafts:
-            version = training_set.accept(image, Correction(classes, cells, pixels_changed=stroke, model="m"))
+            version = training_set.accept(
+                image, Correction(classes, cells, MaskFacts(pixels_changed=stroke, model="m"))
+            )
             say("accepted", image, version.number, stroke)
         time.sleep(0.004)
 
@@ -165,9 +168,9 @@ def judge(folder: Path, done: Round) -> None:
             if wanted_stroke:
                 done.faults.append(f"the draft of {image} is lost")
             continue
-        if draft.pixels_changed < wanted_stroke:
-            done.faults.append(f"the draft of {image} lacks strokes: {draft.pixels_changed} < {wanted_stroke}")
-        shown = painted(draft.pixels_changed)
+        if draft.facts.pixels_changed < wanted_stroke:
+            done.faults.append(f"the draft of {image} lacks strokes: {draft.facts.pixels_changed} < {wanted_stroke}")
+        shown = painted(draft.facts.pixels_changed)
         if not (np.array_equal(draft.classes, shown) and np.array_equal(draft.cells, labelled(shown))):
             done.faults.append(f"the draft of {image} is of different moments")
         with training_set.drafts.claim(image):  # nobody holds it any more
@@ -197,7 +200,7 @@ def accept_another(training_set: TrainingSet) -> None:
 
 def save_another(training_set: TrainingSet) -> None:
     classes = painted(2)
-    draft = Draft(classes, labelled(classes), {}, datetime.now(UTC), pixels_changed=2)
+    draft = Draft(classes, labelled(classes), MaskFacts(pixels_changed=2), datetime.now(UTC))
     training_set.drafts.save(training_set.image_ids()[0], draft)
 
 
@@ -225,8 +228,8 @@ def run_steps(folder: Path) -> tuple[int, list[str]]:
             training_set = TrainingSet.create(place, pixel_size=0.1)
             image = training_set.add_image(np.zeros((*SHAPE, 3), np.uint8), name="a.png")
             classes = painted(1)
-            training_set.accept(image, Correction(classes, labelled(classes), model="m"))
-            draft = Draft(classes, labelled(classes), {}, datetime.now(UTC), pixels_changed=1)
+            training_set.accept(image, Correction(classes, labelled(classes), MaskFacts(model="m")))
+            draft = Draft(classes, labelled(classes), MaskFacts(pixels_changed=1), datetime.now(UTC))
             training_set.drafts.save(image, draft)
             child = os.fork()
             if child == 0:
@@ -268,7 +271,7 @@ def after_step(folder: Path, image: str) -> list[str]:
         faults = [str(problem) for problem in check(folder) if not problem.harmless]
         if not np.array_equal(training_set.read_mask(first)[0], painted(1)):
             faults.append("the accepted mask is another one")
-        if draft is None or not np.array_equal(draft.classes, painted(draft.pixels_changed)) or draft.note:
+        if draft is None or not np.array_equal(draft.classes, painted(draft.facts.pixels_changed)) or draft.note:
             faults.append("the draft is lost or damaged")
         for action in ACTIONS:  # everything goes on
             action(training_set)

@@ -174,6 +174,7 @@ def disc_map():
 def drawn_set():
     """Make a training set of accepted masks: dark nuclei in grey cells, which `tiny_model` knows; each differs."""
     from napari_leukocyte.core.cells.labels import label_cells
+    from napari_leukocyte.core.results.mask_facts import MaskFacts
     from napari_leukocyte.core.training_set.records import Correction
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -186,7 +187,7 @@ def drawn_set():
             image = np.array([250, 140, 20 + i], np.uint8)[classes]
             id_ = made.add_image(np.repeat(image[..., None], 3, axis=-1), name=f"cell-{i:02d}.png")
             cells = label_cells(classes, pixel_size=1 / 3)
-            made.accept(id_, Correction(classes, cells, model="default" if i in unedited else "", by="anna"))
+            made.accept(id_, Correction(classes, cells, MaskFacts(model="default" if i in unedited else ""), by="anna"))
         return made
 
     return make

@@ -23,6 +23,7 @@ from napari_leukocyte.core.model.recipes import RECIPES, default_recipe
 from napari_leukocyte.core.model.training import TrainEpoch, TrainParameters, checkpoint_path, train
 from napari_leukocyte.core.model.unet import UNetConfig
 from napari_leukocyte.core.model.weights import load_model, read_info
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -194,7 +195,7 @@ def training_set(tmp_path, picture, monkeypatch):
     for i in range(5):
         name = made.add_image(picture(i), name=f"{i}.png")
         model = "default" if i == 3 else ""
-        made.accept(name, Correction(classes=classes, cells=label_cells(classes, pixel_size=0.5), model=model))
+        made.accept(name, Correction(classes, label_cells(classes, pixel_size=0.5), MaskFacts(model=model)))
         if i == 4:
             made.hold_out([name])
     return made

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CLASSES
@@ -167,7 +168,7 @@ def test_revoke_difficulty_and_exclusion_by_mouse(viewer, opened, qtbot):
     opened.session.show(0)
     assert opened.difficulty.currentText() == "4 Difficult"
     (item,) = stored(opened).items()
-    assert stored(opened).current(item.name).difficulty == 4
+    assert stored(opened).current(item.name).facts.difficulty == 4
     opened.training.lineEdit().selectAll()
     QTest.keyClicks(opened.training.lineEdit(), "Bubble in it")
     QTest.keyClick(opened.training.lineEdit(), Qt.Key.Key_Return)
@@ -404,6 +405,7 @@ from qtpy.QtCore import QTimer
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.segmentation import Segmentation
 
 viewer = napari.Viewer(show=True)
@@ -435,7 +437,7 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     id_ = made.add_image(np.asarray(Image.open(image)), name=image.name)
     classes = np.zeros(SHAPE, np.uint8)
     classes[80:90, 80:90] = 1
-    made.drafts.save(id_, Draft(classes, label_cells(classes), {}, datetime.now(UTC)))  # of an earlier session
+    made.drafts.save(id_, Draft(classes, label_cells(classes), MaskFacts(), datetime.now(UTC)))  # of an earlier session
     script = KILLED.format(
         tests=str(Path(__file__).parent), image=str(image), shape=SHAPE, folder=str(tmp_path / "set")
     )

@@ -205,7 +205,7 @@ def test_neither_held_out_pictures_nor_their_copies_train(
     for item in made.items()[::2]:  # every other picture under a second name, too
         read = item.read()
         copy = made.add_image(read.image, name=f"copy-{item.name}.png")
-        made.accept(copy, Correction(read.classes, read.cells, model="", by="anna"))
+        made.accept(copy, Correction(read.classes, read.cells, by="anna"))
     train = open_(viewer, "Train")
     chosen.path = made.folder
     click(train.open_button)

@@ -172,7 +172,7 @@ def list_images(folder: Folder) -> None:
             "held out" if image.id in held_out else "",
             f"left out: {image.excluded}" if image.excluded else "",
             "draft" if opened.drafts.has(image.id) else "",
-            "unedited" if current is not None and not current.edited else "",
+            "unedited" if current is not None and not current.facts.edited else "",
         ]
         rows.append([image.id, mask, ", ".join(filter(None, states)), image.group, image.name])
     echo("\n".join(columns(rows)))

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.results.segmentation import MaskOrigin, Segmentation
+from napari_leukocyte.core.results.mask_facts import MaskFacts
+from napari_leukocyte.core.results.segmentation import Segmentation
 
 __all__ = ["ImageState"]
 
@@ -63,8 +65,7 @@ class ImageState:
     @property
     def edited(self) -> bool:
         """Whether it holds edits that are in no accepted version: made now, or read back as a draft."""
-        origin = self.result.origin
-        return self.live.edited or (origin is not None and origin.draft)
+        return self.live.edited or self.result.is_draft
 
     @property
     def pixels_changed(self) -> int:
@@ -80,10 +81,32 @@ class ImageState:
         by_hand = (self.live.marks, self.live.edited_cells) != began
         return by_hand or (origin is not None and origin.labels_edited)
 
+    @property
+    def remarks(self) -> dict[int, frozenset[Flag]]:
+        """The remarks on cells that are kept with the map: marked or edited by hand, or the network was unsure."""
+        kept = {Flag.LOW_CONFIDENCE, Flag.EDITED, *self.live.marks.values()}
+        flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in self.measures}
+        return {cell: found for cell, found in flags.items() if found}
+
+    def facts(self, difficulty: int | None) -> MaskFacts:
+        """What a draft or an accepted version keeps of the map as it is now; ``difficulty`` is what was judged."""
+        provenance, origin = self.result.provenance, self.result.origin
+        return MaskFacts(
+            model=provenance.get("model", ""),
+            model_sha256=provenance.get("model_sha256", ""),
+            pixels_changed=self.pixels_changed,
+            labels_edited=self.labels_edited,
+            pixel_size=self.result.pixel_size,
+            whole_cell=self.result.binary,
+            difficulty=difficulty,
+            parent=None if origin is None else origin.parent,
+            remarks=self.remarks,
+        )
+
     def accepted_as(self, version: int) -> None:
         """Note that the map, as ``live`` keeps it, was accepted as a version."""
-        origin = self.result.origin or MaskOrigin()
-        self.result = replace(self.result, origin=replace(origin, parent=version, draft=False))
+        origin = self.result.origin or MaskFacts()
+        self.result = replace(self.result, origin=replace(origin, parent=version), is_draft=False)
 
     def follow_source(self, before: PixelSize, now: PixelSize) -> None:
         """Measure at the pixel size that the image states now, together with the states that can be undone.

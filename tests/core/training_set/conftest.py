@@ -1,10 +1,13 @@
 import errno
 import os
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
@@ -46,20 +49,28 @@ def maps():
     return draw
 
 
+def with_facts(given):
+    """Sort what is known of a mask, given by name, into its record."""
+    um = given.pop("pixel_size", None)
+    size = um if isinstance(um, PixelSize) else PixelSize(um, given.pop("pixel_size_source", "unknown"))
+    facts = {field.name: given.pop(field.name) for field in fields(MaskFacts) if field.name in given}
+    return {"facts": MaskFacts(**facts, pixel_size=size), **given}
+
+
 @pytest.fixture
 def correction(maps):
-    def make(seed=0, **fields):
+    def make(seed=0, **given):
         classes, cells = maps(seed)
-        return Correction(**{"classes": classes, "cells": cells, **fields})
+        return Correction(**{"classes": classes, "cells": cells, **with_facts(given)})
 
     return make
 
 
 @pytest.fixture
 def draft(maps):
-    def make(seed=0, **fields):
+    def make(seed=0, **given):
         classes, cells = maps(seed)
-        return Draft(**{"classes": classes, "cells": cells, "remarks": {}, "saved": datetime.now(UTC), **fields})
+        return Draft(**{"classes": classes, "cells": cells, "saved": datetime.now(UTC), **with_facts(given)})
 
     return make
 

@@ -10,6 +10,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.read import find_images, read_image
 from napari_leukocyte.core.results.class_maps import find_class_maps, measure_class_maps
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.names import output_names
 from napari_leukocyte.core.scoring.pairing import find_maps
 from napari_leukocyte.core.training_set.exporting import ExportFailed, MaskExported, export_masks
@@ -39,7 +40,7 @@ def test_what_is_exported_can_be_imported_again(training_set, tmp_path, pixels, 
         mine, theirs = (each.read_mask(each.current(one)) for each in (training_set, other))
         np.testing.assert_array_equal(mine[0], theirs[0])
         ours, again = training_set.current(one), other.current(one)
-        assert (again.model, again.model_sha256) == (ours.model, ours.model_sha256)
+        assert (again.facts.model, again.facts.model_sha256) == (ours.facts.model, ours.facts.model_sha256)
         if format == "index":
             np.testing.assert_array_equal(mine[1], theirs[1])
 
@@ -47,7 +48,7 @@ def test_what_is_exported_can_be_imported_again(training_set, tmp_path, pixels, 
 def test_whole_cells_have_no_colour(training_set, tmp_path, pixels, maps, correction):
     classes, cells = maps()
     a, b = (training_set.add_image(pixels(i), name=f"{i}.png") for i in range(2))
-    training_set.accept(a, Correction((classes > 0).astype(np.uint8), cells, whole_cell=True))
+    training_set.accept(a, Correction((classes > 0).astype(np.uint8), cells, MaskFacts(whole_cell=True)))
     training_set.accept(b, correction())
     first, second = export_masks(training_set, "rgb", tmp_path / "rgb")
     assert isinstance(first, ExportFailed)
@@ -117,7 +118,7 @@ def test_what_is_marked_of_cells_goes_along(training_set, tmp_path, pixels, corr
     Image.fromarray(pixels()).save(tmp_path / "a.png")
     other = TrainingSet.create(tmp_path / "other")
     list(import_images(other, [tmp_path / "a.png"], find_maps(tmp_path / "out"), ImportParameters(accept=True)))
-    assert other.current(other.image_ids()[0]).remarks == marks
+    assert other.current(other.image_ids()[0]).facts.remarks == marks
 
 
 @pytest.mark.parametrize("format", ["rgb", "index", "cell-nucleus"])

@@ -12,6 +12,8 @@ from PIL import Image
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.layout import content_hash
 from napari_leukocyte.core.training_set.training_set import TrainingSet
@@ -66,7 +68,12 @@ def test_an_older_set_is_read_and_nothing_written(old_set, files, maps):
     np.testing.assert_array_equal(item.read().classes, maps()[0])
     np.testing.assert_array_equal(item.read().cells, maps()[1])
     version = opened.current("a-1")
-    assert (version.by, version.difficulty, version.labels_edited, version.cnr_after) == ("", None, False, {})
+    assert (version.by, version.facts.difficulty, version.facts.labels_edited, version.cnr_after) == (
+        "",
+        None,
+        False,
+        {},
+    )
     assert opened.image("a-1").group == opened.image("a-1").excluded == ""
     assert check(old_set) == []
     assert files(old_set) == before
@@ -144,26 +151,38 @@ def test_a_set_that_an_earlier_version_wrote_is_read_whole(tmp_path, files):
     assert (one.name, one.pixel_size, two.pixel_size, two.group) == ("smear 1.png", 0.25, None, "slide 7")
 
     first, second = opened.versions(one.id)
-    assert (first.model, first.model_sha256, first.edited, first.by) == ("default", "0123456789abcdef", False, "Ada")
-    assert (first.pixel_size, first.pixel_size_source) == (0.25, "estimated from 1 cell")
-    assert (second.pixels_changed, second.labels_edited, second.difficulty, second.parent) == (40, True, 4, 1)
+    estimated = PixelSize(0.25, "estimated from 1 cell", estimated=True)
+    made_by = {"model": "default", "model_sha256": "0123456789abcdef"}
+    assert (first.facts, first.facts.edited, first.by) == (MaskFacts(**made_by, pixel_size=estimated), False, "Ada")
+    assert second.facts == MaskFacts(
+        **made_by,
+        pixels_changed=40,
+        labels_edited=True,
+        pixel_size=PixelSize(0.25, "typed"),
+        difficulty=4,
+        parent=1,
+        remarks={1: {Flag.EDITED, Flag.NOT_A_WBC_SMUDGE}},
+    )
     assert (second.by, second.revoked, second.cnr_before, second.cnr_after) == ("Ada Ü.", False, {1: 0.5}, {1: None})
-    assert second.remarks == {1: {Flag.EDITED, Flag.NOT_A_WBC_SMUDGE}}
     classes, _ = opened.read_mask(first)
     changed, cells = opened.read_mask(second)
     assert np.count_nonzero(classes != changed) == 40
     assert set(np.unique(cells)) == {0, 1}
 
     (whole,) = opened.versions(two.id)
-    assert (whole.whole_cell, whole.revoked, whole.model, whole.edited, whole.by) == (True, True, "", True, "Bo")
-    assert (whole.pixel_size, whole.pixel_size_source, whole.difficulty) == (None, "unknown", None)
+    assert (whole.facts, whole.revoked, whole.facts.edited, whole.by) == (MaskFacts(whole_cell=True), True, True, "Bo")
 
     draft = opened.drafts.read(three.id)
     assert (draft.saved, draft.note) == (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "")
-    assert (draft.model, draft.model_sha256, draft.pixels_changed) == ("default", "fedcba9876543210", 7)
-    assert (draft.labels_edited, draft.pixel_size, draft.pixel_size_source) == (True, 0.2, "typed")
-    assert (draft.difficulty, draft.parent, draft.whole_cell) == (2, None, False)
-    assert draft.remarks == {1: {Flag.LOW_CONFIDENCE}}
+    assert draft.facts == MaskFacts(
+        model="default",
+        model_sha256="fedcba9876543210",
+        pixels_changed=7,
+        labels_edited=True,
+        pixel_size=PixelSize(0.2, "typed"),
+        difficulty=2,
+        remarks={1: {Flag.LOW_CONFIDENCE}},
+    )
 
     (item,) = opened.items()
     assert (item.name, item.version, item.pixel_size, item.edited, item.held_out) == (one.id, 2, 0.25, True, False)

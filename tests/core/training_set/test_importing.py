@@ -75,15 +75,15 @@ def test_every_reading_gives_the_same_mask(training_set, put, take, maps, kind):
     read, cells = training_set.read_mask(version)
     np.testing.assert_array_equal(read, classes)
     np.testing.assert_array_equal(cells, label_cells(classes, pixel_size=0.25))
-    assert (version.edited, version.model, version.by, version.whole_cell) == (True, "", "Ada", False)
-    assert (version.pixel_size, version.pixel_size_source) == (0.25, "typed")
+    assert (version.facts.edited, version.facts.model, version.by, version.facts.whole_cell) == (True, "", "Ada", False)
+    assert (version.facts.pixel_size.um, version.facts.pixel_size.source) == (0.25, "typed")
     assert training_set.image(event.id).group == "slide 7"
 
 
 def test_whole_cells_are_kept_as_such(training_set, put, take, maps):
     put("a", mask=np.where(maps()[0] > 0, 255, 0).astype(np.uint8))
     (event,) = take(accept=True)
-    assert training_set.current(event.id).whole_cell
+    assert training_set.current(event.id).facts.whole_cell
     assert "whole cell" in event.notes[0]
 
 
@@ -93,7 +93,7 @@ def test_a_mask_without_nuclei_is_read_as_those_beside_it(training_set, put, tak
     put("b", 1, mask=np.minimum(classes, 1))
     put("c", 2, mask=np.zeros_like(classes))
     events = {event.name: event for event in take(accept=True)}
-    assert [training_set.current(event.id).whole_cell for event in events.values()] == [False] * 3
+    assert [training_set.current(event.id).facts.whole_cell for event in events.values()] == [False] * 3
     assert "three classes without nucleus" in events["b.png"].notes[0]
 
 
@@ -136,12 +136,13 @@ def test_labels_and_model_of_our_own_files_are_kept(training_set, folders, put, 
     (event,) = take(accept=True)
     version = training_set.current(event.id)
     np.testing.assert_array_equal(training_set.read_mask(version)[1], cells)
-    assert version.remarks == {300: {Flag.NOT_A_WBC_SMUDGE}}
-    assert (version.model, version.edited, version.pixel_size) == ("default", False, pytest.approx(0.1, rel=1e-4))
+    assert version.facts.remarks == {300: {Flag.NOT_A_WBC_SMUDGE}}
+    assert (version.facts.model, version.facts.edited) == ("default", False)
+    assert version.facts.pixel_size.um == pytest.approx(0.1, rel=1e-4)
     write_cells_tiff(folders[1] / "a_cells.tif", cells, provenance={**labels, "edited": "3"})
     training_set.revoke(event.id, 1)
     take(accept=True)
-    assert training_set.current(event.id).edited
+    assert training_set.current(event.id).facts.edited
 
 
 def test_planes_of_a_stack_become_images(training_set, folders, pixels, maps, take):

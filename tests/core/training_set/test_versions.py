@@ -12,6 +12,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set import json_files
 from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.records import Correction
@@ -41,10 +42,11 @@ def test_everything_that_was_accepted_comes_back(training_set, image, correction
     accepted = training_set.accept(image, given)
     version = TrainingSet.open(training_set.folder).current(image)
     assert version == accepted
-    for name in ("model", "model_sha256", "pixels_changed", "pixel_size", "pixel_size_source", "difficulty"):
-        assert getattr(version, name) == getattr(given, name)
-    assert (version.parent, version.by, version.labels_edited, version.whole_cell) == (2, "Ada Ü.", True, False)
-    assert version.remarks == {3: {Flag.NOT_A_WBC_SMUDGE, Flag.EDITED}}
+    for name in ("model", "model_sha256", "pixels_changed", "pixel_size", "difficulty"):
+        assert getattr(version.facts, name) == getattr(given.facts, name)
+    facts = version.facts
+    assert (facts.parent, version.by, facts.labels_edited, facts.whole_cell) == (2, "Ada Ü.", True, False)
+    assert version.facts.remarks == {3: {Flag.NOT_A_WBC_SMUDGE, Flag.EDITED}}
     assert version.cnr_before == {3: 1.5, 300: None}
     assert version.cnr_after == {3: None, 300: 0.25}
     classes, cells = training_set.read_mask(version)
@@ -58,7 +60,7 @@ def test_an_estimated_pixel_size_is_kept_but_not_as_the_resolution_of_the_files(
     training_set, image, correction, source, resolution
 ):
     version = training_set.accept(image, correction(pixel_size=0.1, pixel_size_source=source))
-    assert (version.pixel_size, version.pixel_size_source) == (0.1, source)
+    assert (version.facts.pixel_size.um, version.facts.pixel_size.source) == (0.1, source)
     for path in (version.path, version.cells_path):
         size = read_image(path).pixel_size
         assert size is None if resolution is None else size == pytest.approx(resolution, rel=1e-4)
@@ -86,7 +88,7 @@ def test_any_viewer_shows_the_mask_in_its_colours(training_set, image, correctio
     ],
 )
 def test_an_output_accepted_as_it_is_is_unedited(training_set, image, correction, fields, edited):
-    assert training_set.accept(image, correction(**fields)).edited is edited
+    assert training_set.accept(image, correction(**fields)).facts.edited is edited
 
 
 def test_versions_are_added_never_replaced(training_set, image, correction, files):
@@ -210,6 +212,7 @@ def test_an_interrupted_accept_is_passed_over_and_its_number_not_used(training_s
 _ACCEPTER = """
 import sys
 import numpy as np
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -283,6 +286,6 @@ def test_a_damaged_record_is_passed_over_in_words(training_set, image, correctio
 
 def test_a_binary_mask_is_kept_as_one(training_set, image, maps):
     classes, cells = maps()
-    version = training_set.accept(image, Correction((classes > 0).astype(np.uint8), cells, whole_cell=True))
+    version = training_set.accept(image, Correction((classes > 0).astype(np.uint8), cells, MaskFacts(whole_cell=True)))
     assert training_set.items()[0].whole_cell
     np.testing.assert_array_equal(training_set.read_mask(version)[0], classes > 0)

@@ -141,7 +141,8 @@ def test_an_accepted_mask_is_the_class_map_bit_for_bit_and_says_where_it_came_fr
     classes, cells = training_set.read_mask(version)
     np.testing.assert_array_equal(classes, session.classes_layer.data)
     np.testing.assert_array_equal(cells, session.state.cells)
-    assert (version.number, version.pixels_changed, version.model, version.edited) == (1, 100, "by hand", True)
+    facts = version.facts
+    assert (version.number, facts.pixels_changed, facts.model, facts.edited) == (1, 100, "by hand", True)
     assert version.cnr_before == {1: pytest.approx(session.state.measures[0].cnr)}
     assert version.cnr_after == {1: pytest.approx(session.state.measures[0].cnr), 2: None}
     assert corrections.status(0) is Status.ACCEPTED
@@ -173,12 +174,12 @@ def test_a_second_version_counts_pixels_from_the_models_map_and_names_its_parent
     accept(corrections, desk)
     session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
     version = accept(corrections, desk)
-    assert (version.number, version.parent, version.pixels_changed) == (2, 1, 200)
+    assert (version.number, version.facts.parent, version.facts.pixels_changed) == (2, 1, 200)
 
 
 def test_an_untouched_mask_is_accepted_as_the_models_own_and_only_once(session, corrections, desk, training_set):
     version = accept(corrections, desk)
-    assert not version.edited
+    assert not version.facts.edited
     assert accept(corrections, desk) == version
     assert len(training_set.versions(version.image)) == 1
 
@@ -212,7 +213,7 @@ def test_an_acceptance_that_the_disk_refuses_says_so_and_loses_nothing(
         desk.work()
     assert sentences[-1].startswith("NOT ACCEPTED: ")
     assert corrections.status(0) is Status.EDITED
-    assert accept(corrections, desk).pixels_changed == 100
+    assert accept(corrections, desk).facts.pixels_changed == 100
 
 
 def test_a_draft_is_of_one_moment_and_goes_when_the_edits_are_undone(session, corrections, desk, training_set):
@@ -224,7 +225,7 @@ def test_a_draft_is_of_one_moment_and_goes_when_the_edits_are_undone(session, co
     draft = training_set.drafts.read(id_)
     np.testing.assert_array_equal(draft.classes, layer.data)
     np.testing.assert_array_equal(draft.cells, session.state.cells)
-    assert draft.pixels_changed == 100
+    assert draft.facts.pixels_changed == 100
     layer.undo()
     corrections.save_draft(0)
     desk.work()
@@ -274,8 +275,9 @@ def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_windo
     assert dict(state.live.marks) == marks
     assert other.status(0) is Status.EDITED
     second = accept(other, desk)
-    assert (second.number, second.parent, second.pixels_changed) == (2, version.number, version.pixels_changed)
-    assert second.edited
+    assert (second.number, second.facts.parent) == (2, version.number)
+    assert second.facts.pixels_changed == version.facts.pixels_changed
+    assert second.facts.edited
 
 
 def test_a_discarded_draft_is_gone_and_the_accepted_mask_stays(session, corrections, desk, training_set, again):
@@ -359,7 +361,8 @@ def test_painting_over_an_unanswered_draft_keeps_both(left, desk, window, traini
         np.testing.assert_array_equal(fourth.session.states[0].classes, draft)
         accept(fourth, desk)
     assert not training_set.drafts.has(fourth.entry(0).id)
-    assert [one.pixels_changed for one in training_set.versions(fourth.entry(0).id)][-1] == old.pixels_changed
+    newest = training_set.versions(fourth.entry(0).id)[-1]
+    assert newest.facts.pixels_changed == old.facts.pixels_changed
 
 
 @pytest.mark.parametrize("painted", [False, True])
@@ -717,7 +720,7 @@ def test_an_image_without_a_map_can_be_painted_by_hand(session, desk, training_s
     corrections.start_empty(0)
     assert not session.classes_layer.data.any()
     session.classes_layer.data_setitem(block(30, 50, 30, 50), 2)
-    assert accept(corrections, desk).edited
+    assert accept(corrections, desk).facts.edited
 
 
 def test_a_value_that_is_no_class_is_refused_in_words_and_its_draft_is_kept(session, corrections, desk, training_set):

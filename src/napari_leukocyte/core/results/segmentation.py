@@ -10,30 +10,9 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 
-__all__ = ["MaskOrigin", "Segmentation"]
-
-
-@dataclass(frozen=True)
-class MaskOrigin:
-    """The accepted version or the draft that a class map was read back from.
-
-    Attributes
-    ----------
-    parent
-        Number of the accepted version that it is or began with; None when there was none.
-    pixels_changed
-        How many pixels hands changed before, summed over versions.
-    labels_edited
-        Whether cells were split, joined or marked by hand before.
-    draft
-        Whether it is a draft: it holds edits that no accepted version has.
-    """
-
-    parent: int | None = None
-    pixels_changed: int = 0
-    labels_edited: bool = False
-    draft: bool = False
+__all__ = ["Segmentation"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +40,9 @@ class Segmentation:
     edited_cells
         Numbers of the cells edited by hand, in such a map.
     origin
-        Which version or draft such a map is; None for a fresh segmentation.
+        What is known of such a map, with the version that it is or began with as its parent; None for a fresh one.
+    is_draft
+        Whether it is a draft, which holds edits that no accepted version has.
     """
 
     classes: NDArray[np.uint8]
@@ -75,7 +56,8 @@ class Segmentation:
     uncertainty: float = math.nan
     marks: Mapping[int, Flag] = field(default_factory=dict)
     edited_cells: frozenset[int] = frozenset()
-    origin: MaskOrigin | None = None
+    origin: MaskFacts | None = None
+    is_draft: bool = False
 
     def measure(self) -> list[CellMeasure]:
         """Measure the cells; areas in um2 only where the pixel size is more than an estimate."""

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.json_files import FORMAT, read_text_of
-from napari_leukocyte.core.training_set.records import Correction, check_maps, read_remarks, remarks_json
+from napari_leukocyte.core.training_set.records import Correction, check_maps, facts_json, read_facts
 
 __all__ = ["Draft", "correction_of", "decode_draft", "draft_problem", "encode_draft", "same_draft"]
 
@@ -30,27 +29,18 @@ class Draft:
         Class map (Y, X): 0 background, 1 cytoplasm (or cell), 2 nucleus.
     cells
         Cell labels (Y, X), covering the same pixels.
+    facts
+        What is known of it.
     saved
         The moment that it shows, with its time zone.
     note
         What was wrong when it was read, as a sentence; empty: nothing. It is not written.
-
-    The others are those of ``records.Correction``.
     """
 
     classes: NDArray[np.integer]
     cells: NDArray[np.integer]
-    remarks: Mapping[int, frozenset[Flag]]
+    facts: MaskFacts
     saved: datetime
-    parent: int | None = None
-    model: str = ""
-    model_sha256: str = ""
-    pixels_changed: int = 0
-    labels_edited: bool = False
-    pixel_size: float | None = None
-    pixel_size_source: str = "unknown"
-    whole_cell: bool = False
-    difficulty: int | None = None
     note: str = field(default="", compare=False)
 
 
@@ -65,20 +55,7 @@ def same_draft(one: Draft, other: Draft) -> bool:
 
 def correction_of(draft: Draft) -> Correction:
     """Return what becomes of a draft that is accepted as it is; CNRs are not in it."""
-    return Correction(
-        classes=draft.classes,
-        cells=draft.cells,
-        remarks=draft.remarks,
-        model=draft.model,
-        model_sha256=draft.model_sha256,
-        pixels_changed=draft.pixels_changed,
-        pixel_size=draft.pixel_size,
-        pixel_size_source=draft.pixel_size_source,
-        difficulty=draft.difficulty,
-        whole_cell=draft.whole_cell,
-        parent=draft.parent,
-        labels_edited=draft.labels_edited,
-    )
+    return Correction(draft.classes, draft.cells, draft.facts)
 
 
 def draft_problem(path: Path, shape: tuple[int, int]) -> str:
@@ -98,22 +75,13 @@ def encode_draft(draft: Draft, shape: tuple[int, int]) -> bytes:
     LeukocyteError
         When it is no mask of an image of ``shape``.
     """
-    classes, cells = check_maps(draft.classes, draft.cells, shape, whole_cell=draft.whole_cell)
+    classes, cells = check_maps(draft.classes, draft.cells, shape, whole_cell=draft.facts.whole_cell)
     if draft.saved.tzinfo is None:
         raise LeukocyteError("The moment of a draft needs its time zone.")
     about = {
         "format": FORMAT,
         "saved": draft.saved.isoformat(),
-        "parent": draft.parent,
-        "model": draft.model,
-        "model_sha256": draft.model_sha256,
-        "pixels_changed": int(draft.pixels_changed),
-        "labels_edited": bool(draft.labels_edited),
-        "pixel_size_um": draft.pixel_size,
-        "pixel_size_source": draft.pixel_size_source,
-        "whole_cell": bool(draft.whole_cell),
-        "difficulty": draft.difficulty,
-        "remarks": remarks_json(draft.remarks),
+        **facts_json(draft.facts),
         "sha256": _maps_hash(classes, cells),
     }
     stream = io.BytesIO()
@@ -148,22 +116,13 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
     draft = Draft(
         classes=classes,
         cells=cells,
-        remarks=read_remarks(fields),
+        facts=read_facts(fields),
         saved=fields.moment("saved"),
-        parent=fields.whole_or_none("parent", low=1),
-        model=fields.text("model"),
-        model_sha256=fields.text("model_sha256"),
-        pixels_changed=fields.whole("pixels_changed", low=0),
-        labels_edited=fields.truth("labels_edited"),
-        pixel_size=fields.positive_or_none("pixel_size_um"),
-        pixel_size_source=fields.text("pixel_size_source"),
-        whole_cell=fields.truth("whole_cell"),
-        difficulty=fields.whole_or_none("difficulty", low=1, high=8),
     )
     if _maps_hash(classes, cells) != fields.text("sha256"):
         raise LeukocyteError(f"The draft {path} is damaged; discard it.")
     try:
-        check_maps(classes, cells, shape, whole_cell=draft.whole_cell)
+        check_maps(classes, cells, shape, whole_cell=draft.facts.whole_cell)
     except LeukocyteError as error:
         raise LeukocyteError(f"The draft {path} does not fit its image: {error}") from error
     return draft

@@ -10,11 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte import __version__
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
-from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_picture
 from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.training_set.images import SetImage
@@ -100,18 +98,13 @@ def _write(
     training_set: TrainingSet, image: SetImage, version: Version, format: Format, stem: Path
 ) -> tuple[Path, ...]:
     classes, cells = training_set.read_mask(version)
-    size = PixelSize.stated(version.pixel_size, version.pixel_size_source)
-    um = size.for_areas  # an estimate as the file's resolution would pass for a measured size
+    facts = version.facts
+    um = facts.pixel_size.for_areas  # an estimate as the file's resolution would pass for a measured size
     about: dict[str, Any] = {
-        "napari-leukocyte": __version__,
+        **facts.provenance,
         "image": image.name,
         "version": version.number,
         "mask_sha256": version.sha256,
-        "mode": "binary" if version.whole_cell else "three-class",
-        "model": version.model,
-        "model_sha256": version.model_sha256,
-        "pixel_size_um": size.digits,
-        "pixel_size_source": size.source,
     }
 
     def path(end: str) -> Path:
@@ -120,10 +113,10 @@ def _write(
     if format == "index":
         files = (path("_classes.png"), path("_cells.tif"))
         write_class_png(files[0], classes, provenance=about, pixel_size=um, palette=False)
-        write_cells_tiff(files[1], cells, provenance={**about, **remarks_text(version.remarks)}, pixel_size=um)
+        write_cells_tiff(files[1], cells, provenance={**about, **remarks_text(facts.remarks)}, pixel_size=um)
         return files
     if format == "rgb":
-        if version.whole_cell:
+        if facts.whole_cell:
             raise LeukocyteError(
                 f"The mask of {image.name} knows only whole cells, which have no colour: export it as index or "
                 "cell-nucleus."
@@ -131,7 +124,7 @@ def _write(
         colours = np.array([MASK_COLOURS[value] for value in range(3)], np.uint8)
         write_picture(path(".png"), colours[classes], provenance=about, pixel_size=um)
         return (path(".png"),)
-    written = [("_cell.png", classes > 0), *[("_nucleus.png", classes == 2)] * (not version.whole_cell)]
+    written = [("_cell.png", classes > 0), *[("_nucleus.png", classes == 2)] * (not facts.whole_cell)]
     for end, mask in written:
         write_picture(path(end), _black_and_white(mask), provenance=about, pixel_size=um)
     return tuple(path(end) for end, _ in written)

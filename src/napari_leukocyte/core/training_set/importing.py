@@ -16,6 +16,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
 from napari_leukocyte.core.results.map_file import stated_in
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.map_meaning import as_meant, in_words, known_in, meaning_of
 from napari_leukocyte.core.scoring.map_side import MapSide, open_side
@@ -243,7 +244,7 @@ def _taken_in(
 def _is_same(training_set: TrainingSet, version: Version, correction: Correction) -> bool:
     classes, cells = training_set.read_mask(version)
     return (
-        version.whole_cell == correction.whole_cell
+        version.facts.whole_cell == correction.facts.whole_cell
         and np.array_equal(classes, correction.classes)
         and np.array_equal(cells, correction.cells)
     )
@@ -283,32 +284,18 @@ def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, param
         cells = label_cells(classes, pixel_size=size.um)
     stated = stated_in(side.paths.path)
     model, model_sha256 = (str(stated.get(key, "")) for key in ("model", "model_sha256"))
-    correction = Correction(
-        classes=classes,
-        cells=cells,
-        remarks={cell: frozenset(flags) for cell, flags in remarks.items() if (cells == cell).any()},
+    facts = MaskFacts(
         model=model,
         model_sha256=model_sha256,
         # how many pixels a hand changed, the files of a segmentation do not say; that it did, they do
         labels_edited=any(Flag.EDITED in flags for flags in remarks.values()),
-        pixel_size=size.um,
-        pixel_size_source=size.source,
+        pixel_size=size,
         whole_cell=whole_cell,
-        by=parameters.by,
+        remarks={cell: frozenset(flags) for cell, flags in remarks.items() if (cells == cell).any()},
     )
+    correction = Correction(classes, cells, facts, by=parameters.by)
     return _Mask(correction, tuple(filter(None, notes)))
 
 
 def _as_draft(mask: Correction) -> Draft:
-    return Draft(
-        classes=mask.classes,
-        cells=mask.cells,
-        remarks=mask.remarks,
-        saved=datetime.now(UTC).astimezone(),
-        model=mask.model,
-        model_sha256=mask.model_sha256,
-        labels_edited=mask.labels_edited,
-        pixel_size=mask.pixel_size,
-        pixel_size_source=mask.pixel_size_source,
-        whole_cell=mask.whole_cell,
-    )
+    return Draft(mask.classes, mask.cells, mask.facts, saved=datetime.now(UTC).astimezone())

@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,24 @@ from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_ma
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.json_files import Fields
 
 __all__ = [
     "Correction",
     "Version",
+    "check_facts",
     "check_maps",
-    "check_numbers",
+    "facts_json",
     "new_version",
-    "read_remarks",
+    "plain_facts",
+    "read_facts",
     "read_version",
-    "remarks_json",
     "user_name",
     "version_json",
 ]
 
-Remarks = Mapping[int, frozenset[Flag]]
 Ratios = Mapping[int, float | None]
 
 
@@ -43,45 +45,20 @@ class Correction:
         Class map (Y, X): 0 background, 1 cytoplasm (or cell), 2 nucleus.
     cells
         Cell labels (Y, X), covering the same pixels.
-    remarks
-        What is known of cells beside the maps, by cell number.
-    model
-        The model whose output was corrected; empty for a mask drawn or imported without one.
-    model_sha256
-        Hash of its weight file.
-    pixels_changed
-        How many pixels of the class map differ from the model's output.
-    pixel_size, pixel_size_source
-        um per px (None: unknown), and where the number comes from.
-    difficulty
-        Difficulty class 1-8; None: not judged.
-    whole_cell
-        It knows only "cell" (values 0 and 1).
+    facts
+        What is known of it.
     cnr_before, cnr_after
         CNR of each cell before and after the correction; None where it is withheld.
-    parent
-        Number of the version that was corrected, if one was.
     by
         Who accepted it.
-    labels_edited
-        Whether cells were split or joined.
     """
 
     classes: NDArray[np.integer]
     cells: NDArray[np.integer]
-    remarks: Remarks = field(default_factory=dict)
-    model: str = ""
-    model_sha256: str = ""
-    pixels_changed: int = 0
-    pixel_size: float | None = None
-    pixel_size_source: str = "unknown"
-    difficulty: int | None = None
-    whole_cell: bool = False
+    facts: MaskFacts = field(default_factory=MaskFacts)
     cnr_before: Ratios = field(default_factory=dict)
     cnr_after: Ratios = field(default_factory=dict)
-    parent: int | None = None
     by: str = ""
-    labels_edited: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,8 +79,8 @@ class Version:
         Taken back by the user: it does not train.
     sha256, cells_sha256
         Hashes of the two files; ``cells_sha256`` is empty in a set of format 0.
-
-    The others are those of `Correction`.
+    facts, cnr_before, cnr_after, by
+        As in `Correction`.
     """
 
     image: str
@@ -114,24 +91,10 @@ class Version:
     revoked: bool
     sha256: str
     cells_sha256: str
-    remarks: Remarks
-    model: str
-    model_sha256: str
-    pixels_changed: int
-    pixel_size: float | None
-    pixel_size_source: str
-    difficulty: int | None
-    whole_cell: bool
+    facts: MaskFacts
     cnr_before: Ratios
     cnr_after: Ratios
-    parent: int | None
     by: str
-    labels_edited: bool
-
-    @property
-    def edited(self) -> bool:
-        """Whether a hand drew, changed, split or joined something; if not, it is a model's own output."""
-        return self.model == "" or self.pixels_changed > 0 or self.labels_edited
 
 
 def check_maps(
@@ -156,7 +119,7 @@ def check_maps(
     return plane, labels
 
 
-def check_numbers(correction: Correction) -> None:
+def check_facts(facts: MaskFacts) -> None:
     """Say in words which number could not be read back.
 
     Raises
@@ -164,10 +127,10 @@ def check_numbers(correction: Correction) -> None:
     LeukocyteError
         For one out of its range.
     """
-    check_pixel_size(correction.pixel_size)
-    if correction.difficulty is not None and not 1 <= correction.difficulty <= 8:
-        raise LeukocyteError(f"The difficulty class is 1 to 8, not {correction.difficulty}.")
-    if correction.pixels_changed < 0:
+    check_pixel_size(facts.pixel_size.um)
+    if facts.difficulty is not None and not 1 <= facts.difficulty <= 8:
+        raise LeukocyteError(f"The difficulty class is 1 to 8, not {facts.difficulty}.")
+    if facts.pixels_changed < 0:
         raise LeukocyteError("The number of changed pixels cannot be below 0.")
 
 
@@ -182,19 +145,10 @@ def new_version(correction: Correction, *, image: str, number: int, path: Path, 
         revoked=False,
         sha256=file_hash(path),
         cells_sha256=file_hash(cells_path),
-        remarks={int(cell): frozenset(flags) for cell, flags in correction.remarks.items() if flags},
-        model=correction.model,
-        model_sha256=correction.model_sha256,
-        pixels_changed=int(correction.pixels_changed),
-        pixel_size=None if correction.pixel_size is None else float(correction.pixel_size),
-        pixel_size_source=correction.pixel_size_source,
-        difficulty=correction.difficulty,
-        whole_cell=bool(correction.whole_cell),
+        facts=plain_facts(correction.facts),
         cnr_before=_known(correction.cnr_before),
         cnr_after=_known(correction.cnr_after),
-        parent=correction.parent,
         by=correction.by or user_name(),
-        labels_edited=bool(correction.labels_edited),
     )
 
 
@@ -204,16 +158,7 @@ def version_json(version: Version) -> dict[str, Any]:
         "when": version.when.isoformat(),
         "by": version.by,
         "revoked": version.revoked,
-        "parent": version.parent,
-        "model": version.model,
-        "model_sha256": version.model_sha256,
-        "pixels_changed": version.pixels_changed,
-        "labels_edited": version.labels_edited,
-        "pixel_size_um": version.pixel_size,
-        "pixel_size_source": version.pixel_size_source,
-        "difficulty": version.difficulty,
-        "whole_cell": version.whole_cell,
-        "remarks": remarks_json(version.remarks),
+        **facts_json(version.facts),
         "cnr_before": {str(cell): ratio for cell, ratio in version.cnr_before.items()},
         "cnr_after": {str(cell): ratio for cell, ratio in version.cnr_after.items()},
         "sha256": version.sha256,
@@ -224,8 +169,8 @@ def version_json(version: Version) -> dict[str, Any]:
 def read_version(fields: Fields, *, image: str, number: int, path: Path, cells_path: Path) -> Version:
     """Read the record of a version.
 
-    Format 0, of before the first release, knew no splits, difficulty, whole-cell masks, CNRs, nor the hash of the
-    labels, and nobody's name: what is not stated was not there.
+    Format 0, of before the first release, knew no CNRs, no hash of the labels, and nobody's name: what is not stated
+    was not there.
 
     Raises
     ------
@@ -242,36 +187,74 @@ def read_version(fields: Fields, *, image: str, number: int, path: Path, cells_p
         revoked=fields.truth("revoked"),
         sha256=fields.text("sha256"),
         cells_sha256=fields.text("cells_sha256") if new else "",
-        remarks=read_remarks(fields),
-        model=fields.text("model"),
-        model_sha256=fields.text("model_sha256"),
-        pixels_changed=fields.whole("pixels_changed", low=0),
-        pixel_size=fields.positive_or_none("pixel_size_um"),
-        pixel_size_source=fields.text("pixel_size_source") if new else "unknown",
-        difficulty=fields.whole_or_none("difficulty", low=1, high=8) if new else None,
-        whole_cell=fields.truth("whole_cell") if new else False,
+        facts=read_facts(fields),
         cnr_before=_ratios(fields, "cnr_before") if new else {},
         cnr_after=_ratios(fields, "cnr_after") if new else {},
-        parent=fields.whole_or_none("parent", low=1),
         by=fields.text("by") if new else "",
-        labels_edited=fields.truth("labels_edited") if new else False,
     )
 
 
-def remarks_json(remarks: Remarks) -> dict[str, list[str]]:
-    """Flags by cell, as JSON takes them."""
-    return {str(int(cell)): sorted(flag.value for flag in flags) for cell, flags in sorted(remarks.items()) if flags}
+def facts_json(facts: MaskFacts) -> dict[str, Any]:
+    """Return what is known of a mask as JSON takes it, in the record of a version or the file of a draft."""
+    facts = plain_facts(facts)
+    return {
+        "parent": facts.parent,
+        "model": facts.model,
+        "model_sha256": facts.model_sha256,
+        "pixels_changed": facts.pixels_changed,
+        "labels_edited": facts.labels_edited,
+        "pixel_size_um": facts.pixel_size.um,
+        "pixel_size_source": facts.pixel_size.source,
+        "pixel_size_shared": facts.pixel_size.shared,
+        "pixel_size_doubt": facts.pixel_size.doubt,
+        "difficulty": facts.difficulty,
+        "whole_cell": facts.whole_cell,
+        "remarks": {str(cell): sorted(flag.value for flag in flags) for cell, flags in sorted(facts.remarks.items())},
+    }
 
 
-def read_remarks(fields: Fields) -> dict[int, frozenset[Flag]]:
+def read_facts(fields: Fields) -> MaskFacts:
     """Read them back.
+
+    Format 0 knew no splits, difficulty, or whole-cell masks.
 
     Raises
     ------
     LeukocyteError
-        When they are missing or a flag is unknown.
+        When something is missing or wrong.
     """
-    return fields.by_cell("remarks", _flags, "lists of flags")
+    new = fields.format > 0
+    size = PixelSize.stated(
+        fields.positive_or_none("pixel_size_um"), fields.text("pixel_size_source") if new else "unknown"
+    )
+    if "pixel_size_doubt" in fields:  # later than format 1 itself
+        size = replace(size, shared=fields.truth("pixel_size_shared"), doubt=fields.text("pixel_size_doubt"))
+    return MaskFacts(
+        model=fields.text("model"),
+        model_sha256=fields.text("model_sha256"),
+        pixels_changed=fields.whole("pixels_changed", low=0),
+        labels_edited=fields.truth("labels_edited") if new else False,
+        pixel_size=size,
+        whole_cell=fields.truth("whole_cell") if new else False,
+        difficulty=fields.whole_or_none("difficulty", low=1, high=8) if new else None,
+        parent=fields.whole_or_none("parent", low=1),
+        remarks=fields.by_cell("remarks", _flags, "lists of flags"),
+    )
+
+
+def plain_facts(facts: MaskFacts) -> MaskFacts:
+    """Return the facts as they are read back: plain numbers, no cell without a remark, an estimate by its source."""
+    size = PixelSize.stated(
+        None if facts.pixel_size.um is None else float(facts.pixel_size.um), facts.pixel_size.source
+    )
+    return replace(
+        facts,
+        pixels_changed=int(facts.pixels_changed),
+        labels_edited=bool(facts.labels_edited),
+        pixel_size=replace(size, shared=facts.pixel_size.shared, doubt=facts.pixel_size.doubt),
+        whole_cell=bool(facts.whole_cell),
+        remarks={int(cell): frozenset(flags) for cell, flags in facts.remarks.items() if flags},
+    )
 
 
 def user_name() -> str:

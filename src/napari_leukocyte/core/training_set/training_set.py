@@ -343,9 +343,9 @@ class TrainingSet:
                     sha256=version.sha256,
                     group=groups[image.id],
                     pixel_size=pixel_size,
-                    edited=version.edited,
+                    edited=version.facts.edited,
                     held_out=image.id in held_out,
-                    whole_cell=version.whole_cell,
+                    whole_cell=version.facts.whole_cell,
                     read=_ItemReader(image, version),
                 )
 
@@ -356,7 +356,7 @@ class TrainingSet:
                 yield image, version
 
     def _pixel_size_of(self, image: SetImage, version: Version) -> float | None:
-        return version.pixel_size or image.pixel_size or self.pixel_size
+        return version.facts.pixel_size.um or image.pixel_size or self.pixel_size
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
@@ -378,4 +378,4 @@ class _ItemReader:
 
     def __call__(self) -> Annotated:
         classes, cells = versions.read_maps(self.version, self.image.shape)
-        return Annotated(read_own_pixels(self.image), classes, cells, self.version.remarks)
+        return Annotated(read_own_pixels(self.image), classes, cells, self.version.facts.remarks)

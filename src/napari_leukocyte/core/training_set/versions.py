@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
-from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png
 from napari_leukocyte.core.training_set.images import SetImage
 from napari_leukocyte.core.training_set.json_files import read_json, write_json
@@ -21,9 +19,10 @@ from napari_leukocyte.core.training_set.layout import Layout
 from napari_leukocyte.core.training_set.records import (
     Correction,
     Version,
+    check_facts,
     check_maps,
-    check_numbers,
     new_version,
+    plain_facts,
     read_version,
     version_json,
 )
@@ -42,26 +41,18 @@ def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
     LeukocyteError
         When the maps do not fit the image, a number is out of its range, or the system refuses; nothing is left then.
     """
-    check_numbers(correction)
-    classes, cells = check_maps(correction.classes, correction.cells, image.shape, whole_cell=correction.whole_cell)
+    facts = plain_facts(correction.facts)
+    check_facts(facts)
+    classes, cells = check_maps(correction.classes, correction.cells, image.shape, whole_cell=facts.whole_cell)
     make_folder(layout.masks / image.id)
     number = _take_number(layout, image.id)
     path, cells_path = layout.mask(image.id, number), layout.cells(image.id, number)
     record = layout.mask_record(image.id, number)
-    size = PixelSize.stated(correction.pixel_size, correction.pixel_size_source)
-    about = {
-        "napari-leukocyte": __version__,
-        "image": image.name,
-        "version": number,
-        "mode": "binary" if correction.whole_cell else "three-class",
-        "model": correction.model,
-        "model_sha256": correction.model_sha256,
-        "pixel_size_um": size.digits,
-        "pixel_size_source": size.source,
-    }
+    um = facts.pixel_size.for_areas
+    about = {**facts.provenance, "image": image.name, "version": number}
     try:
-        write_class_png(path, classes, provenance=about, pixel_size=size.for_areas)
-        write_cells_png(cells_path, cells, provenance=about, pixel_size=size.for_areas)
+        write_class_png(path, classes, provenance=about, pixel_size=um)
+        write_cells_png(cells_path, cells, provenance=about, pixel_size=um)
         version = new_version(correction, image=image.id, number=number, path=path, cells_path=cells_path)
         write_json(record, version_json(version))
     except BaseException:
@@ -138,7 +129,7 @@ def read_maps(version: Version, shape: tuple[int, int]) -> tuple[NDArray[np.uint
     classes = _read(version.path, version.sha256)
     cells = _read(version.cells_path, version.cells_sha256)
     try:
-        return check_maps(classes, cells, shape, whole_cell=version.whole_cell)
+        return check_maps(classes, cells, shape, whole_cell=version.facts.whole_cell)
     except LeukocyteError as error:
         raise LeukocyteError(f"{version.path} and its cell labels: {error}") from error
 

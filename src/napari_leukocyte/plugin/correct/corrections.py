@@ -85,7 +85,7 @@ class Corrections(DraftKeeper):
         if entry.excluded:
             raise LeukocyteError(f"The image is excluded ({entry.excluded}): include it again before you accept it.")
         version, same = entry.version, entry.has_accepted(state) and not state.edited
-        if version is not None and same and version.difficulty == entry.difficulty:
+        if version is not None and same and version.facts.difficulty == entry.difficulty:
             self.said.emit(f"{self.session.images[index].label}: accepted already as version {version.number}.")
             return
         draft, cnr_after = self.draft_of(index, state), set_jobs.cnr_of(state.measures)

@@ -13,7 +13,7 @@ from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.entry import Place
 from napari_leukocyte.plugin.correct.read_back import from_draft
-from napari_leukocyte.plugin.correct.tracker import Tracker, remarks_of
+from napari_leukocyte.plugin.correct.tracker import Tracker
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.training_set.drafts import DraftClaim
@@ -87,22 +87,8 @@ class DraftKeeper(Tracker):
 
     def draft_of(self, index: int, state: ImageState) -> Draft:
         """The current class map of an image as a draft."""
-        result, origin = state.result, state.result.origin
-        return Draft(
-            classes=state.classes.copy(),
-            cells=state.cells.copy(),
-            remarks=remarks_of(state),
-            saved=datetime.now(UTC),
-            parent=origin.parent if origin is not None else None,
-            model=result.provenance.get("model", ""),
-            model_sha256=result.provenance.get("model_sha256", ""),
-            pixels_changed=state.pixels_changed,
-            labels_edited=state.labels_edited,
-            pixel_size=result.pixel_size.um,
-            pixel_size_source=result.pixel_size.source,
-            whole_cell=result.binary,
-            difficulty=self.entry(index).difficulty,
-        )
+        facts = state.facts(self.entry(index).difficulty)
+        return Draft(state.classes.copy(), state.cells.copy(), facts, saved=datetime.now(UTC))
 
     def restore_draft(self, index: int) -> None:
         """Go on where an earlier session stopped. Edits on screen are saved first, as another draft."""
@@ -138,7 +124,7 @@ class DraftKeeper(Tracker):
     def _put_draft(self, index: int, draft: Draft) -> None:
         entry = self.entry(index)
         entry.answered(draft)
-        entry.difficulty = draft.difficulty
+        entry.difficulty = draft.facts.difficulty
         self.session.put(index, from_draft(draft, self.session.images[index].pixel_size))
         entry.restored, entry.restored_in = draft, self.session.states[index]
         self.changed.emit(index)

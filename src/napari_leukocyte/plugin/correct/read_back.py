@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.results.segmentation import MaskOrigin, Segmentation
+from napari_leukocyte.core.results.mask_facts import MaskFacts
+from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Version
 
@@ -21,15 +22,15 @@ def from_version(
     version: Version, classes: NDArray[np.uint8], cells: NDArray[np.int32], pixel_size: PixelSize
 ) -> Segmentation:
     """Return an accepted mask; ``pixel_size`` is what is known of the image when the record has none."""
-    origin = MaskOrigin(version.number, version.pixels_changed, version.labels_edited)
-    return _segmentation(version, classes, cells, pixel_size, origin, f"accepted version {version.number}")
+    facts = replace(version.facts, parent=version.number)
+    return _segmentation(facts, classes, cells, pixel_size, f"accepted version {version.number}")
 
 
 def from_draft(draft: Draft, pixel_size: PixelSize) -> Segmentation:
     """Return a draft, see `from_version`."""
-    origin = MaskOrigin(draft.parent, draft.pixels_changed, draft.labels_edited, draft=True)
-    when = f"draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
-    return _segmentation(draft, draft.classes.astype(np.uint8), draft.cells.astype(np.int32), pixel_size, origin, when)
+    made = f"draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
+    classes, cells = draft.classes.astype(np.uint8), draft.cells.astype(np.int32)
+    return replace(_segmentation(draft.facts, classes, cells, pixel_size, made), is_draft=True)
 
 
 def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segmentation:
@@ -44,32 +45,21 @@ def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segment
 
 
 def _segmentation(
-    record: Version | Draft,
-    classes: NDArray[np.uint8],
-    cells: NDArray[np.int32],
-    pixel_size: PixelSize,
-    origin: MaskOrigin,
-    made: str,
+    facts: MaskFacts, classes: NDArray[np.uint8], cells: NDArray[np.int32], pixel_size: PixelSize, made: str
 ) -> Segmentation:
-    if record.pixel_size is not None:
-        pixel_size = PixelSize.stated(record.pixel_size, record.pixel_size_source)
-    remarks: Mapping[int, frozenset[Flag]] = record.remarks
+    if facts.pixel_size.um is None:
+        facts = replace(facts, pixel_size=pixel_size)
+    remarks = facts.remarks
     return Segmentation(
         classes=classes,
         cells=cells,
-        binary=record.whole_cell,
-        pixel_size=pixel_size,
+        binary=facts.whole_cell,
+        pixel_size=facts.pixel_size,
         keep="all",
         notes=(),
-        provenance={
-            "napari-leukocyte": __version__,
-            "model": record.model,
-            "model_sha256": record.model_sha256,
-            "made": made,
-            **pixel_size.facts,
-        },
+        provenance={**facts.provenance, **facts.pixel_size.facts, "made": made},
         unsure_cells=frozenset(cell for cell, flags in remarks.items() if Flag.LOW_CONFIDENCE in flags),
         marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
         edited_cells=frozenset(cell for cell, flags in remarks.items() if Flag.EDITED in flags),
-        origin=origin,
+        origin=facts,
     )

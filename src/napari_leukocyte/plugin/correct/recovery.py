@@ -48,8 +48,8 @@ class Recovery(QWidget):  # type: ignore[misc]
             others = len(drafts) - 1
             self.text.setText(
                 f"A draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S} was not accepted "
-                f"({draft.pixels_changed} px changed). It is kept until you restore or discard it, also when you paint "
-                "or accept meanwhile."
+                f"({draft.facts.pixels_changed} px changed). It is kept until you restore or discard it, also when you "
+                "paint or accept meanwhile."
                 + (f" After it, {others} more {'is' if others == 1 else 'are'} asked about." * bool(others))
             )
         self.setVisible(draft is not None)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.entry import Entry, Place, Status
 from napari_leukocyte.plugin.correct.read_back import from_version
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
-__all__ = ["Tracker", "remarks_of"]
+__all__ = ["Tracker"]
 
 
 class Tracker:
@@ -143,12 +142,12 @@ class Tracker:
         entry.excluded, entry.held_out = found.excluded, found.held_out
         source = self.session.images[index]
         if found.version is not None:
-            entry.difficulty = found.version.difficulty
+            entry.difficulty = found.version.facts.difficulty
             if state is None or not state.edited:
                 classes, cells = found.mask
                 self.session.put(index, from_version(found.version, classes, cells, source.pixel_size))
         if entry.draft is not None and entry.difficulty is None:
-            entry.difficulty = entry.draft.difficulty
+            entry.difficulty = entry.draft.facts.difficulty
         for draft in entry.drafts:
             if state is not None and entry.unsaved and _shows(state, draft):  # the dock was closed and opened again
                 entry.answered(draft)
@@ -171,14 +170,7 @@ class Tracker:
         self.changed.emit(index)
 
 
-def remarks_of(state: ImageState) -> dict[int, frozenset[Flag]]:
-    """The remarks on cells that are kept with a map: marked or edited by hand, or the network was unsure."""
-    kept = {Flag.LOW_CONFIDENCE, Flag.EDITED, *state.live.marks.values()}
-    flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in state.measures}
-    return {cell: found for cell, found in flags.items() if found}
-
-
 def _shows(state: ImageState, draft: Draft) -> bool:
     """Whether a map on screen holds what a draft holds."""
     same = np.array_equal(np.minimum(state.classes, 2), draft.classes) and np.array_equal(state.cells, draft.cells)
-    return same and remarks_of(state) == draft.remarks
+    return same and state.remarks == draft.facts.remarks
