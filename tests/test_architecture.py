@@ -14,7 +14,7 @@ NAME = PACKAGE.name
 ROOMS = (
     ("core.errors", "core.text", "core.safe_text", "core.colours", "core.bins", "core.difficulty"),
     *(("core.files",), ("core.imaging",), ("core.cells",), ("core.results",), ("core.scoring",), ("core.synthetic",)),
-    *(("core.model",), ("core.segmentation",), ("core.training_set",), ("core.fine_tuning",)),
+    *(("core.model",), ("core.segmentation",), ("core.interactive",), ("core.training_set",), ("core.fine_tuning",)),
     *(("api",), ("plugin.parts",), ("plugin",), ("plugin.dock",), ("plugin.demo",), ("cli",)),
 )
 DOCKS = ("segment", "measure", "compare", "correct", "train")
