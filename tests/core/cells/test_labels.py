@@ -180,3 +180,17 @@ def test_memory_of_a_large_field_stays_near_its_output():
         tracemalloc.stop()
     assert cells.max() == 3
     assert peak < 2.5 * cells.nbytes
+
+
+@pytest.mark.parametrize("seed", [80, 216, 381, *range(12)])
+def test_a_ragged_map_with_specks_of_nucleus_is_labelled(seed):
+    """As noise, a bad threshold or a stray brush makes it: nuclei of a few pixels, lost on the coarse grid."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(20, 90))
+    body = ndi.gaussian_filter(rng.standard_normal((n, n)), rng.uniform(1, 6))
+    specks = ndi.gaussian_filter(rng.standard_normal((n, n)), rng.uniform(0.4, 3))
+    classes = (body > np.quantile(body, rng.uniform(0.1, 0.7))).astype(np.uint8)
+    classes[(classes > 0) & (specks > np.quantile(specks, rng.uniform(0.3, 0.95)))] = 2
+    cells = label_cells(classes, pixel_size=0.17)
+    np.testing.assert_array_equal(cells > 0, classes > 0)
+    assert np.unique(cells).tolist() == list(range(int(cells.max()) + 1))

@@ -30,7 +30,7 @@ def group_pieces(
     Parameters
     ----------
     pieces : (Y, X) int32 array
-        0 outside, 1..k.
+        0 outside, 1..k; a number may have no pixel.
     depth : (Y, X) array
         Distance (px) to the outline of the clump.
     one_cell : float
@@ -42,7 +42,7 @@ def group_pieces(
     Returns
     -------
     groups : (k + 1,) int32 array
-        The group of each piece, 1..n; 0 for 0.
+        The group of each piece, 1..n; 0 for 0 and for a number without a pixel.
     discs : float
         Sum of the squared radii (px2) of the groups: of two ways to cut a clump, the better one has more.
 
@@ -102,7 +102,8 @@ class _Tree:
         self.pieces, self.one_cell, self.thinnest = pieces, one_cell, thinnest
         self.boxes = ndi.find_objects(pieces)
         self.areas = dict(enumerate(np.bincount(pieces.ravel()).tolist()))
-        numbers = range(1, len(self.boxes) + 1)
+        # a seed that no pixel of the clump is left for has a number and no piece
+        numbers = [number for number, box in enumerate(self.boxes, start=1) if box is not None]
         self.members = {number: [number] for number in numbers}
         self.radii = {number: self._radius([number]) for number in numbers}
         self.cells = {number: [number] for number in numbers}  # of the parts not yet joined
