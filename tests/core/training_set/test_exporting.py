@@ -135,7 +135,9 @@ def test_an_estimated_pixel_size_does_not_become_a_measured_one(
         size = read_image(path).pixel_size
         assert size is None if resolution is None else size == pytest.approx(resolution, rel=1e-4)
     (measured, *_) = measure_class_maps(find_class_maps([tmp_path / "out"]))
-    assert measured.pixel_size.um == (None if resolution is None else pytest.approx(resolution, rel=1e-4))
+    assert (measured.pixel_size.um, measured.pixel_size.source) == (pytest.approx(0.1), source)
+    assert measured.pixel_size.estimated == (resolution is None)
+    assert measured.pixel_size.for_areas == (None if resolution is None else pytest.approx(resolution, rel=1e-4))
     assert all(math.isnan(one.cytoplasm_um2) is (resolution is None) for one in measured.measures)
 
 

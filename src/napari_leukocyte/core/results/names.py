@@ -88,7 +88,9 @@ def _stem(path: Path) -> str:
 
 def _file_name(stem: str) -> str:
     """A stem that every system takes as a part of a file name."""
-    name = _NO_FILE_NAME.sub("_", stem).strip() or "image"
+    name = _NO_FILE_NAME.sub("_", stem)  # a space at its end stays: an ending follows, and names are paired by it
+    if not name.strip():
+        name = "image"
     if _RESERVED.match(name):
         name = f"_{name}"
     if len(name.encode()) <= _LONGEST_STEM:
