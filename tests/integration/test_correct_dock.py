@@ -82,6 +82,7 @@ def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
         stroke(viewer)  # the brush is in the hand on every image
         press(viewer, Qt.Key.Key_D, SHIFT)
         settle(opened, qtbot)
+        assert ("No image waits" in opened.status.text()) == (len(shown) == 3)
     assert shown == ["a10.png", "b.png", "a9.png"]  # on from the first file, and around
     assert opened.position.text().endswith("3 accepted")
     assert "No image waits" in opened.status.text()

@@ -339,7 +339,7 @@ class CorrectWidget(Dock):
         self.image_name.setText(f"{self.session.images[shown].label}: {self.corrections.status(shown)}{held_out}")
 
     def _on_said(self, sentence: str) -> None:
-        done = self.corrections.next(self._order()) is None and len(self.session.images) > 1
+        done = self.corrections.finished and len(self.session.images) > 1
         self._say(f"{sentence}\n{_LAST}" if done else sentence)
 
     def _say(self, sentence: str) -> None:

@@ -34,6 +34,11 @@ class Corrections(DraftKeeper):
         """The next image that waits to be corrected; None when none does."""
         return next_in_queue(self._items(order), order, self.session.index)
 
+    @property
+    def finished(self) -> bool:
+        """Whether no image of the list waits to be corrected, the shown one included."""
+        return all(item.done for item in self._items("name"))
+
     def place(self, order: Order) -> int:
         """The place of the shown image in the queue, from 1."""
         return in_order(self._items(order), order).index(self.session.index) + 1
