@@ -43,6 +43,7 @@ class ImageState:
             pixel_size=self.result.pixel_size,
             binary=self.result.binary,
             unsure=self.result.unsure_cells,
+            blurred=self.result.blurred_cells,
             marks=self.result.marks,
             edited=self.result.edited_cells,
         )
@@ -84,7 +85,7 @@ class ImageState:
     @property
     def remarks(self) -> dict[int, frozenset[Flag]]:
         """The remarks on cells that are kept with the map: marked or edited by hand, or the network was unsure."""
-        kept = {Flag.LOW_CONFIDENCE, Flag.EDITED, *self.live.marks.values()}
+        kept = {Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED, *self.live.marks.values()}
         flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in self.measures}
         return {cell: found for cell, found in flags.items() if found}
 

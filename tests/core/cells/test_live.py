@@ -195,12 +195,14 @@ def test_a_repair_that_cannot_be_made_says_why_and_changes_nothing(live, job, se
 
 
 def test_the_model_s_doubt_ends_where_a_hand_has_edited(classes):
-    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None), unsure={1, 2})
+    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None), unsure={1, 2}, blurred={1})
     assert Flag.LOW_CONFIDENCE in live.measure_of(1).flags
     edit = classes.copy()
     edit[50:53, 40:43] = 1
     live.follow(edit)
     assert Flag.LOW_CONFIDENCE not in live.measure_of(1).flags
+    assert Flag.OUT_OF_FOCUS in live.measure_of(1).flags  # an edit makes it no sharper
+    assert Flag.OUT_OF_FOCUS not in live.measure_of(2).flags
     assert Flag.LOW_CONFIDENCE in live.measure_of(2).flags
 
 

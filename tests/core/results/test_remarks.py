@@ -4,7 +4,8 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.results.remarks import read_remarks, remarks_text
 
-KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in ("low_confidence", "edited")]
+TOLD = ("low_confidence", "out_of_focus", "edited")
+KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in TOLD]
 
 
 def test_what_maps_cannot_tell_comes_back_and_nothing_else():

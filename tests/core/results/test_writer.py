@@ -61,11 +61,12 @@ def test_edited_maps_and_marks_are_what_is_written(tmp_path):
     assert (writer.images, writer.cells) == (1, 2)
 
 
-def test_cells_that_the_model_is_unsure_of_are_flagged_without_measures(tmp_path):
+def test_cells_out_of_focus_or_of_which_the_model_is_unsure_are_flagged_without_measures(tmp_path):
     writer = ResultWriter(tmp_path, NAME)
-    writer.add(sources()[0], two_cells(unsure_cells=frozenset({2})))
+    writer.add(sources()[0], two_cells(unsure_cells=frozenset({2}), blurred_cells=frozenset({1, 2})))
     writer.write_table()
-    assert [row["flags"] for row in rows(tmp_path / "cells.csv")] == ["", "low_confidence"]
+    assert [row["flags"] for row in rows(tmp_path / "cells.csv")] == ["out_of_focus", "low_confidence;out_of_focus"]
+    assert read_provenance(tmp_path / "smear_cells.tif")["out_of_focus"] == "1, 2"
     assert read_provenance(tmp_path / "smear_cells.tif")["low_confidence"] == "2"
 
 

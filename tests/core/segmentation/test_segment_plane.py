@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
@@ -197,6 +198,24 @@ def test_a_few_unsure_pixels_make_no_unsure_cell(scene, predictor):
     image, classes = scene[0].copy(), scene[1]
     image[(np.indices(classes.shape)[0] > 202) & (classes == 1)] = 187
     assert segment(image, predictor, keep="all").unsure_cells == set()
+
+
+def test_cells_out_of_focus_are_told_and_keep_their_cnr(scene, predictor):
+    sharp = segment(scene[0], predictor)
+    assert sharp.blurred_cells == set()
+    blurred = segment(ndimage.gaussian_filter(scene[0], (3, 3, 0)), predictor)  # 0.6 um
+    assert blurred.blurred_cells == set(range(1, blurred.cells.max() + 1)) != set()
+    (note,) = set(blurred.notes) - set(sharp.notes)
+    assert note.startswith(f"out of focus: {len(blurred.blurred_cells)} of {len(blurred.blurred_cells)} cells")
+    for one in blurred.measure():
+        assert Flag.OUT_OF_FOCUS in one.flags
+        assert one.cnr > 0
+
+
+def test_overexposed_glass_is_told(scene, predictor):
+    image = np.where(scene[0] == scene[0].max(), np.uint8(255), scene[0])
+    (note,) = set(segment(image, predictor).notes) - set(segment(scene[0], predictor).notes)
+    assert note.startswith("overexposed: 100 % of the glass")
 
 
 def test_the_image_is_not_changed(scene, predictor):

@@ -30,6 +30,7 @@ class Flag(StrEnum):
     VERY_SMALL = "very_small"
     PLATELET_ATTACHED = "platelet_attached"
     LOW_CONFIDENCE = "low_confidence"
+    OUT_OF_FOCUS = "out_of_focus"
     EDITED = "edited"
     PIXEL_SIZE_DOUBTFUL = "pixel_size_doubtful"
 
@@ -59,6 +60,7 @@ _WORDS = {
     Flag.VERY_SMALL: "Very small: a speck, a platelet or a fragment?",
     Flag.PLATELET_ATTACHED: "A platelet may be attached: split it off as background?",
     Flag.LOW_CONFIDENCE: "The model is unsure about this cell: check its outlines.",
+    Flag.OUT_OF_FOCUS: "Out of focus: its outlines, and so its CNR, are less certain.",
     Flag.EDITED: "Edited by hand.",
     Flag.PIXEL_SIZE_DOUBTFUL: "The pixel size of the image is doubtful: type it, or calibrate.",
 }

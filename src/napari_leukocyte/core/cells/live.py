@@ -64,6 +64,8 @@ class LiveCells:
         The map has no nuclei.
     unsure : collection of int
         Cells that the model is unsure of.
+    blurred : collection of int
+        Cells that are out of focus.
     marks : mapping, optional
         Cells that are no white cells, and what they are: one of the ``NOT_A_WBC`` flags.
     edited : collection of int
@@ -78,6 +80,7 @@ class LiveCells:
         pixel_size: PixelSize,
         binary: bool = False,
         unsure: Collection[int] = (),
+        blurred: Collection[int] = (),
         marks: Mapping[int, Flag] | None = None,
         edited: Collection[int] = (),
     ) -> None:
@@ -86,7 +89,7 @@ class LiveCells:
         self.classes, self.cells = classes.copy(), cells.copy()
         self.marks: Mapping[int, Flag] = dict(marks or {})
         self.edited_cells = frozenset(edited)
-        self._unsure = frozenset(unsure)
+        self._unsure, self._blurred = frozenset(unsure), frozenset(blurred)
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: _State | None = self._state
         self._next = int(self.cells.max(initial=0)) + 1
@@ -295,6 +298,8 @@ class LiveCells:
             remarks.add(Flag.EDITED)
         elif number in self._unsure:  # whoever edited the cell has looked at it
             remarks.add(Flag.LOW_CONFIDENCE)
+        if number in self._blurred:  # an edit makes it no sharper
+            remarks.add(Flag.OUT_OF_FOCUS)
         if self.pixel_size.doubt:
             remarks.add(Flag.PIXEL_SIZE_DOUBTFUL)
         return remarks

@@ -1,4 +1,4 @@
-"""What files must say of cells that their maps cannot: marked as not a WBC, unsure, edited."""
+"""What files must say of cells that their maps cannot: marked as not a WBC, unsure, out of focus, edited."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ __all__ = ["read_remarks", "remarks_text"]
 
 _NOT_A_WBC = "not_a_wbc"
 _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.startswith(f"{_NOT_A_WBC}_")}
-_PLAIN = (Flag.LOW_CONFIDENCE, Flag.EDITED)
+_PLAIN = (Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED)
 
 
 def remarks_text(flags: Mapping[int, Collection[Flag]]) -> dict[str, str]:

@@ -33,6 +33,8 @@ class Segmentation:
         Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
     unsure_cells
         Numbers of the cells that the network is unsure of.
+    blurred_cells
+        Numbers of the cells that are out of focus.
     uncertainty
         0-1, see `uncertainty.uncertainty`; NaN for a map that no model has just made.
     marks
@@ -53,6 +55,7 @@ class Segmentation:
     notes: tuple[str, ...]
     provenance: dict[str, str]
     unsure_cells: frozenset[int] = frozenset()
+    blurred_cells: frozenset[int] = frozenset()
     uncertainty: float = math.nan
     marks: Mapping[int, Flag] = field(default_factory=dict)
     edited_cells: frozenset[int] = frozenset()
@@ -73,6 +76,8 @@ class Segmentation:
     def remarks(self) -> dict[int, frozenset[Flag]]:
         """What `measure_cells` should know of the cells beside the maps."""
         found: dict[int, set[Flag]] = {cell: {Flag.LOW_CONFIDENCE} for cell in self.unsure_cells}
+        for cell in self.blurred_cells:
+            found.setdefault(cell, set()).add(Flag.OUT_OF_FOCUS)
         for cell, mark in self.marks.items():
             found.setdefault(cell, set()).add(mark)
         for cell in self.edited_cells:

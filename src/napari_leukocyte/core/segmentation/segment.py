@@ -15,6 +15,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.quality import blurred_cells, glass_notes
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
@@ -100,7 +101,7 @@ def segment_plane(
     )
     cells = label_cells(classes, pixel_size=pixel_size.um)
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
-    notes = list(conversion.notes)
+    notes = [*conversion.notes, *glass_notes(plane, conversion, classes)]
     if predictor.classes == 3:
         mistaken = mistaken_red_cells(plane, conversion, classes, cells, prediction.sure, pixel_size=pixel_size.um)
         if mistaken:
@@ -117,6 +118,9 @@ def segment_plane(
     platelets = giant_platelets(plane, conversion, classes, cells, pixel_size=pixel_size.um)
     if platelets:
         notes.append(f"marked as not a WBC because they look like giant platelets: {len(platelets)}")
+    blurred = blurred_cells(plane, conversion, classes, cells, pixel_size=pixel_size.um)
+    if blurred:
+        notes.append(f"out of focus: {len(blurred)} of {int(cells.max())} cells, their CNR is less certain")
     if parameters.mode == "binary":
         classes = (classes > 0).astype(np.uint8)
     yield Segmentation(
@@ -128,6 +132,7 @@ def segment_plane(
         notes=(*notes, *predictor.notes[notes_before:], *filter(None, [decision.note])),
         provenance=_provenance(parameters, predictor, pixel_size, keep),
         unsure_cells=_unsure_cells(cells, prediction.sure, every=unfamiliar),
+        blurred_cells=blurred,
         uncertainty=doubt,
         marks=dict.fromkeys(platelets, Flag.NOT_A_WBC_PLATELET),
     )

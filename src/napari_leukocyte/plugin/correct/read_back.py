@@ -59,6 +59,7 @@ def _segmentation(
         notes=(),
         provenance={**facts.provenance, **facts.pixel_size.facts, "made": made},
         unsure_cells=frozenset(cell for cell, flags in remarks.items() if Flag.LOW_CONFIDENCE in flags),
+        blurred_cells=frozenset(cell for cell, flags in remarks.items() if Flag.OUT_OF_FOCUS in flags),
         marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
         edited_cells=frozenset(cell for cell, flags in remarks.items() if Flag.EDITED in flags),
         origin=facts,

@@ -1,0 +1,147 @@
+"""What is wrong with a photograph itself: light that is uneven, glass that the camera clipped, cells out of focus."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_leukocyte.core.imaging.convert import Conversion
+
+__all__ = ["Glass", "blurred_cells", "edge_width", "glass_notes", "look_at_glass"]
+
+# Chosen on the photographs that train the shipped models: at most 2 % of them are noted for uneven light or blur.
+_CLIPPED = 0.5  # of the glass
+_UNEVEN = 0.25
+_BLURRED_UM = 1.2
+_MOST_PX = 100_000  # looked at for the glass
+_TILES = 8  # a side
+_LEAST_TILES = 24  # of the 64 with glass in them, for a surface
+_LEAST_SHARE = 0.05  # of a tile
+_GLASS = 0.06  # how far the log of the light of glass lies from the surface
+_EDGE_UM = 0.4  # how far from the outline of a nucleus its edge is looked for
+_REACH_UM = 1.0  # within which light and dark side of an edge lie
+_FINEST_UM = 0.1  # finer grain is noise
+_STEEPEST = 10  # %
+
+
+class Glass(NamedTuple):
+    """How the bare glass looks; NaN where too little of it lies in view.
+
+    Attributes
+    ----------
+    clipped
+        0-1: share of its pixels with a channel at the top value.
+    uneven
+        0-1: by how much less light its darkest 2 % get than its brightest 2 %.
+    """
+
+    clipped: float
+    uneven: float
+
+
+def look_at_glass(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]) -> Glass:
+    """Fit a smooth surface to the light of the glass; the cost does not depend on the size of the image.
+
+    Parameters
+    ----------
+    plane : (Y, X) or (Y, X, C) array
+        The image as it was read; ``conversion`` makes RGB of it.
+    classes : (Y, X) uint8 array
+        Class map: glass lies where it is 0.
+    """
+    step = max(1, int(np.ceil(np.sqrt(classes.size / _MOST_PX))))
+    rgb = conversion(np.asarray(plane[::step, ::step]))
+    background = classes[::step, ::step] == 0
+    light = np.log(np.maximum(rgb.mean(axis=-1), np.float32(1 / 255)))
+    y, x = (np.linspace(-1, 1, n) for n in light.shape)
+    tile = (np.floor((y + 1) * _TILES / 2.001)[:, None] * _TILES + np.floor((x + 1) * _TILES / 2.001)).astype(int)
+    terms = np.stack(np.broadcast_arrays(1.0, y[:, None], x, y[:, None] ** 2, y[:, None] * x, x**2), axis=-1)
+    # glass is the lightest of each part; red cells that are taken for it at first lie below the surface
+    lightest = np.full(_TILES**2, np.inf)
+    for number in np.unique(tile[background]):
+        lightest[number] = np.percentile(light[background & (tile == number)], 90)
+    glass = background & (np.abs(light - lightest[tile]) < _GLASS)
+    for _ in range(5):
+        surface = terms @ np.linalg.lstsq(terms[glass], light[glass], rcond=None)[0] if glass.any() else light
+        glass = background & (np.abs(light - surface) < _GLASS)
+    clipped = float((rgb[glass] >= 1).any(axis=-1).mean()) if glass.any() else np.nan
+    there = np.bincount(tile[glass], minlength=_TILES**2) > _LEAST_SHARE * np.bincount(tile.ravel())
+    if np.count_nonzero(there) < _LEAST_TILES:
+        return Glass(clipped, np.nan)
+    seen = surface[glass & there[tile]]
+    return Glass(clipped, float(1 - np.exp(np.subtract(*np.percentile(seen, [2, 98])))))
+
+
+def glass_notes(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]) -> list[str]:
+    """What a user should know of the light of an image; parameters as for `look_at_glass`."""
+    glass = look_at_glass(plane, conversion, classes)
+    notes = []
+    if glass.clipped > _CLIPPED:
+        notes.append(f"overexposed: {100 * glass.clipped:.0f} % of the glass is at the top value")
+    if glass.uneven > _UNEVEN:
+        notes.append(f"uneven light: its darkest part gets {100 * glass.uneven:.0f} % less than its brightest")
+    return notes
+
+
+def blurred_cells(
+    plane: Any,
+    conversion: Conversion,
+    classes: NDArray[np.uint8],
+    cells: NDArray[np.int32],
+    *,
+    pixel_size: float,
+) -> frozenset[int]:
+    """Return the cells whose nucleus has no sharp edge; one without nucleus is not judged.
+
+    Parameters
+    ----------
+    plane : (Y, X) or (Y, X, C) array
+        The image as it was read; ``conversion`` makes RGB of it.
+    classes, cells : (Y, X) arrays
+        Class map and cell labels.
+    pixel_size : float
+        um per px.
+    """
+    found = set()
+    margin = int(np.ceil(1.5 * _REACH_UM / pixel_size))
+    for number, box in enumerate(ndimage.find_objects(cells), start=1):
+        if box is None:
+            continue
+        window = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in box)
+        nucleus = (cells[window] == number) & (classes[window] == 2)
+        width = edge_width(plane, conversion, nucleus, (window[0].start, window[1].start), pixel_size=pixel_size)
+        if width > _BLURRED_UM:
+            found.add(number)
+    return frozenset(found)
+
+
+def edge_width(
+    plane: Any, conversion: Conversion, nucleus: NDArray[np.bool_], corner: tuple[int, int], *, pixel_size: float
+) -> float:
+    """Return the width (um) of the steepest edges of a nucleus: contrast over the largest gradient; NaN without edge.
+
+    Parameters
+    ----------
+    nucleus : (Y, X) bool array
+        A window of the image with the nucleus in it.
+    corner : int, int
+        Where in ``plane`` the window begins.
+    pixel_size : float
+        um per px.
+    """
+    if not nucleus.any():
+        return np.nan
+    window = tuple(slice(start, start + n) for start, n in zip(corner, nucleus.shape, strict=True))
+    light = conversion(np.asarray(plane[window])).mean(axis=-1)
+    fine = max(0.5, _FINEST_UM / pixel_size)
+    slope = ndimage.gaussian_gradient_magnitude(light, fine) / pixel_size
+    reach = 2 * round(_REACH_UM / pixel_size) + 1
+    smooth = ndimage.gaussian_filter(light, fine)
+    contrast = ndimage.maximum_filter(smooth, reach) - ndimage.minimum_filter(smooth, reach)
+    near = ndimage.distance_transform_edt(nucleus) + ndimage.distance_transform_edt(~nucleus) - 1 <= max(
+        1, _EDGE_UM / pixel_size
+    )
+    near &= contrast >= 0.5 * contrast[near].max()
+    width = contrast[near] / np.maximum(slope[near], 1e-6)
+    return float(np.percentile(width, _STEEPEST))
