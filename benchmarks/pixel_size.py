@@ -72,15 +72,17 @@ def log_uniform(rng: np.random.Generator, span: tuple[float, float]) -> float:
     return float(np.exp(rng.uniform(*np.log(span))))
 
 
-def photographs(data: Path, split: Path, part: str, per_source: int | None, seed: int) -> Iterator[Field]:
-    """Images of a part in an order of their own, each with the factor that its name draws."""
+def photographs(
+    data: Path, split: Path, part: str, per_source: int | None, seed: int, *, span: tuple[float, float] = FACTORS
+) -> Iterator[Field]:
+    """Images of a part in an order of their own, each rescaled by a factor of the span."""
     rows = read_index(data)
     names = set(read_split(split, [row.name for row in rows])[part])
     for source in dict.fromkeys(row.source for row in rows):
         own = [row for row in rows if row.source == source and row.name in names]
         rng = np.random.default_rng([seed, *source.encode()])
         for row in [own[i] for i in rng.permutation(len(own))][:per_source]:
-            factor = log_uniform(rng, FACTORS)
+            factor = log_uniform(rng, span)
 
             def read(path: Path = row.image, factor: float = factor) -> NDArray[np.uint8]:
                 return rescaled(np.asarray(read_image(path).array)[..., :3], factor)
@@ -90,6 +92,8 @@ def photographs(data: Path, split: Path, part: str, per_source: int | None, seed
 
 def rescaled(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     """Bicubic; when an image is reduced the kernel widens with it, so that nothing aliases."""
+    if factor == 1:
+        return image
     size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 

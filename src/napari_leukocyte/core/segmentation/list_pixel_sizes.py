@@ -112,7 +112,7 @@ def decide_pixel_sizes(
 def _stated(image: ImageSource, parameters: SegmentParameters) -> PixelSize:
     """What is typed, else what the image states, else what the preferences say."""
     if parameters.pixel_size is not None:
-        return PixelSize(parameters.pixel_size, "typed")
+        return PixelSize(parameters.pixel_size, parameters.pixel_size_source)
     if image.pixel_size.um is None and parameters.default_pixel_size is not None:
         return PixelSize(parameters.default_pixel_size, "default for images that state none")
     return image.pixel_size

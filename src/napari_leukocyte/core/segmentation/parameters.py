@@ -26,6 +26,8 @@ class SegmentParameters:
         ``auto``, ``cuda``, ``mps`` or ``cpu``.
     pixel_size
         um per px for every image; None takes each image's own.
+    pixel_size_source
+        Where that number comes from, in words.
     default_pixel_size
         um per px of images that state none; None estimates it.
     keep
@@ -36,6 +38,7 @@ class SegmentParameters:
     mode: Mode = "three-class"
     device: str = "auto"
     pixel_size: float | None = None
+    pixel_size_source: str = "typed"
     default_pixel_size: float | None = None
     keep: Keep = "auto"
 

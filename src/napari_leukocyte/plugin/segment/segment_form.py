@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox, FloatSpinBox
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, pixel_size_from_diameter
+from napari_leukocyte.core.imaging.presets import Preset
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.plugin.parts.docks import note
-from napari_leukocyte.plugin.settings import get_settings
+from napari_leukocyte.plugin.parts.docks import note, row
+from napari_leukocyte.plugin.settings import get_presets, get_settings
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -29,6 +31,8 @@ _MODELS = {
 _FILE = "Weight file …"
 _KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
 _THIS = "this image"
+_NO_PRESET = "none"
+_DECIMALS = 4  # of a pixel size
 
 
 class SegmentForm(QWidget):  # type: ignore[misc]
@@ -55,9 +59,16 @@ class SegmentForm(QWidget):  # type: ignore[misc]
             step=0.01,
             tooltip="Micrometres per pixel. 0 takes the image's own, else that of the preferences, or estimates it.",
         )
-        self.pixel_size.native.setDecimals(4)
+        self.pixel_size.native.setDecimals(_DECIMALS)
         self.pixel_size.native.setSuffix(" µm/px")
         self.pixel_size.native.setSpecialValueText("automatic")
+        self.preset = ComboBox(
+            label="Set-up",
+            choices=self._presets,
+            tooltip="A camera on a microscope whose pixel size was calibrated; Calibrate… makes one.",
+        )
+        self.calibrate_button = QPushButton("Calibrate …")
+        self.calibrate_button.setToolTip("Draw a line on a picture of a stage micrometer")
         self.cell_diameter = FloatSpinBox(
             label="or a cell is",
             min=0,
@@ -80,14 +91,17 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         self.scope.changed.connect(self._on_scope)
         self.model.changed.connect(self._on_model)
         self.cell_diameter.changed.connect(self._on_diameter)
+        self.preset.changed.connect(self._on_preset)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         rows = QFormLayout()
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        size = (self.pixel_size, self.cell_diameter)
-        for field in (self.image, self.mode, self.model, self.device, *size, self.keep, self.scope):
+        for field in (self.image, self.mode, self.model, self.device, self.pixel_size, self.cell_diameter):
+            rows.addRow(field.label, field.native)
+        rows.addRow(self.preset.label, row(self.preset.native, self.calibrate_button))
+        for field in (self.keep, self.scope):
             rows.addRow(field.label, field.native)
         column.addLayout(rows)
         column.addWidget(self.pixel_note)
@@ -100,11 +114,14 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         LeukocyteError
             For values that make no sense.
         """
+        preset = self.preset_in_force
+        size = (self.pixel_size.value or None, "typed") if preset is None else (preset.um, f"set-up {preset.name}")
         return SegmentParameters(
             model=_MODELS.get(self.model.value) or self._files[self.model.value],
             mode=self.mode.value,
             device=self.device.value,
-            pixel_size=self.pixel_size.value or None,
+            pixel_size=size[0],
+            pixel_size_source=size[1],
             default_pixel_size=get_settings().default_pixel_size or None,
             keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
         )
@@ -143,6 +160,33 @@ class SegmentForm(QWidget):  # type: ignore[misc]
 
     # ---- the pixel size ---------------------------------------------------------------------------------
 
+    def _presets(self, _combo: object = None) -> list[str]:
+        return [_NO_PRESET, *self._saved_presets()]
+
+    def _saved_presets(self) -> dict[str, Preset]:
+        try:
+            return get_presets()
+        except LeukocyteError:  # said when one is saved
+            return {}
+
+    @property
+    def preset_in_force(self) -> Preset | None:
+        """The chosen set-up, as long as the pixel size is its own."""
+        preset = self._saved_presets().get(self.preset.value)
+        if preset is None or abs(preset.um - self.pixel_size.value) > 0.51 * 10**-_DECIMALS:
+            return None
+        return preset
+
+    def use_preset(self, name: str) -> None:
+        """Choose a set-up that was saved just now."""
+        self.preset.reset_choices()
+        self.preset.value = name
+        self._on_preset(name)  # also when it was chosen before, with another size
+
+    def _on_preset(self, name: str) -> None:
+        preset = self._saved_presets().get(name)
+        self.pixel_size.value = 0 if preset is None else preset.um
+
     def _on_diameter(self, diameter: float) -> None:
         # while "130" is typed, "1" stands there for a moment
         self.pixel_size.value = min(pixel_size_from_diameter(diameter), self.pixel_size.max) if diameter else 0
@@ -156,7 +200,8 @@ class SegmentForm(QWidget):  # type: ignore[misc]
             What the image states, or what its segmentation rests on (``in_force``); None: there is no image.
         """
         if self.pixel_size.value:
-            text = "Pixel size: as typed, for every image."
+            preset = self.preset_in_force
+            text = f"Pixel size: {'as typed' if preset is None else f'set-up {preset.name}'}, for every image."
         elif size is None:
             text = "Open an image, or a folder of images."
         elif in_force or size.um:

@@ -87,7 +87,8 @@ class SegmentJob:
     def _sizes_of(self, parameters: SegmentParameters) -> dict[int, SizeDecision]:
         """The pixel sizes that are decided for the list, by position: once, whichever images are segmented first."""
         stated = tuple(image.pixel_size for image in self.session.images)
-        about = (self.session.generation, stated, parameters.pixel_size, parameters.default_pixel_size)
+        given = parameters.pixel_size, parameters.pixel_size_source, parameters.default_pixel_size
+        about = (self.session.generation, stated, *given)
         if about != self._sizes[0]:
             self._sizes = about, {}
         return self._sizes[1]

@@ -16,6 +16,7 @@ from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
+from napari_leukocyte.plugin.segment.calibration import Calibration
 from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 
@@ -61,6 +62,9 @@ class SegmentWidget(Dock):
 
     def _build(self) -> None:
         self.form = SegmentForm(self._image_layers)
+        self.calibration = Calibration(self.viewer, lambda: self.form.image.value, lambda: self.form.preset_in_force)
+        self.calibration.saved.connect(self.form.use_preset)
+        self.form.calibrate_button.clicked.connect(self.calibration.begin)
         self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
         self.open_folder_button.setToolTip("Work through the images of a folder, one at a time")
         self.segment_button = QPushButton("Segment", clicked=self.segment)
@@ -85,6 +89,7 @@ class SegmentWidget(Dock):
             self,
             self.open_folder_button,
             self.form,
+            self.calibration,
             row(self.segment_button, self.cancel_button),
             self.question,
             self.bar,
@@ -290,6 +295,7 @@ class SegmentWidget(Dock):
         """Stop the run as Cancel does, and read no further."""
         self.job.leave()
         self.opener.leave()
+        self.calibration.end()
 
 
 def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
