@@ -208,6 +208,26 @@ def test_a_question_goes_when_what_it_was_about_is_not_on_screen_any_more(viewer
     assert dock.session.states[1].edited
 
 
+def test_a_list_has_one_pixel_size_whichever_image_is_segmented_first(viewer, dock, qtbot, tmp_path):
+    for name, radius in (("a", 30), ("b", 24), ("c", 30)):  # alone, the second would say another size
+        Image.fromarray(smear(radius=radius)).save(tmp_path / f"{name}.png")
+    dock.form.pixel_size.value = 0  # automatic
+    open_folder(dock, tmp_path, qtbot)
+    dock.session.show(1)
+    dock.form.scope.value = "this image"
+    press_segment_and_wait(dock, qtbot)
+    first = dock.session.states[1].result.pixel_size
+    assert first.shared
+    assert first.source.endswith("in 3 images")
+    assert "pixel size doubtful: no red cell" in dock.status.text()
+    dock.form.scope.value = dock.form.scope.choices[-1]
+    press_segment_and_wait(dock, qtbot)
+    assert {state.result.pixel_size for state in dock.session.states.values()} == {first}
+    assert "doubtful: no red cell" in dock.form.pixel_note.text()
+    (measure,) = dock.session.states[0].measures
+    assert "pixel_size_doubtful" in measure.flags
+
+
 def test_a_folder_with_edits_is_left_after_a_question_only(viewer, dock, qtbot, folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     Image.fromarray(smear()).save(other / "other.png")

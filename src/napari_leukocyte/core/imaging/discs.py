@@ -65,24 +65,19 @@ def optical_density(image: FloatArray) -> FloatArray:
     return density
 
 
-def find_discs(density: FloatArray, *, smallest: float = 7.0) -> Discs:
+def find_discs(density: FloatArray) -> Discs:
     """Find the dark round objects with radii from 7 to 256 px.
 
     Parameters
     ----------
     density
         (Y, X) float32 optical density, natural logarithm.
-    smallest
-        Radius, px, from which on a disc is looked for: a quarter of the work for twice as large.
     """
     found: list[NDArray[np.float64]] = []
     scale = 1
     for _ in range(_LEVELS):
         if min(density.shape) < 1.5 * _RADIUS:
             break
-        if _RADIUS * scale <= smallest / 2:  # the next level finds all that is wanted
-            density, scale = _halved(density), 2 * scale
-            continue
         y, x, radius, support = _level(density)
         # the middle of the first pixel of a level lies at (scale - 1) / 2 of the image's
         found.append(np.stack([(y + 0.5) * scale - 0.5, (x + 0.5) * scale - 0.5, radius * scale, support]))

@@ -36,9 +36,9 @@ class RedCells:
     share: float
 
 
-def outlines(plane: Any, conversion: Conversion, *, smallest: float = 7.0) -> Discs:
-    """Round objects of a plane, (Y, X) or (Y, X, 3 or 4), with radii from ``smallest`` px on."""
-    return find_discs(optical_density(conversion(plane)), smallest=smallest)
+def outlines(plane: Any, conversion: Conversion) -> Discs:
+    """Round objects of a plane, (Y, X) or (Y, X, 3 or 4), whatever their size."""
+    return find_discs(optical_density(conversion(plane)))
 
 
 def red_cells(discs: Discs, *, near: float | None = None) -> RedCells | None:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.discs import Discs, find_discs, optical_density
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.resample import area_resize
 from napari_leukocyte.core.segmentation.method import Method
-from napari_leukocyte.core.segmentation.red_cells import RED_CELL_UM, RedCells, outlines, red_cells
+from napari_leukocyte.core.segmentation.red_cells import RED_CELL_UM, RedCells, red_cells
 from napari_leukocyte.core.segmentation.rulers import FEW, Ruler, Rulers, pooled, sizes_apart
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 
@@ -20,6 +22,7 @@ _IMAGES = 3  # with fewer than five red cells in any image, so many images toget
 _FEWEST = 2  # red cells of an image that counts
 _SHARE = 0.4  # of all outlines that theirs make up
 _REACH = 2.6  # a size that is wrong by up to so many times is found out
+_WIDE = 36.0  # px of a red cell as expected, to which an image is reduced: finer costs more and says no more
 _SIDE_UM = 120.0  # at the stated size: so much of the middle of a field is enough
 
 
@@ -40,7 +43,7 @@ def measure_red_cells(
     """
     part = _middle(plane, round(_SIDE_UM / stated))
     expected = RED_CELL_UM / stated
-    discs = outlines(part, conversion, smallest=expected / 2 / _REACH)
+    discs = _outlines(part, conversion, expected)
     discs = discs[np.abs(np.log(2 * discs.radius / expected)) < np.log(_REACH)]
     crowd = _evidence(red_cells(discs))
     if crowd is None:
@@ -95,6 +98,16 @@ def times_off(um: float, stated: float) -> float:
 def _evidence(red: RedCells | None) -> RedCells | None:
     """The red cells, when they are enough of what is round; else None."""
     return red if red is not None and red.count >= _FEWEST and red.share >= _SHARE else None
+
+
+def _outlines(part: Any, conversion: Conversion, expected: float) -> Discs:
+    """Round objects of an image that is reduced when red cells are wide in it; in its own pixels."""
+    density = optical_density(conversion(part))
+    factor = min(1.0, _WIDE / expected)
+    shape = (max(1, round(density.shape[0] * factor)), max(1, round(density.shape[1] * factor)))
+    found = find_discs(area_resize(density[None], shape)[0])
+    y, x = (density.shape[0] / shape[0], density.shape[1] / shape[1])
+    return Discs((found.y + 0.5) * y - 0.5, (found.x + 0.5) * x - 0.5, found.radius * np.sqrt(y * x), found.support)
 
 
 def _middle(plane: Any, side: int) -> Any:
