@@ -63,7 +63,7 @@ def check_schema(figures):
 def test_options_restate_the_parameters():
     options = {one.name: one for one in typer.main.get_command(app).commands["evaluate"].params}
     fields = {field.name: field.default for field in dataclasses.fields(EvaluationParameters)}
-    others = {"pred", "truth", "json_file", "report", "images", "show", "index"}
+    others = {"pred", "truth", "json_file", "report", "images", "show", "index", "read_masks_as"}
     assert {name: one.default for name, one in options.items() if name not in others} == fields
     assert get_args(get_type_hints(evaluate)["keep"]) == get_args(Keep)
     spelt = {name: one.opts for name, one in options.items()}

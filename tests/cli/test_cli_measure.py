@@ -419,3 +419,17 @@ def test_log(tmp_path, run):
     save(tmp_path / "a.png", cell_map())
     run("measure", tmp_path / "a.png", "--out", tmp_path / "cells.csv", "--log", tmp_path / "log.txt")
     assert "a.png: {'napari-leukocyte'" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+
+
+def test_exchanged_classes_are_refused_until_the_option_decides(tmp_path, run):
+    save(tmp_path / "m.png", np.array([0, 2, 1], np.uint8)[cell_map()])
+    refused = run("measure", tmp_path / "m.png", "--out", tmp_path / "t.csv")
+    assert refused.exit_code == 1
+    assert "--read-masks-as swapped" in refused.stderr
+    assert not (tmp_path / "t.csv").exists()
+    done = run("measure", tmp_path / "m.png", "--out", tmp_path / "t.csv", "--read-masks-as", "swapped")
+    assert done.exit_code == 0
+    assert "swapped as told" in done.stdout
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert int(row["nucleus_px"]) == np.count_nonzero(cell_map() == 2)

@@ -96,6 +96,14 @@ def evaluate(
     empty_scores_zero: Annotated[
         bool, typer.Option("--thesis-rule", help="A class with nothing to score gets 0, as in the thesis, not n/a.")
     ] = False,
+    read_masks_as: Annotated[
+        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
+        typer.Option(
+            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
+            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
+            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
+        ),
+    ] = "auto",
 ) -> None:
     """Compare class maps with ground truth: accuracy, IoU, IoU_b, scored share, CNR error, false cells.
 
@@ -129,7 +137,9 @@ def evaluate(
     )
     folders = _methods(pred)
     _check_outputs(json_file, report, images, show)
-    files = CaseFiles(truth, folders, index=None if index is None else read_case_index(index), images=images)
+    files = CaseFiles(
+        truth, folders, index=None if index is None else read_case_index(index), images=images, read_as=read_masks_as
+    )
     failures = _without_partner(files)
     remarks = Remarks()
     scores: dict[str, list[ImageScore]] = {method: [] for method in folders}

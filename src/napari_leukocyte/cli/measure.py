@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
     from napari_leukocyte.cli.notes import Remarks
+    from napari_leukocyte.core.imaging.mask_reading import ReadAs
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
     from napari_leukocyte.core.results.cell_table import CellTable
 
@@ -40,6 +41,14 @@ def measure(
             show_default=False,
         ),
     ] = None,
+    read_masks_as: Annotated[
+        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
+        typer.Option(
+            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
+            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
+            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
+        ),
+    ] = "auto",
 ) -> None:
     """Measure every cell of class maps, whoever made them.
 
@@ -73,7 +82,7 @@ def measure(
     stopped = False
     typed = None if pixel_size is None else PixelSize(pixel_size, "typed")
     try:
-        for path, failure in _run(paths, typed, table, remarks):
+        for path, failure in _run(paths, typed, table, remarks, read_masks_as):
             failed.add(path)
             failures.append(failure)
     except KeyboardInterrupt:
@@ -92,7 +101,11 @@ def measure(
 
 
 def _run(
-    paths: Sequence[Path], pixel_size: "PixelSize | None", table: "CellTable", remarks: "Remarks"
+    paths: Sequence[Path],
+    pixel_size: "PixelSize | None",
+    table: "CellTable",
+    remarks: "Remarks",
+    read_as: "ReadAs",
 ) -> Iterator[tuple[Path, str]]:
     """Measure one file after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import progress
@@ -103,7 +116,7 @@ def _run(
     names = output_names(paths)
     with progress() as bars:
         bar = bars.add_task("class maps", total=len(paths))
-        for event in measure_class_maps(paths, pixel_size=pixel_size):
+        for event in measure_class_maps(paths, pixel_size=pixel_size, read_as=read_as):
             label = names[event.path].label
             bars.update(bar, description=label)
             if isinstance(event, MapFailed):

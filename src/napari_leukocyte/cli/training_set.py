@@ -90,6 +90,14 @@ def add(
             "disc of 5 um, become background. Needs a pixel size.",
         ),
     ] = False,
+    read_masks_as: Annotated[
+        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
+        typer.Option(
+            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
+            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
+            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
+        ),
+    ] = "auto",
 ) -> None:
     """Copy images into the set, with their masks where they have some.
 
@@ -111,7 +119,7 @@ def add(
 
     opened = _open(folder)
     paths = find_images(images)
-    maps = name_maps(find_images(masks, skip_stems=(CELLS,))) if masks else {}
+    maps = name_maps(find_images(masks, skip_stems=(CELLS,)), read_as=read_masks_as) if masks else {}
     parameters = ImportParameters(
         accept=accept_masks, pixel_size=pixel_size, group=slide, platelets_as_nucleus=platelets_as_nucleus
     )

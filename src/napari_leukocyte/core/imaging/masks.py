@@ -1,6 +1,6 @@
 """Class maps and expert masks from files: what their values or colours mean is found in them, and said in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.mask_reading import MaskReading, ReadAs, as_told, doubts_of
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
 from napari_leukocyte.core.imaging.raster import raster_numbers
@@ -39,6 +40,7 @@ _READINGS = (
     _Reading("index (0 background, 1 cytoplasm, 2 nucleus)", 1, 2),
     _Reading("grey (0 background, 128 cytoplasm, 255 nucleus)", 128, 255),
 )
+_CELLS = _Reading("cells by their numbers", 1, None)
 _COLOURS = _Reading("colours (background blue, cytoplasm green, nucleus red)", 1, 2)
 
 _NEAR = 64  # of 255: how far a channel may be off in what counts as a pure mask colour
@@ -77,11 +79,29 @@ class MaskFile:
     pixel_size: PixelSize
     _planes: Sequence[NDArray[np.generic]]
     _meaning: _Reading
+    _read_as: ReadAs = "auto"
+    _palette: "MaskFile | None" = None  # the same by the numbers of its palette
 
     def read(self, plane: int = 0) -> NDArray[np.uint8]:
         """Class map (Y, X) of one plane: 0 background, 1 cytoplasm or cell, 2 nucleus."""
         values = self._planes[plane]
-        return _from_colours(values) if self._meaning is _COLOURS else _classes(_flat(values), self._meaning)
+        if self._meaning is _CELLS:
+            cell: NDArray[np.uint8] = np.not_equal(_flat(values), 0).astype(np.uint8)
+            return cell
+        classes = _from_colours(values) if self._meaning is _COLOURS else _classes(_flat(values), self._meaning)
+        return as_told(classes, self._read_as)
+
+    def numbers(self, plane: int) -> NDArray[np.generic] | None:
+        """Cell labels (Y, X) of a plane, where each number is said to be a cell; else None."""
+        return _flat(self._planes[plane]) if self._meaning is _CELLS else None
+
+    def check(self) -> MaskReading:
+        """Look at all planes for what contradicts the reading; a user's word settles that."""
+        if self._read_as != "auto":
+            return MaskReading(self.reading)
+        palette = None if self._palette is None else [self._palette.read(plane) for plane in range(self.planes)]
+        planes = [self.read(plane) for plane in range(self.planes)] if palette else _Maps(self)
+        return MaskReading(self.reading, doubts_of(planes, pixel_size=self.pixel_size.um, palette=palette))
 
 
 def mask_from_values(values: NDArray[np.generic], *, name: str = "The mask") -> Mask:
@@ -101,26 +121,41 @@ def mask_from_values(values: NDArray[np.generic], *, name: str = "The mask") -> 
     return Mask(_classes(values, reading), reading.nucleus is None, reading.name)
 
 
-def open_mask(path: Path) -> MaskFile:
+def open_mask(path: Path, *, read_as: ReadAs = "auto") -> MaskFile:
     """Open a file with class maps, and find out what its values or colours mean over all its planes.
 
     Values are read as in `mask_from_values`. In colour, it must be the mask colours: blue background, green
     cytoplasm, red nucleus; softened edges between them take the nearest. A file with a palette is read by its
-    colours, or else by its numbers. A TIFF whose short first axis is no colours is a stack.
+    colours, or else by its numbers. A TIFF whose short first axis is no colours is a stack. Thin lines and specks of
+    any other colour belong to the class beside them. Whether the maps look like cells is another question, which
+    `MaskFile.check` answers.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    read_as : ReadAs
+        What the user says of it.
 
     Raises
     ------
     LeukocyteError
         When the file cannot be read, or is no class map; the sentence says why.
     """
+    if read_as in ("cells", "numbers"):
+        other = _read_otherwise(path)
+        if other is None:
+            raise LeukocyteError(f"The mask {path} is in colour, without numbers that could be meant.")
+        return _interpreted(other.array, False, other, path, read_as)
     try:
         file = read_image(path)
-        return _interpreted(file.array, file.rgb, file, path)
+        found = _interpreted(file.array, file.rgb, file, path, read_as)
     except LeukocyteError:
         other = _read_otherwise(path)
         if other is None:
             raise
-        return _interpreted(other.array, False, other, path)
+        return _interpreted(other.array, False, other, path, read_as)
+    return replace(found, _palette=_by_numbers(path)) if file.rgb else found
 
 
 def read_mask(path: Path) -> Mask:
@@ -137,17 +172,29 @@ def read_mask(path: Path) -> Mask:
     return Mask(file.read(), file.whole_cell, file.reading)
 
 
-def _interpreted(array: Any, rgb: bool, file: ImageFile, path: Path) -> MaskFile:
+def _by_numbers(path: Path) -> MaskFile | None:
+    """A mask in colours once more by the numbers of its palette, where it has one and they are classes."""
+    try:
+        other = _read_otherwise(path)
+        return None if other is None else _interpreted(other.array, False, other, path, "auto")
+    except LeukocyteError:
+        return None
+
+
+def _interpreted(array: Any, rgb: bool, file: ImageFile, path: Path, read_as: ReadAs) -> MaskFile:
     name = f"The mask {path}"
     planes = _Planes(array, rgb, name)
     if rgb and not all(_is_grey(plane) for plane in planes):
         for plane in planes:
             _check_colours(plane, name)
         meaning = _COLOURS
+    elif read_as == "cells":
+        meaning = _CELLS
     else:
         meaning = _reading_of((_flat(plane) for plane in planes), name)
+    name_of_it = meaning.name if read_as in ("auto", "as-found", "cells") else f"{meaning.name}, {read_as} as told"
     pixel_size = PixelSize(file.pixel_size, file.pixel_size_source)
-    return MaskFile(len(planes), meaning.nucleus is None, meaning.name, pixel_size, planes, meaning)
+    return MaskFile(len(planes), meaning.nucleus is None, name_of_it, pixel_size, planes, meaning, read_as)
 
 
 def _reading_of(planes: Iterable[NDArray[np.generic]], name: str) -> _Reading:
@@ -165,7 +212,9 @@ def _reading_of(planes: Iterable[NDArray[np.generic]], name: str) -> _Reading:
         if found <= reading.values:
             return reading
     shown = ", ".join(map(str, sorted(found)[:6])) + (", ..." if len(found) > 6 else "")
-    raise LeukocyteError(f"{name} holds the values {shown}: use 0/1/2, 0/128/255, or 0/255 for whole cells.")
+    numbered = found == set(range(len(found)))
+    hint = " If each number is a cell, say --read-masks-as cells." if numbered else ""
+    raise LeukocyteError(f"{name} holds the values {shown}: use 0/1/2, 0/128/255, or 0/255 for whole cells.{hint}")
 
 
 def _classes(values: NDArray[np.generic], reading: _Reading) -> NDArray[np.uint8]:
@@ -186,13 +235,7 @@ def _flat(plane: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _check_colours(plane: NDArray[np.generic], name: str) -> None:
     """Refuse what holds other colours than those of a mask: a photograph, or a mask with one more class."""
-    pure = np.zeros(plane.shape[:2], bool)
-    rgb: NDArray[Any] = plane[..., :3]
-    if rgb.dtype == np.uint16:
-        rgb = rgb >> 8
-    if rgb.dtype.kind == "u":
-        for colour in MASK_COLOURS.values():
-            pure |= (np.abs(rgb - np.array(colour, np.int16)) <= _NEAR).all(axis=-1)
+    pure = _pure(plane)
     patch = np.ones((_EDGE_PX, _EDGE_PX), bool)
     if pure.mean() < _PURE_SHARE or ndimage.binary_erosion(~pure, patch).any():
         raise LeukocyteError(
@@ -201,12 +244,41 @@ def _check_colours(plane: NDArray[np.generic], name: str) -> None:
         )
 
 
+def _pure(plane: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where a plane has one of the mask colours, or nearly."""
+    pure = np.zeros(plane.shape[:2], bool)
+    rgb: NDArray[Any] = plane[..., :3]
+    if rgb.dtype == np.uint16:
+        rgb = rgb >> 8
+    if rgb.dtype.kind == "u":
+        for colour in MASK_COLOURS.values():
+            pure |= (np.abs(rgb - np.array(colour, np.int16)) <= _NEAR).all(axis=-1)
+    return pure
+
+
 def _from_colours(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """The class of the nearest mask colour: that of the brightest channel."""
+    """The class of the nearest mask colour, that of the brightest channel, where such a colour is beside the pixel.
+
+    A softened edge is a blend of the colours on its two sides; a line or speck of a colour that none of its neighbours
+    has, and that no blend gives, takes the class of the nearest pure pixel.
+    """
     values, colours = zip(*MASK_COLOURS.items(), strict=True)
     by_channel = np.zeros(3, np.uint8)
     by_channel[np.argmax(colours, axis=1)] = values
-    return np.asarray(by_channel[plane[..., :3].argmax(axis=-1)])
+    classes = np.asarray(by_channel[plane[..., :3].argmax(axis=-1)])
+    pure = _pure(plane)
+    if pure.all() or not pure.any():
+        return classes
+    rgb: NDArray[Any] = plane[..., :3]
+    full = float(np.iinfo(rgb.dtype).max) if rgb.dtype.kind == "u" else 1.0
+    light = rgb.sum(axis=-1, dtype=np.float64) / full  # of any blend of the three: 1
+    blend = np.abs(light - 1) <= _NEAR / 255
+    beside = np.zeros_like(blend)
+    for value in values:
+        near = ndimage.binary_dilation(pure & (classes == value), np.ones((3, 3)), iterations=_EDGE_PX // 2)
+        beside |= near & (classes == value)
+    place = ndimage.distance_transform_edt(~pure, return_distances=False, return_indices=True)
+    return np.where(pure | (blend & beside), classes, classes[tuple(place)])
 
 
 def _read_otherwise(path: Path) -> ImageFile | None:
@@ -221,6 +293,16 @@ def _read_otherwise(path: Path) -> ImageFile | None:
 def _palette_numbers(path: Path) -> NDArray[np.generic] | None:
     """The numbers behind the colours of a file with a palette; None when it has none."""
     return palette_numbers(path) if is_tiff(path) else raster_numbers(path)
+
+
+class _Maps:
+    """The class maps of a file, one at a time."""
+
+    def __init__(self, file: MaskFile) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self._file.read(plane) for plane in range(self._file.planes))
 
 
 class _Planes(Sequence[NDArray[np.generic]]):

@@ -11,6 +11,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.results.map_file import CELLS, labels_path, open_map, stated_in
@@ -77,7 +78,7 @@ def find_class_maps(inputs: Sequence[str | Path]) -> list[Path]:
 
 
 def measure_class_maps(
-    paths: Sequence[Path], *, pixel_size: PixelSize | None = None
+    paths: Sequence[Path], *, pixel_size: PixelSize | None = None, read_as: ReadAs = "auto"
 ) -> Iterator[MapMeasured | MapFailed]:
     """Measure class maps one after the other, planes of a stack one by one. Stop iterating to cancel.
 
@@ -90,20 +91,22 @@ def measure_class_maps(
         Files of any kind that ``core.imaging.masks.open_mask`` reads.
     pixel_size : PixelSize, optional
         Of every map; None takes what each file states.
+    read_as : ReadAs
+        What the user says of the maps.
     """
     stated = {path: stated_in(path) for path in paths}
     names = image_names(paths, {path: said["image"] for path, said in stated.items() if _is_name(said.get("image"))})
     for path in paths:
         try:
-            yield from _measured(path, names[path], pixel_size)
+            yield from _measured(path, names[path], pixel_size, read_as)
         except LeukocyteError as error:
             yield MapFailed(path, str(error))
 
 
-def _measured(path: Path, image: str, pixel_size: PixelSize | None) -> Iterator[MapMeasured]:
+def _measured(path: Path, image: str, pixel_size: PixelSize | None, read_as: ReadAs) -> Iterator[MapMeasured]:
     if path.stem.endswith(CELLS):
         raise LeukocyteError(f"{path} holds cell labels, by its name: give its class map, or rename it if it is one.")
-    opened = open_map(path)
+    opened = open_map(path, read_as=read_as)
     file, stated, labels = opened.mask, opened.stated, opened.labels
     size = pixel_size or opened.pixel_size
     binary = file.whole_cell and stated.get("mode") != "three-class"

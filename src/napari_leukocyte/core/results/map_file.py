@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.checks import check_cell_labels
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.masks import MaskFile, open_mask
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
@@ -46,11 +47,18 @@ class MapFile:
     labels: "CellLabels"
 
 
-def open_map(path: Path) -> MapFile:
-    """Open a class map, see ``core.imaging.masks.open_mask``, which says what it raises."""
-    mask = open_mask(path)
+def open_map(path: Path, *, read_as: ReadAs = "auto") -> MapFile:
+    """Open a class map, see ``core.imaging.masks.open_mask``, which says what it raises.
+
+    A map of other origin must look like cells, too (``core.imaging.mask_reading``), unless the user has said with
+    ``read_as`` what it is.
+    """
+    mask = open_mask(path, read_as=read_as)
     stated = stated_in(path)
-    return MapFile(mask, stated, _exact(mask.pixel_size, stated), CellLabels(path, mask.planes))
+    if not stated:  # what this program wrote says what it is
+        mask.check().check(str(path))
+    labels = CellLabels(path, mask.planes, numbered=mask if read_as == "cells" else None)
+    return MapFile(mask, stated, _exact(mask.pixel_size, stated), labels)
 
 
 def stated_in(path: Path) -> dict[str, Any]:
@@ -75,6 +83,8 @@ class CellLabels:
         Its file.
     planes
         How many planes it has.
+    numbered
+        The class map itself, where each of its numbers is a cell.
 
     Attributes
     ----------
@@ -82,7 +92,8 @@ class CellLabels:
         Of the file with the labels; empty when there is none.
     """
 
-    def __init__(self, class_map: Path, planes: int) -> None:
+    def __init__(self, class_map: Path, planes: int, *, numbered: MaskFile | None = None) -> None:
+        self._numbered = numbered
         beside = labels_path(class_map)
         self.name = beside.name if beside.is_file() else ""
         self._problem = ""
@@ -101,6 +112,9 @@ class CellLabels:
 
     def of(self, plane: int, classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32] | None, dict[int, set[Flag]], str]:
         """Labels of a plane and remarks on them; None where there are none that fit, with a note why."""
+        numbers = None if self._numbered is None else self._numbered.numbers(plane)
+        if numbers is not None:
+            return check_cell_labels(numbers), {}, ""
         if not self.name:
             return None, {}, ""
         try:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import to_rgb
+from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.planes import get_plane
 from napari_leukocyte.core.imaging.read import find_images, read_image
 from napari_leukocyte.core.results.names import paired_stem
@@ -65,6 +66,8 @@ class CaseFiles:
         What is known of the images.
     images : Path, optional
         Folder with the images themselves, found by the names of their truths.
+    read_as : ReadAs
+        What the user says of the maps.
 
     Raises
     ------
@@ -79,8 +82,9 @@ class CaseFiles:
         *,
         index: CaseIndex | None = None,
         images: Path | None = None,
+        read_as: ReadAs = "auto",
     ) -> None:
-        self.pairing = pair_maps(truth, predictions)
+        self.pairing = pair_maps(truth, predictions, read_as=read_as)
         self._index = index
         self._images: dict[str, Path] = {}
         if images is not None:

@@ -76,7 +76,7 @@ def open_side(paths: MapPaths) -> MapSide:
 
 
 def _open_single(paths: MapPaths) -> MapSide:
-    file = open_map(paths.path)
+    file = open_map(paths.path, read_as=paths.read_as)
     return MapSide(
         paths=paths,
         planes=file.mask.planes,

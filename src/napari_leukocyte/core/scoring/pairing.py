@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.results.map_file import CELLS
 from napari_leukocyte.core.results.names import paired_stem
@@ -21,6 +22,7 @@ class MapPaths:
 
     path: Path
     nucleus: Path | None = None
+    read_as: ReadAs = "auto"  # what the user says of it
 
     def __str__(self) -> str:
         """The files, for a sentence."""
@@ -49,7 +51,7 @@ class Pairing:
     without_truth: Mapping[str, tuple[str, ...]]
 
 
-def find_maps(folder: Path) -> dict[str, MapPaths]:
+def find_maps(folder: Path, *, read_as: ReadAs = "auto") -> dict[str, MapPaths]:
     """Find the class maps of a folder, by name, see `name_maps`.
 
     Raises
@@ -59,10 +61,10 @@ def find_maps(folder: Path) -> dict[str, MapPaths]:
     """
     if not folder.is_dir():
         raise LeukocyteError(f"{folder} is no folder: give the folder that holds the maps.")
-    return name_maps(find_images(folder, skip_stems=(CELLS,)))
+    return name_maps(find_images(folder, skip_stems=(CELLS,)), read_as=read_as)
 
 
-def name_maps(files: Sequence[Path]) -> dict[str, MapPaths]:
+def name_maps(files: Sequence[Path], *, read_as: ReadAs = "auto") -> dict[str, MapPaths]:
     """Name class maps, in the order of their files.
 
     The name is the stem without ``_classes``. Where several files share it, one that ends in ``_classes`` is the map
@@ -77,11 +79,11 @@ def name_maps(files: Sequence[Path]) -> dict[str, MapPaths]:
     for path, stem in stems.items():
         name = stem.removesuffix("_cell")
         if stem.endswith("_cell") and name in nuclei:
-            named[name].append(MapPaths(path, nuclei[name]))
+            named[name].append(MapPaths(path, nuclei[name], read_as))
             joined |= {path, nuclei[name]}
     for path, stem in stems.items():
         if path not in joined:
-            named[stem.removesuffix(_CLASSES)].append(MapPaths(path))
+            named[stem.removesuffix(_CLASSES)].append(MapPaths(path, read_as=read_as))
     found: dict[str, MapPaths] = {}
     for name, maps in named.items():
         for wanted in (_ends_in_classes, _is_joined):
@@ -102,7 +104,7 @@ def _is_joined(maps: MapPaths) -> bool:
     return maps.nucleus is not None
 
 
-def pair_maps(truth: Path, predictions: Mapping[str, Path]) -> Pairing:
+def pair_maps(truth: Path, predictions: Mapping[str, Path], *, read_as: ReadAs = "auto") -> Pairing:
     """Pair the class maps of folders by name, see `find_maps`.
 
     Parameters
@@ -112,14 +114,16 @@ def pair_maps(truth: Path, predictions: Mapping[str, Path]) -> Pairing:
     predictions : mapping of str to Path
         Folder of each method, at least one. A truth is paired when every method has a prediction for it, so that
         methods are compared on the same images.
+    read_as : ReadAs
+        What the user says of all of them.
 
     Raises
     ------
     LeukocyteError
         When a folder is missing or empty, or nothing could be paired.
     """
-    truths = find_maps(truth)
-    ours = {method: find_maps(folder) for method, folder in predictions.items()}
+    truths = find_maps(truth, read_as=read_as)
+    ours = {method: find_maps(folder, read_as=read_as) for method, folder in predictions.items()}
     names = [name for name in truths if all(name in maps for maps in ours.values())]
     if not names:
         examples = [
