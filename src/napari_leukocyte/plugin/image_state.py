@@ -84,7 +84,7 @@ class ImageState:
 
     @property
     def remarks(self) -> dict[int, frozenset[Flag]]:
-        """The remarks on cells that are kept with the map: marked or edited by hand, or the network was unsure."""
+        """The remarks on cells that are kept with the map: marked, edited by hand, unsure or out of focus."""
         kept = {Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED, *self.live.marks.values()}
         flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in self.measures}
         return {cell: found for cell, found in flags.items() if found}
