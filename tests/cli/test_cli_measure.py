@@ -304,7 +304,6 @@ def test_bad_files_are_reported_and_the_rest_runs(tmp_path, table):
 
 
 def test_a_file_that_no_decoder_opens_costs_only_itself(tmp_path, table):
-    pytest.importorskip("imagecodecs")
     maps, classes = tmp_path / "maps", cell_map()
     maps.mkdir()
     save(maps / "good.png", classes)

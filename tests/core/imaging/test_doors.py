@@ -17,8 +17,6 @@ from napari_leukocyte.core.imaging.masks import open_mask
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.read import read_image, stated_pixel_size
 
-pytest.importorskip("imagecodecs")
-
 RNG = np.random.default_rng(0)
 STACK = RNG.integers(0, 256, (6, 60, 70, 3), dtype=np.uint8)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n%%EndComments\nshowpage\n%%EOF\n"

@@ -152,7 +152,6 @@ def test_a_palette_is_read_by_its_colours_or_else_by_its_numbers(tmp_path):
 
 @pytest.mark.parametrize("compression", [None, "tiff_adobe_deflate", "tiff_lzw", "packbits"])
 def test_the_numbers_of_a_palette_are_those_of_the_largest_image(tmp_path, compression):
-    pytest.importorskip("imagecodecs")
     classes = drawn_classes()
     images = [Image.fromarray(numbers) for numbers in (classes[::4, ::4], classes)]
     for image in images:

@@ -8,8 +8,6 @@ from PIL import Image
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import read_image
 
-pytest.importorskip("imagecodecs")
-
 
 def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

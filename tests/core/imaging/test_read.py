@@ -216,7 +216,6 @@ def test_two_readings_are_named_with_the_file(tmp_path, shape, options, words):
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
 def test_compressed_tiff(tmp_path, compression):
-    pytest.importorskip("imagecodecs")
     path = save(tmp_path / "a.tif", RGB, compression=compression)
     file = read_image(path)
     np.testing.assert_array_equal(file.array, RGB)
@@ -238,7 +237,6 @@ def save_lzw(path, array):
 
 
 def test_a_compression_costs_no_bits(tmp_path):
-    pytest.importorskip("imagecodecs")
     gray = RNG.integers(0, 4096, (40, 50)).astype(np.uint16)  # 12 bits of a camera
     path = tmp_path / "a.tif"
     for array in (gray, np.dstack([gray] * 3), (gray / 4095).astype(np.float32), gray.astype(np.int32) - 9):
@@ -270,7 +268,6 @@ def test_largest_image_of_a_pyramid_and_with_a_thumbnail(tmp_path):
 @pytest.mark.parametrize("planes", [STACK[:1], STACK[:2]])
 @pytest.mark.parametrize("first", [True, False])
 def test_largest_image_where_pillow_reads_the_pages(tmp_path, planes, first):
-    pytest.importorskip("imagecodecs")
     thumbnail = [Image.fromarray(RGB[::4, ::4])]
     images = [Image.fromarray(plane) for plane in planes]
     one, *others = thumbnail + images if first else images + thumbnail
@@ -280,7 +277,6 @@ def test_largest_image_where_pillow_reads_the_pages(tmp_path, planes, first):
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
 def test_planes_in_several_files_are_read_when_all_are_there(tmp_path, compression):
-    pytest.importorskip("imagecodecs")
     planes = "".join(
         f'<TiffData FirstZ="{z}" PlaneCount="1"><UUID FileName="{name}.tif">urn:uuid:{name}</UUID></TiffData>'
         for z, name in enumerate("ab")

@@ -13,8 +13,6 @@ from napari_leukocyte.core.imaging.convert import to_rgb
 from napari_leukocyte.core.imaging.masks import open_mask, read_mask
 from napari_leukocyte.core.imaging.read import read_image
 
-pytest.importorskip("imagecodecs")
-
 RNG = np.random.default_rng(3)
 NUMBERS = RNG.integers(0, 200, (45, 53), dtype=np.uint8)
 COLOURS = RNG.integers(0, 256, (200, 3), dtype=np.uint8)
