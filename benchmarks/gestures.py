@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,10 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.interactive.session import GestureSession, load_gesture_model
 from napari_leukocyte.core.interactive.stroke import Kind, Stroke
+from napari_leukocyte.core.model.card import model_card
 from napari_leukocyte.core.model.dataset import IndexRow, read_index
 from napari_leukocyte.core.model.split import PARTS, read_split
+from napari_leukocyte.core.model.weights import GESTURE_MODEL, model_path, read_info
 
 MOST = 20
 GOAL_CELL, GOAL_NUCLEUS = 0.95, 0.93
@@ -56,7 +58,7 @@ class Course:
 
 def iou(a: Mask, b: Mask) -> float:
     union = np.count_nonzero(a | b)
-    return np.count_nonzero(a & b) / union if union else 1.0
+    return float(np.count_nonzero(a & b) / union) if union else 1.0
 
 
 def innermost(area: Mask) -> NDArray[np.float64]:
@@ -112,7 +114,7 @@ def correct(session: GestureSession, start: Map, truth: Map, *, name: str, whole
         course.cell.append(iou(classes > 0, truth > 0))
         course.nucleus.append(float("nan") if whole else iou(classes == 2, truth == 2))
         course.cnr_error.append(float("nan") if whole else _cnr(classes) / true_cnr - 1)
-        return course.cell[-1] >= GOAL_CELL and (whole or course.nucleus[-1] >= GOAL_NUCLEUS)
+        return bool(course.cell[-1] >= GOAL_CELL and (whole or course.nucleus[-1] >= GOAL_NUCLEUS))
 
     done = note()
     while not done and len(strokes) < MOST:
@@ -123,9 +125,9 @@ def correct(session: GestureSession, start: Map, truth: Map, *, name: str, whole
         )
         if stroke is None:
             break
-        began = perf_counter()
+        began = process_time()
         change = session.follow(classes, cells, stroke, strokes)
-        course.seconds.append(perf_counter() - began)
+        course.seconds.append(process_time() - began)
         classes[change.box], cells[change.box] = change.classes, change.cells
         strokes.append(stroke)
         done = note()
@@ -215,6 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--anywhere", action="store_true", help="first click anywhere in nucleus or cytoplasm")
     parser.add_argument("--every", type=int, default=1, help="take every so many-th image only, for a first look")
     parser.add_argument("--out", type=Path, help="JSON file")
+    parser.add_argument("--card", action="store_true", help="put the table into the card beside the weights")
     given = parser.parse_args(arguments)
     rows = read_index(given.data)
     if given.part != "all":
@@ -232,7 +235,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result[f"{source}, {start}"] = figures(found)
             every[f"{source}, {start}"] = [asdict(course) for course in found]
             print(json.dumps({f"{source}, {start}": result[f"{source}, {start}"]}), flush=True)
-    print(table(result))
+    text = table(result)
+    print(text)
+    if given.card:
+        if given.part != "test" or given.every > 1:
+            raise LeukocyteError("A card shows the whole test part.")
+        path = model_path(given.model or GESTURE_MODEL)
+        section = f"By a simulated annotator (benchmarks/gestures.py), from nothing or from a model's map:\n\n{text}"
+        with atomic_path(path.with_suffix(".md")) as temporary:
+            temporary.write_text(model_card(read_info(path), [("Gestures a cell", section)]) + "\n", encoding="utf-8")
     if given.out:
         with atomic_path(given.out) as temporary:
             content = {"model_sha256": network.hash, "part": given.part, "figures": result, "courses": every}

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", default="default", help="shipped name or weight file")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
     parser.add_argument("--notes", type=Path, default=Path("benchmarks/mask_notes.json"))
     parser.add_argument("--seed", type=int, default=0)

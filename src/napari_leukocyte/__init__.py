@@ -9,12 +9,15 @@ Everything in ``__all__`` loads when it is first used, so that importing the pac
 
 TYPE_CHECKING = False  # as in typing, which takes its time to load
 if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
+    from napari_leukocyte.api.refining import refine
     from napari_leukocyte.api.result import Failed, Result
     from napari_leukocyte.api.scores import Scores, score
     from napari_leukocyte.api.segmenting import load_model, segment, segment_many
     from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.core.errors import LeukocyteError
+    from napari_leukocyte.core.interactive.session import GestureSession
+    from napari_leukocyte.core.interactive.stroke import Stroke
     from napari_leukocyte.core.training_set.json_files import NewerFormatError
 
     __version__: str
@@ -23,12 +26,15 @@ __all__ = [
     "CellMeasure",
     "Failed",
     "Flag",
+    "GestureSession",
     "LeukocyteError",
     "NewerFormatError",
     "Result",
     "Scores",
+    "Stroke",
     "__version__",
     "load_model",
+    "refine",
     "score",
     "segment",
     "segment_many",
@@ -38,11 +44,14 @@ _HOMES = {
     "CellMeasure": "core.cells.measures",
     "Failed": "api.result",
     "Flag": "core.cells.flags",
+    "GestureSession": "core.interactive.session",
     "LeukocyteError": "core.errors",
     "NewerFormatError": "core.training_set.json_files",
     "Result": "api.result",
     "Scores": "api.scores",
+    "Stroke": "core.interactive.stroke",
     "load_model": "api.segmenting",
+    "refine": "api.refining",
     "score": "api.scores",
     "segment": "api.segmenting",
     "segment_many": "api.segmenting",

@@ -13,6 +13,7 @@ from napari_leukocyte.core.model import weights
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
 from napari_leukocyte.core.model.weights import (
     FORMAT_VERSION,
+    GESTURE_MODEL,
     SHIPPED_MODELS,
     ModelInfo,
     load_model,
@@ -237,6 +238,29 @@ def test_an_unknown_name_lists_the_shipped_ones():
 def test_a_path_is_taken_as_it_is(saved):
     path, _ = saved
     assert model_path(path) == model_path(str(path)) == path
+
+
+def test_the_shipped_model_that_follows_gestures():
+    path = model_path(GESTURE_MODEL)
+    model, info = load_model(path)
+    assert (info.name, info.classes, info.architecture.inputs) == (GESTURE_MODEL, 3, 9)
+    assert all(word in info.licence for word in ("GPL-3.0", "Apache-2.0", "MIT", "CC-BY-4.0"))
+    assert {"train", "train_sha256", "split", "started_from"} <= info.training["data"].keys()
+    assert path.stat().st_size < 10e6
+    assert path.with_suffix(".md").is_file()
+    side = 2 * model.config.multiple
+    assert bool(torch.isfinite(model(torch.rand(1, 9, side, side))).all())
+
+
+def test_a_header_names_its_channels_only_where_they_are_more_than_colours(saved, tmp_path):
+    """Versions that know of colours alone read the files of today."""
+    path, _ = saved
+    assert "inputs" not in json.loads(safe_open(path, "pt").metadata()["napari-leukocyte"])["architecture"]
+    more = tmp_path / "more.safetensors"
+    config = UNetConfig(widths=(4, 8), inputs=9)
+    save_model(more, UNet(config), info_of(config))
+    assert read_info(more).architecture == config
+    assert load_model(more)[0].config == config
 
 
 @pytest.mark.parametrize("name", SHIPPED_MODELS)

@@ -19,6 +19,9 @@ Labels = NDArray[np.int32]
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 0.5  # of a labelled cell in the answer's cell: they are the same
 _REMNANT = 0.35  # of a cell beside a click "background" that takes the rest: all of it is none
+_REACH_UM = 1.5
+_MARGIN = 0.2  # of the logarithm of odds by which what is clicked wins
+_MOST_LED = 6.0  # of it: of what the network is surer, only the disc changes
 _SPECK = 0.1  # of a cell: a piece that is cut off and smaller goes too
 
 
@@ -48,6 +51,7 @@ def compose(
     new_cell: int,
     binary: bool = False,
     pixel_size: float | None = None,
+    unprompted: NDArray[np.float32] | None = None,
 ) -> tuple[Classes, Labels]:
     """Return the class map and the labels (Y, X) of a window after a gesture.
 
@@ -65,9 +69,14 @@ def compose(
         The map knows no nuclei.
     pixel_size
         um per px, for what is too thin to be a cell.
+    unprompted
+        What the network says without the gesture: where it was nearly of the same opinion, it is led to follow.
     """
     part = np.where((probabilities[2] > probabilities[1]) & (not binary), 2, 1).astype(np.uint8)
     answer = np.where(probabilities[0] < 0.5, part, 0).astype(np.uint8)
+    if unprompted is not None and gesture.kind != "cell":
+        led = _led(unprompted, gesture, binary=binary, reach=_REACH_UM / (pixel_size or 0.1))
+        answer[led] = class_under(gesture.kind, binary=binary)
     for discs in (*before, gesture):
         _force(answer, discs, part, binary=binary)
     if gesture.kind == "background":
@@ -92,6 +101,27 @@ def _force(classes: Classes, discs: Discs, part: Classes, *, binary: bool) -> No
         classes[empty] = part[empty]
     else:
         classes[discs.covered] = class_under(discs.kind, binary=binary)
+
+
+def _led(p: NDArray[np.float32], gesture: Discs, *, binary: bool, reach: float) -> Mask:
+    """Where the class of a gesture wins when it is made as much likelier as it takes at the gesture, less further off.
+
+    An outline that is a little off all along moves as one, up to where the network is sure; px of ``reach`` tell how
+    fast that fades.
+    """
+    log_p = np.log(np.maximum(p, 1e-6))
+    value = class_under(gesture.kind, binary=binary)
+    if value == 0 or binary:
+        lead = log_p[0] - np.log(np.maximum(p[1] + p[2], 1e-6))
+        lead = lead if value == 0 else -lead
+    else:
+        lead = log_p[value] - np.max(np.delete(log_p, value, axis=0), axis=0)
+    if not gesture.line.any():
+        return gesture.line
+    needed = min(max(0.0, _MARGIN - float(np.median(lead[gesture.line]))), _MOST_LED)
+    distance = ndimage.distance_transform_edt(~gesture.covered)
+    led: Mask = lead + needed * np.exp(-0.5 * (distance / reach) ** 2) > 0
+    return led
 
 
 def _touched(cells: Labels, answer: Classes, gesture: Discs, pixel_size: float | None) -> tuple[int, Mask]:

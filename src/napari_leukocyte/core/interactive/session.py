@@ -265,26 +265,28 @@ class GestureSession:
     ) -> Change:
         shape = classes.shape
         corner = _corner(box)
-        seen = [
-            np.moveaxis(self.conversion(self.plane[box]), -1, 0),
-            map_channels(classes, binary=self.binary),
-            stroke_channels([*before, stroke], corner, shape, pixel_size=self.um),
-        ]
+        image = np.moveaxis(self.conversion(self.plane[box]), -1, 0)
+        present = map_channels(classes, binary=self.binary)
         scale = self.um / self.network.pixel_size
         working = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
-        window = np.moveaxis(np.concatenate(seen), 0, -1)
-        probabilities = self.network([window], working, shape)[0]
+
+        def ask(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
+            discs = stroke_channels(strokes, corner, shape, pixel_size=self.um)
+            window = np.moveaxis(np.concatenate([image, present, discs]), 0, -1)
+            return self.network([window], working, shape)[0]
+
         gesture = self._discs(stroke, box)
         earlier = [self._discs(own, box) for own in before]
         new, owners = compose(
             classes,
             cells,
-            probabilities,
+            ask([*before, stroke]),
             gesture,
             earlier,
             new_cell=new_cell,
             binary=self.binary,
             pixel_size=self.um,
+            unprompted=None if stroke.kind == "cell" else ask(before),
         )
         return Change(box, new, owners, most_common(owners, gesture.line))
 

@@ -37,7 +37,7 @@ _ROUNDS = 3  # at most
 _SAVE_EVERY = 100  # steps between checkpoints
 
 
-def gesture_recipe(steps: int = 2400) -> Recipe:
+def gesture_recipe(steps: int = 1500) -> Recipe:
     """The default recipe from weights that segment already: fewer steps and lower rates."""
     default = default_recipe()
     return replace(

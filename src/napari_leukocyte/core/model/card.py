@@ -19,7 +19,8 @@ def model_card(info: ModelInfo, sections: Sequence[tuple[str, str]], more: Mappi
     more
         Facts for the end of the list.
     """
-    lines = [f"# {info.name}", "", "Segments white blood cells in stained peripheral-blood smears.", ""]
+    does = "Segments" if info.architecture.inputs == 3 else "Follows clicks and strokes that correct"
+    lines = [f"# {info.name}", "", f"{does} white blood cells in stained peripheral-blood smears.", ""]
     lines += [f"- **{key}**: {value}" for key, value in {**_facts(info), **(more or {})}.items()]
     for title, text in sections:
         lines += ["", f"## {title}", "", text]
@@ -32,14 +33,18 @@ def _facts(info: ModelInfo) -> dict[str, str]:
     data, recipe = training.get("data", {}), training.get("recipe", {})
     widths = "-".join(map(str, architecture.widths))
     minutes = training.get("seconds", 0) / 60
+    kept = (
+        "averaged weights of the last step"
+        if info.recipe == "gestures"
+        else f"weights of epoch {training.get('epoch', '?')} by validation score"
+    )
     facts = {
         "Classes": "background, cytoplasm, nucleus" if info.classes == 3 else "background, cell",
         "Network": f"U-Net, channels {widths}, input normalised as (rgb - {architecture.input_mean:g}) / "
         f"{architecture.input_std:g}",
         "Working resolution": f"{info.pixel_size:.4g} um/px; images are brought to it",
         "Recipe": f"{info.recipe}: {recipe.get('epochs', '?')} epochs, {training.get('steps', '?')} steps of "
-        f"{recipe.get('batch', '?')} windows of {recipe.get('window', '?')} px; weights of epoch "
-        f"{training.get('epoch', '?')} by validation score",
+        f"{recipe.get('batch', '?')} windows of {recipe.get('window', '?')} px; {kept}",
         "Training images": _counts(data.get("train", {})),
         "Validation images": _counts(data.get("validation", {})),
         "Split": f"{data.get('split', 'not stated')}, sha256 of the training part {data.get('train_sha256', '?')}",
@@ -51,7 +56,9 @@ def _facts(info: ModelInfo) -> dict[str, str]:
     if data.get("drawn"):
         facts["Training images"] += f", drawn smears {data['drawn']}"
     if origin := data.get("started_from"):
-        facts["Started from"] = f"{origin.get('name', '?')} (sha256 {origin.get('sha256', '?')})"
+        facts["Started from"] = (
+            f"{origin.get('name', '?')} (sha256 {origin.get('sha256') or origin.get('weights_sha256', '?')})"
+        )
         if "steps" in origin:
             facts["Started from"] = (
                 f"an earlier round, {facts['Started from']}: {origin['steps']} steps, "
