@@ -46,6 +46,7 @@ def test_without_a_ruler_the_working_resolution_is_assumed():
     size = pooled([Rulers()], working=0.2)
     assert size.um == 0.2
     assert size.for_areas is None
+    assert str(size) == "0.2 µm/px (assumed, doubtful: no cell was found)"
 
 
 def test_of_rulers_at_odds_the_surer_counts():

@@ -62,7 +62,7 @@ _WORDS = {
     Flag.LOW_CONFIDENCE: "The model is unsure about this cell: check its outlines.",
     Flag.OUT_OF_FOCUS: "Out of focus: its outlines, and so its CNR, are less certain.",
     Flag.EDITED: "Edited by hand.",
-    Flag.PIXEL_SIZE_DOUBTFUL: "The pixel size of the image is doubtful: type it, or calibrate.",
+    Flag.PIXEL_SIZE_DOUBTFUL: "The pixel size of the image is doubtful: type it, or measure a cell.",
 }
 
 NOT_A_WBC = frozenset({Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_A_WBC_NRBC, Flag.NOT_A_WBC_ARTEFACT})

@@ -94,8 +94,7 @@ def pooled(images: Sequence[Rulers], *, working: float, shared: bool = False) ->
     """
     images = [image for image in images if image.used]
     if not images:
-        assumed = "assumed: no cell was found to estimate it from"
-        return PixelSize(working, assumed, estimated=True, shared=shared, doubt="no cell was found")
+        return PixelSize(working, "assumed", estimated=True, shared=shared, doubt="no cell was found")
     logs = np.array([image.log_um for image in images])
     weights = np.array([image.weight for image in images])
     alike = np.abs(logs - _mode(logs, weights)) < _ALIKE
