@@ -144,7 +144,10 @@ def _cnr(classes: Map) -> float:
 def courses(row: IndexRow, network: Any, start: str, anywhere: bool) -> Iterator[Course]:
     """Correct every cell of an image, each by itself."""
     mask = read_mask(row.mask)
-    cells = label_cells(mask.classes, pixel_size=row.pixel_size)
+    if mask.whole_cell:  # without nuclei a long cell may be cut in two: each connected piece counts as one cell
+        cells = ndimage.label(mask.classes > 0, structure=np.ones((3, 3)))[0]
+    else:
+        cells = label_cells(mask.classes, pixel_size=row.pixel_size)
     session = GestureSession(read_image(row.image).array, model=network, pixel_size=row.pixel_size)
     result = None if start == "empty" else nl.segment(row.image, pixel_size=row.pixel_size, keep="all", model=start)
     for number in range(1, int(cells.max()) + 1):
