@@ -61,7 +61,7 @@ def test_all_eight_classes_in_turn_with_an_index_that_training_reads(drawn):
             np.testing.assert_array_equal(np.asarray(image), again.image)
         np.testing.assert_array_equal(classes, again.classes)
         assert row["stain"] in STAINS
-        assert load_sample(entry, pixel_size=0.2, soft=True).target.shape[0] == 3
+        assert load_sample(entry, pixel_size=0.2, soft=True).target.shape[0] == 4
 
 
 def test_the_ratio_is_that_of_the_one_whole_cell(drawn):

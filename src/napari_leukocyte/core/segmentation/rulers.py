@@ -152,8 +152,9 @@ def _within(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
 
 
 def _mode(logs: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    near = np.exp(-0.5 * ((logs[:, None] - logs) / _KERNEL) ** 2)
-    return float(logs[np.argmax(near @ weights)])
+    near = np.exp(-0.5 * ((logs[:, None] - logs) / _KERNEL) ** 2) @ weights
+    # of equals the first, whichever way the last digits were rounded
+    return float(logs[np.argmax(near > near.max() * (1 - 1e-9))])
 
 
 def _counts(rulers: Iterable[Ruler]) -> dict[str, int]:

@@ -23,9 +23,9 @@ __all__ = ["SegmentForm"]
 
 _MODELS = {
     "Default (three-class)": "default",
-    "Default 4, the one before": "default-4",
     "Thesis, three-class": "thesis-three-class",
     "Thesis, binary": "thesis-binary",
+    "Default 4, the one before": "default-4",
     "Active contour": "active-contour",
 }
 _FILE = "Weight file …"

@@ -20,9 +20,9 @@ __all__ = ["TrainForm"]
 
 _SHIPPED = {
     "Default (three-class)": "default",
-    "Default 4, the one before": "default-4",
     "Thesis, three-class": "thesis-three-class",
     "Thesis, binary": "thesis-binary",
+    "Default 4, the one before": "default-4",
 }
 _FILE = "Weight file …"
 _BARRED = set('/\\:*?"<>|.')
