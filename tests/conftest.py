@@ -93,6 +93,10 @@ def no_thread_outlives_the_test():
     # zarr and dask keep pools of their own for as long as Python runs
     left = {t for t in started if not (isinstance(t, threading._DummyThread) or t.name.startswith(_POOLS))}
     if left:
+        if "qtpy.QtWidgets" in sys.modules:  # a window that is closed ends its docks when Qt deletes it
+            core, widgets = sys.modules["qtpy.QtCore"], sys.modules["qtpy.QtWidgets"]
+            widgets.QApplication.processEvents()
+            widgets.QApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete)
         gc.collect()  # a pool of threads that nobody holds ends them
     for thread in left:
         thread.join(20)

@@ -66,8 +66,7 @@ def open_(qtbot):
         if "job" in parts:
             parts["job"].cancel()
         rest(dock, qtbot)
-        if "disk" in parts:
-            parts["disk"].close()
+        dock.end()
 
 
 def rest(dock, qtbot):
