@@ -42,7 +42,7 @@ def checked_pixel_size(um: float | None) -> float | None:
     try:
         um = float(um)
     except (TypeError, ValueError):
-        raise LeukocyteError(f"The pixel size {um!r} is no number: give um per px, 0.01 to 5.") from None
+        raise LeukocyteError(f"The pixel size {um!r} is no number: give um per px, 0.01 to 2.") from None
     check_typed(um)
     return um
 

@@ -44,7 +44,7 @@ def refine(
     cells
         The map's cell labels, (Y, X): cells that are not touched keep their pixels. None: found from the map.
     pixel_size
-        um per px, 0.01 to 5. None: what the file states, else 0.1 um, and a warning says so.
+        um per px, 0.01 to 2. None: what the file states, else 0.1 um, and a warning says so.
     model
         A weight file, or a loaded network that follows gestures; None: the shipped one.
 

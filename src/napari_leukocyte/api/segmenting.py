@@ -60,7 +60,7 @@ def segment(
         (N, Y, X) or (N, Y, X, 3 or 4), whose planes are segmented one by one. uint8 is taken as 0-255, floating point
         within 0-1 as it is; anything else is scaled by the 0.1 and 99.9 percentiles of its plane.
     pixel_size
-        um per px, 0.01 to 5. None: what the file states, else an estimate from the cells, which gives no areas in um2.
+        um per px, 0.01 to 2. None: what the file states, else an estimate from the cells, which gives no areas in um2.
     keep
         The cells that stay: ``all``, ``whole`` (not cut by the image edge), ``centre`` (the one nearest to the centre);
         ``auto``: ``centre`` for a crop of at most 50 um across, else ``all``.

@@ -46,7 +46,7 @@ def evaluate(
         float | None,
         typer.Option(
             metavar="UM",
-            help="Pixel size of every image, um per px (0.01 to 5).  [default: that of the index, else what truth or "
+            help="Pixel size of every image, um per px (0.01 to 2).  [default: that of the index, else what truth or "
             "prediction state, else unknown]",
             show_default=False,
         ),

@@ -36,7 +36,7 @@ def measure(
         float | None,
         typer.Option(
             metavar="UM",
-            help="Pixel size of every class map, um per px (0.01 to 5).  [default: what each file states, "
+            help="Pixel size of every class map, um per px (0.01 to 2).  [default: what each file states, "
             "else unknown, which gives no areas in um2]",
             show_default=False,
         ),

@@ -46,7 +46,7 @@ def segment(
         float | None,
         typer.Option(
             metavar="UM",
-            help="Pixel size of every image, um per px (0.01 to 5).  [default: what each file states, "
+            help="Pixel size of every image, um per px (0.01 to 2).  [default: what each file states, "
             "else an estimate from its cells, which gives no areas in um2]",
             show_default=False,
         ),

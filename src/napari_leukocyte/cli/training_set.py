@@ -35,7 +35,7 @@ def create(
         float | None,
         typer.Option(
             metavar="UM",
-            help="Pixel size of what states none itself, um per px (0.01 to 5).  [default: none]",
+            help="Pixel size of what states none itself, um per px (0.01 to 2).  [default: none]",
             show_default=False,
         ),
     ] = None,
@@ -72,7 +72,7 @@ def add(
         float | None,
         typer.Option(
             metavar="UM",
-            help="Pixel size of all these images, um per px (0.01 to 5).  [default: what each file states]",
+            help="Pixel size of all these images, um per px (0.01 to 2).  [default: what each file states]",
             show_default=False,
         ),
     ] = None,

@@ -95,8 +95,8 @@ def check_typed(um: float) -> None:
     LeukocyteError
         When it is not between 0.01 and 5 um per px.
     """
-    if not 0.01 <= um <= 5:
-        raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 5 um per px.")
+    if not 0.01 <= um <= 2:
+        raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 2 um per px.")
 
 
 def pixel_size_from_diameter(diameter_px: float) -> float:

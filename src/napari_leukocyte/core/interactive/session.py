@@ -76,7 +76,7 @@ class GestureSession:
     image
         One plane: (Y, X) or (Y, X, 1, 3 or 4), of any ordinary type; it is read window by window.
     pixel_size
-        um per px, 0.01 to 5; None: 0.1 um, and `notes` say so.
+        um per px, 0.01 to 2; None: 0.1 um, and `notes` say so.
     model
         What `load_gesture_model` returned, a weight file, or None: the shipped network.
     rgb

@@ -55,7 +55,7 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         self.pixel_size = FloatSpinBox(
             label="Pixel size",
             min=0,
-            max=5,
+            max=2,
             step=0.01,
             tooltip="Micrometres per pixel. 0 takes the image's own, else that of the preferences, or estimates it.",
         )
