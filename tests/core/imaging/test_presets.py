@@ -15,7 +15,7 @@ optics = {
 presets = st.builds(
     Preset,
     st.text(st.characters(exclude_characters=":;\n", exclude_categories=["C", "Z"]), min_size=1, max_size=20),
-    st.floats(0.01, 5),
+    st.floats(0.01, 2),
     **optics,
 )
 

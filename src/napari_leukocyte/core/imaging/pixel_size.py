@@ -93,7 +93,7 @@ def check_typed(um: float) -> None:
     Raises
     ------
     LeukocyteError
-        When it is not between 0.01 and 5 um per px.
+        When it is not between 0.01 and 2 um per px.
     """
     if not 0.01 <= um <= 2:
         raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 2 um per px.")
