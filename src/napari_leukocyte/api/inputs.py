@@ -35,7 +35,7 @@ def checked_pixel_size(um: float | None) -> float | None:
     Raises
     ------
     LeukocyteError
-        When it is no number, or not between 0.01 and 5 um per px.
+        When it is no number, or not between 0.01 and 2 um per px.
     """
     if um is None:
         return None
