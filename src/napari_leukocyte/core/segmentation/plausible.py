@@ -24,6 +24,7 @@ _MOST_PX = 1_000_000  # medians need no more
 _UNSURE_SHARE = 0.2  # of a cell's pixels
 _FAINTEST = 0.12  # mean density over the glass of what lies there beside the white cells
 _LEAST_UM2 = 60.0  # two red cells: with less in view there is nothing to compare with
+_COLOURLESS = 0.005  # difference of the red cells' density in red and green light; grayscale tells nothing apart
 _APART = np.array([0.05, 0.15])  # by how much a nucleus is denser than three quarters of the red cells: red, green
 
 
@@ -39,7 +40,7 @@ def mistaken_red_cells(
     """Return the cells that are no white cells: the network is unsure, and the nucleus is no darker than red cells.
 
     A stained nucleus is denser than the red cells around it, in red light or, a magenta one, in green. Where no red
-    cells lie in view nothing is dropped.
+    cells lie in view, or in grayscale, nothing is dropped.
 
     Parameters
     ----------
@@ -60,6 +61,8 @@ def mistaken_red_cells(
     density = _density(conversion(np.asarray(plane[::step, ::step])))
     beside = (classes[::step, ::step] == 0) & (density.mean(axis=2) > _FAINTEST)
     if np.count_nonzero(beside) * (step * pixel_size) ** 2 < _LEAST_UM2:
+        return frozenset()
+    if np.median(np.abs(density[beside][:, 0] - density[beside][:, 1])) < _COLOURLESS:
         return frozenset()
     red_cells = np.percentile(density[beside][:, :2], 75, axis=0)
     nuclei = np.where(classes == 2, cells, 0)[::step, ::step]
