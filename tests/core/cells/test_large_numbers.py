@@ -48,4 +48,4 @@ def test_large_numbers_are_measured_matched_and_kept_in_little_memory(two):
 def test_a_number_beyond_what_labels_hold_is_refused_and_not_turned_into_another(two):
     _, cells = two
     with pytest.raises(LeukocyteError, match="holds the number 4000000000"):
-        check_cell_labels(np.where(cells == 2, 4_000_000_000, cells).astype(np.uint32))
+        check_cell_labels(np.where(cells == 2, np.uint32(4_000_000_000), cells.astype(np.uint32)))

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -37,3 +40,20 @@ def test_hidden_kernels_go_by_their_own_rate(rate):
 def test_without_a_rate_of_their_own_they_go_as_the_rest():
     for _, change in changes(replace(SMALL, kernel_rate=0.0)):
         assert float(change.abs().max()) < 1.1e-4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA triton has its use")
+def test_without_cuda_no_optimiser_loads_triton(tmp_path):
+    """Its LLVM beside Mesa's ends the process; here one stands in its place that ends it at once."""
+    (tmp_path / "triton").mkdir()
+    (tmp_path / "triton" / "__init__.py").write_text("import os\nos._exit(3)\n")
+    code = (
+        "import sys, torch\n"
+        "from napari_leukocyte.core.model.recipes import default_recipe\n"
+        "from napari_leukocyte.core.model.training_run import TrainingRun\n"
+        "TrainingRun(default_recipe(), torch.device('cpu'), seed=0, start=None, steps=1)\n"
+        "assert 'triton' not in sys.modules\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    run = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    assert run.returncode == 0

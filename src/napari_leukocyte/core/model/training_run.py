@@ -1,6 +1,8 @@
 """The state of a training: networks, optimisers, random numbers, progress; a checkpoint brings it back."""
 
+import importlib
 import math
+import sys
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -152,8 +154,25 @@ class TrainingRun:
             self.bfloat16 = bfloat16
 
 
+def _load_compiler() -> None:
+    """Load what every optimiser of torch loads, without triton where there is no CUDA.
+
+    Triton has no use there, and its LLVM ends the process where Mesa has loaded its own, as it does for napari's canvas
+    on a machine without a GPU.
+    """
+    absent = "triton" not in sys.modules and not torch.cuda.is_available()
+    if absent:
+        sys.modules["triton"] = None  # type: ignore[assignment]  # an import of it fails as if it were not installed
+    try:
+        importlib.import_module("torch._dynamo")
+    finally:
+        if absent:
+            del sys.modules["triton"]
+
+
 def _optimisers(recipe: Recipe, trained: Sequence[nn.Parameter], first: nn.Parameter) -> list[torch.optim.Optimizer]:
     """The recipe's optimiser for every parameter, or Muon for the kernels that it is made for: not the ``first``."""
+    _load_compiler()
     kernels = [p for p in trained if recipe.kernel_rate and is_hidden_kernel(p) and p is not first]
     muons = {id(p) for p in kernels}
     rest = [p for p in trained if id(p) not in muons]
