@@ -9,6 +9,7 @@ import typer
 
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
+from napari_leukocyte.cli.read_masks import ReadMasksAs
 from napari_leukocyte.core.errors import LeukocyteError
 
 if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
@@ -96,14 +97,7 @@ def evaluate(
     empty_scores_zero: Annotated[
         bool, typer.Option("--thesis-rule", help="A class with nothing to score gets 0, as in the thesis, not n/a.")
     ] = False,
-    read_masks_as: Annotated[
-        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
-        typer.Option(
-            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
-            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
-            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
-        ),
-    ] = "auto",
+    read_masks_as: ReadMasksAs = "auto",
 ) -> None:
     """Compare class maps with ground truth: accuracy, IoU, IoU_b, scored share, CNR error, false cells.
 

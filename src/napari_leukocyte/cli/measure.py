@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
+from napari_leukocyte.cli.read_masks import ReadMasksAs
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 
@@ -41,14 +42,7 @@ def measure(
             show_default=False,
         ),
     ] = None,
-    read_masks_as: Annotated[
-        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
-        typer.Option(
-            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
-            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
-            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
-        ),
-    ] = "auto",
+    read_masks_as: ReadMasksAs = "auto",
 ) -> None:
     """Measure every cell of class maps, whoever made them.
 

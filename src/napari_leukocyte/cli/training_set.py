@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from napari_leukocyte.cli.command import Command
 from napari_leukocyte.cli.echo import echo
+from napari_leukocyte.cli.read_masks import ReadMasksAs
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import columns, counted
 
@@ -90,14 +91,7 @@ def add(
             "disc of 5 um, become background. Needs a pixel size.",
         ),
     ] = False,
-    read_masks_as: Annotated[
-        Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"],
-        typer.Option(
-            help="What the values of the maps are; auto refuses a map that does not look like cells as it is read, "
-            "as-found believes it all the same, swapped exchanges nucleus and cytoplasm, inverted takes what is 0 for "
-            "the cells, cells takes each number for a cell, numbers goes by those of a palette, not its colours."
-        ),
-    ] = "auto",
+    read_masks_as: ReadMasksAs = "auto",
 ) -> None:
     """Copy images into the set, with their masks where they have some.
 
