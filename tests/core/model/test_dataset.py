@@ -7,6 +7,7 @@ from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model.dataset import data_hash, load_sample, read_index
+from napari_leukocyte.core.model.mask_notes import DrawnNuclei, MaskNotes
 from napari_leukocyte.core.model.prepare import prepare
 from napari_leukocyte.core.model.recipes import default_recipe
 
@@ -113,6 +114,18 @@ def test_the_hash_sees_every_byte(folder):
     assert before != data_hash(rows[:1])
     (folder / "m1.png").write_bytes((folder / "m0.png").read_bytes() + b"\0")
     assert data_hash(rows) != before
+
+
+def test_the_hash_sees_nuclei_drawn_apart(folder):
+    rows = read_index(folder)
+    notes = MaskNotes(nuclei={rows[0].source: DrawnNuclei("three_class", 0.25)})
+    assert data_hash(rows, notes) == data_hash(rows)  # none is there
+    nuclei = notes.nuclei_mask(rows[0].source, rows[0].mask)
+    nuclei.parent.mkdir()
+    nuclei.write_bytes(b"1")
+    before = data_hash(rows, notes)
+    nuclei.write_bytes(b"2")
+    assert len({before, data_hash(rows, notes), data_hash(rows)}) == 3
 
 
 def test_slides_stay_together_without_a_recorded_split(folder):

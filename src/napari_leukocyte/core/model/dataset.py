@@ -170,10 +170,13 @@ def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.round(values.clip(0, 1) * 255).astype(np.uint8))
 
 
-def data_hash(rows: list[IndexRow]) -> str:
-    """sha256 over the bytes of every image and mask, in order: which data a model was trained on."""
+def data_hash(rows: list[IndexRow], notes: MaskNotes = NO_NOTES) -> str:
+    """sha256 over the bytes of every image and its masks, in order: which data a model was trained on."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(row.image.read_bytes())
         digest.update(row.mask.read_bytes())
+        nuclei = notes.nuclei_mask(row.source, row.mask)
+        if nuclei is not None and nuclei.is_file():  # a mask that knows its nuclei needs no other
+            digest.update(nuclei.read_bytes())
     return digest.hexdigest()

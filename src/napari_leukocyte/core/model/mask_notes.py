@@ -56,6 +56,11 @@ class MaskNotes:
     tight: frozenset[str] = frozenset()
     tight_um: float = 0.0
 
+    def nuclei_mask(self, source: str, mask: Path) -> Path | None:
+        """Where the nuclei of a mask of that source are drawn, if they are drawn apart."""
+        drawn = self.nuclei.get(source)
+        return None if drawn is None else mask.parent.parent / drawn.folder / mask.name
+
     def believed(
         self,
         name: str,
@@ -77,10 +82,10 @@ class MaskNotes:
         if name in self.tight:
             cell = classes > 0
             unknown = ~cell & (_distance_to(cell) * pixel_size <= self.tight_um)
-        drawn = self.nuclei.get(source)
-        if drawn is None or not whole_cell:
+        nuclei = self.nuclei_mask(source, path)
+        if nuclei is None or not whole_cell:
             return BelievedMask(classes, whole_cell, unknown)
-        with_nuclei = read_mask(path.parent.parent / drawn.folder / path.name).classes
+        with_nuclei = read_mask(nuclei).classes
         if with_nuclei.shape != classes.shape:
             raise LeukocyteError(f"The mask of {name} and its mask with nuclei differ in size.")
         cell = classes > 0
@@ -90,7 +95,8 @@ class MaskNotes:
         without = cell & ~np.isin(cells, cells[nucleus])
         # the outline of the cell is the whole-cell mask's; the nuclei are laid into it
         both = np.where(nucleus, np.uint8(2), cell.astype(np.uint8))
-        return BelievedMask(both, False, unknown, cell & (distance * pixel_size <= drawn.tolerance_um) | without)
+        rim = distance * pixel_size <= self.nuclei[source].tolerance_um
+        return BelievedMask(both, False, unknown, cell & rim | without)
 
 
 def _distance_to(where: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -48,7 +48,8 @@ def prepare(
     train_rows = [by_name[name] for name in parts["train"]]
     validation_rows = [by_name[name] for name in parts["validation"]]
     # first: it says in words what is wrong with a file
-    training = load(train_rows, read_mask_notes(notes) if notes is not None else NO_NOTES)
+    known = read_mask_notes(notes) if notes is not None else NO_NOTES
+    training = load(train_rows, known)
     validation = load(validation_rows, NO_NOTES)
     drawn = drawn_samples(
         round(recipe.drawn * len(training)),
@@ -61,7 +62,7 @@ def prepare(
     summary: dict[str, Any] = {
         "train": dict(Counter(row.source for row in train_rows)),
         "validation": dict(Counter(row.source for row in validation_rows)),
-        "train_sha256": data_hash(train_rows),
+        "train_sha256": data_hash(train_rows, known),
         "mask_notes": hashlib.sha256(notes.read_bytes()).hexdigest() if notes else None,
         "split": split.name if split else f"70/15/15 by slide and cell type, seed {seed}",
     }
