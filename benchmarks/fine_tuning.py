@@ -1,13 +1,12 @@
 """How much a few corrected images of a new source help a model, and what it forgets of the old ones.
 
-    python benchmarks/fine_tuning.py DATA --split benchmarks/split.json
+    python benchmarks/fine_tuning.py DATA --split benchmarks/split.json --sources krd bcisc
 
-For each source left out: the model trained without it is fine-tuned, as a user's training set is, on 5, 10 and 20
-images drawn from the source's training part, five times each, and scored on the source's test part and on the test
-parts of the others. A model trained on all sources says what there was to gain. Base models that are not there are
-trained first (an hour). Every draw is kept as soon as it is done, and a run that was stopped goes on; at the end the
-tables of docs/fine-tuning.md and its plot are written. ``--search`` tries the variants of fine_tuning_variants.py
-instead, on validation parts only.
+For each source left out: the model that unseen_source.py trained without it is fine-tuned, as a user's training set is,
+on images drawn from the source's training part, and scored on the source's test part and on the test parts of the
+others. The default model says what there was to gain. Every draw is kept as soon as it is done, and a run that was
+stopped goes on; at the end the tables of docs/fine-tuning.md and its plot are written. ``--search`` tries the variants
+of fine_tuning_variants.py instead, on validation parts only.
 """
 
 import argparse
@@ -20,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from fine_tuning_bases import LEFT_OUT, base_path, is_ready, train_base
 from fine_tuning_data import Data, Figures, figures, load
 from fine_tuning_report import write_page
 from fine_tuning_variants import VARIANTS
@@ -30,14 +28,12 @@ from napari_leukocyte.core.fine_tuning.fine_tune import train_stage
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_recipe
 from napari_leukocyte.core.fine_tuning.samples import replay_samples
-from napari_leukocyte.core.model.dataset import read_index
 from napari_leukocyte.core.model.training import checkpoint_path
-from napari_leukocyte.core.model.weights import load_model, model_hash, read_info
+from napari_leukocyte.core.model.weights import load_model, model_hash, model_path, read_info
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import TrainingItem
 
-COUNTS = (5, 10, 20)
-DRAWS = 5
+ALL = "default"  # the model that was trained on all sources
 SEARCH_IMAGES = 12  # of each old source's validation part: what is tried must not take a day
 
 
@@ -62,6 +58,14 @@ class Results:
         with atomic_path(self._path) as temporary:
             temporary.write_text(json.dumps(self.entries, indent=1), encoding="utf-8")
         print(key, f"{entry.get('seconds', 0):.0f} s", flush=True)
+
+
+def base_path(bases: Path, left_out: str) -> Path:
+    """The model that was trained without a source."""
+    path = bases / f"no-{left_out}.safetensors"
+    if not path.is_file() or checkpoint_path(path).exists():
+        raise LeukocyteError(f"{path} is not there, or not done: run unseen_source.py --without {left_out} first.")
+    return path
 
 
 def drawn(pool: Sequence[TrainingItem], n: int, draw: int) -> list[TrainingItem]:
@@ -91,7 +95,7 @@ def tuned(base: Path, items: Sequence[TrainingItem], recipe: FineTuneRecipe, out
 def measure(data: Data, bases: Path, results: Results, jobs: Iterator[tuple[str, int, int, str]], part: str) -> None:
     """Do what is not there yet, or was made with other base weights or another recipe."""
     for left_out, n, draw, variant in jobs:
-        base, everything = base_path(bases, left_out), base_path(bases, None)
+        base, everything = base_path(bases, left_out), model_path(ALL)
         most_of = {source: SEARCH_IMAGES for source in data.sources if source != left_out and part != "test"}
         for label, path in ((f"no-{left_out}", base), (f"all for {left_out}", everything)):
             made = model_hash(path)
@@ -113,27 +117,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", type=Path, required=True, help="JSON with the lists train, validation, test")
-    parser.add_argument("--bases", type=Path, default=Path("runs/loso"), help="folder of the base models")
+    parser.add_argument("--bases", type=Path, default=Path("runs/unseen"), help="folder that unseen_source.py wrote")
+    parser.add_argument("--sources", nargs="+", default=["krd", "bcisc", "zheng2"], help="those left out")
+    parser.add_argument("--counts", nargs="+", type=int, default=[5, 10, 20], help="so many corrected images")
+    parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("runs/fine-tuning"), help="folder of the results")
     parser.add_argument("--search", action="store_true", help="try the variants on the validation parts")
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), help="with --search: these variants")
-    parser.add_argument("--images", type=int, default=10, help="with --search: so many of the source left out")
     parser.add_argument("--report", action="store_true", help="only write the page from what was measured")
     given = parser.parse_args(arguments)
     if not given.report:
-        names = [row.name for row in read_index(given.data)]
-        for left_out in (*LEFT_OUT, None):
-            if not is_ready(base_path(given.bases, left_out)):
-                train_base(given.data, given.split, names, left_out, given.bases)
-        data = load(given.data, given.split)
-        if given.search:
-            jobs = (
-                (source, given.images, draw, name) for draw in range(2) for name in given.only for source in LEFT_OUT
-            )
-            measure(data, given.bases, Results(given.out / "search.json"), jobs, "validation")
-        else:
-            jobs = ((source, n, draw, "shipped") for draw in range(DRAWS) for n in COUNTS for source in LEFT_OUT)
-            measure(data, given.bases, Results(given.out / "results.json"), jobs, "test")
+        jobs = (
+            (source, n, draw, variant)
+            for draw in range(given.draws)
+            for n in given.counts
+            for variant in (given.only if given.search else ["shipped"])
+            for source in given.sources
+        )
+        results = Results(given.out / ("search.json" if given.search else "results.json"))
+        measure(load(given.data, given.split), given.bases, results, jobs, "validation" if given.search else "test")
     # from the disk: another run may have gone on meanwhile
     write_page(*(Results(given.out / name).entries for name in ("results.json", "search.json")))
 

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnr import fill_in, markdown
-from fine_tuning_bases import LEFT_OUT
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 
@@ -20,7 +19,7 @@ RESULT = ("<!-- written by benchmarks/fine_tuning.py -->", "<!-- end -->")
 TRIED = ("<!-- written by benchmarks/fine_tuning.py --search -->", "<!-- end of the search -->")
 COLOURS = dict(zip(CLASS_NAMES, ("#0072B2", "#009E73", "#D55E00"), strict=True))  # Okabe and Ito
 
-OLD = dict(zip(("zheng1", "zheng2", "bcisc", "bccd"), ("#CC79A7", "#E69F00", "#56B4E9", "#555555"), strict=True))
+OLD = {"zheng1": "#CC79A7", "zheng2": "#E69F00", "bcisc": "#56B4E9", "bccd": "#555555", "krd": "#009E73"}
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -38,6 +37,11 @@ def write_page(final: Entries, search: Entries) -> None:
 def draws(entries: Entries, source: str, n: int, variant: str) -> list[Mapping[str, Any]]:
     """The draws of one source, number of images and variant."""
     return [e for e in entries.values() if (e.get("source"), e.get("n"), e.get("variant")) == (source, n, variant)]
+
+
+def left_out(entries: Entries) -> list[str]:
+    """The sources that images were drawn from."""
+    return list(dict.fromkeys(entry["source"] for entry in entries.values() if "draw" in entry))
 
 
 def counts(entries: Entries, source: str) -> list[int]:
@@ -77,7 +81,7 @@ def lost(own: Sequence[Mapping[str, Any]], before: Mapping[str, Any], source: st
 def result(entries: Entries) -> str:
     """The gap, what so many images close of it, and what was forgotten."""
     parts = []
-    for source in [s for s in LEFT_OUT if counts(entries, s)]:
+    for source in left_out(entries):
         before, everything = (entries[k]["figures"] for k in (f"no-{source}", f"all for {source}"))
         parts += [f"### {source}", "", gains(entries, source, before, everything), ""]
         parts += [f"Old sources after training on images of {source}, change of IoU in points:", ""]
@@ -119,13 +123,13 @@ def losses(entries: Entries, source: str, before: Mapping[str, Any]) -> str:
 def tried(entries: Entries) -> str:
     """One row for each variant: what the images gave on validation images, and what it cost."""
     head = ["images", "variant"]
-    for source in LEFT_OUT:
+    for source in left_out(entries):
         head += [f"{source}: gain", "of the gap", "old sources", "worst old source"]
     measured = dict.fromkeys((e["n"], e["variant"]) for e in entries.values() if "variant" in e)
     rows = []
     for n, variant in sorted(measured, key=lambda one: one[0]):
         row = [str(n), variant]
-        for source in LEFT_OUT:
+        for source in left_out(entries):
             own = draws(entries, source, n, variant)
             if not own:
                 row += [""] * 4
@@ -146,7 +150,7 @@ def mean_iou(figures: Mapping[str, float]) -> float:
 
 def draw(entries: Entries, path: Path) -> None:
     """IoU against the number of images for each source left out, and below it what the old sources lost."""
-    sources = [source for source in LEFT_OUT if counts(entries, source)]
+    sources = left_out(entries)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(8.4, 5.6), layout="constrained", facecolor="white")
         axes = figure.subplots(2, len(sources), squeeze=False, sharex=True, height_ratios=(3, 2))
@@ -181,7 +185,7 @@ def loss_panel(axes: Axes, entries: Entries, source: str) -> None:
     numbers = counts(entries, source)
     axes.axhline(0, color="0.5", lw=0.8)
     axes.axhline(-1, color="0.5", lw=0.8, ls="--")
-    for old, marker in zip((old for old in before if old != source), "os^D", strict=False):
+    for old, marker in zip((old for old in before if old != source), "os^Dv", strict=False):
         means = [0.0]
         for n in numbers:
             values = [100 * changes(entry, before, source)[old] for entry in draws(entries, source, n, "shipped")]
