@@ -6,7 +6,7 @@ After each edit every property is checked against the whole image; the first tha
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 
 import numpy as np
@@ -18,12 +18,18 @@ from napari_leukocyte.core.cells.boxes import Pixels
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.cells.origin import MAKERS, Maker
 from napari_leukocyte.core.cells.repair import line_pixels
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.synthetic.smear import draw_field
 
 MARKS = (Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_A_WBC_NRBC, Flag.NOT_A_WBC_ARTEFACT, None)
+
+State = tuple[
+    NDArray[np.uint8], NDArray[np.int32], dict[int, Flag], frozenset[int], NDArray[np.uint8], Mapping[Maker, int]
+]
+"""Class map, labels, marks, edited cells, makers and strokes."""
 
 
 class Editor:
@@ -127,11 +133,15 @@ class Editor:
         given = self._given()
         self.map[pixels[0], pixels[1]] = value
         changed = self.map != before
-        done = self._timed(lambda: self.live.follow(self.map))
+        maker: Maker = "gesture" if self.rng.random() < 0.3 else "brush"
+        strokes = self.live.origin.strokes
+        done = self._timed(lambda: self.live.follow(self.map, maker))
+        self.live.origin.end_stroke()
         if not changed.any():
             assert done is None, "a change was announced that is none"
             return
         assert done is not None, "a change was missed"
+        self._check_makers(changed, maker, strokes[maker] + 1)
         inside = self._inside(done)
         assert not changed[~inside].any(), "the map changed outside the box that was announced"
         now = self.live.cells
@@ -148,10 +158,12 @@ class Editor:
         self.position += by
         self.map = self.states[self.position][0].copy()
         self._timed(lambda: self.live.follow_undo(self.map, back=by < 0))
-        _, cells, marks, edited = self.states[self.position]
+        _, cells, marks, edited, makers, strokes = self.states[self.position]
         assert np.array_equal(self.live.cells, cells), "an undo or redo gave other labels"
         assert dict(self.live.marks) == marks, "an undo or redo gave other marks"
         assert self.live.edited_cells == edited, "an undo or redo gave other edited cells"
+        assert np.array_equal(self.live.origin.makers, makers), "an undo or redo gave other makers"
+        assert self.live.origin.strokes == strokes, "an undo or redo gave another number of strokes"
 
     # ---- helpers -------------------------------------------------------------------------------------------
 
@@ -163,19 +175,36 @@ class Editor:
 
     def _given(self) -> set[int]:
         """All numbers ever given."""
-        return set(range(1, max(int(cells.max()) for _, cells, _, _ in self.states) + 1))
+        return set(range(1, max(int(state[1].max()) for state in self.states) + 1))
 
     def _inside(self, change: Change) -> NDArray[np.bool_]:
         inside = np.zeros(self.map.shape, bool)
         inside[change.box] = True
         return inside
 
-    def _state(self) -> tuple[NDArray[np.uint8], NDArray[np.int32], dict[int, Flag], frozenset[int]]:
-        return self.map.copy(), self.live.cells.copy(), dict(self.live.marks), self.live.edited_cells
+    def _state(self) -> State:
+        origin = self.live.origin
+        edited = self.live.edited_cells
+        return (
+            self.map.copy(),
+            self.live.cells.copy(),
+            dict(self.live.marks),
+            edited,
+            origin.makers.copy(),
+            origin.strokes,
+        )
 
     def _remember(self) -> None:
         self.states[self.position + 1 :] = [self._state()]
         self.position += 1
+
+    def _check_makers(self, changed: NDArray[np.bool_], maker: Maker, strokes: int) -> None:
+        origin, began = self.live.origin, self.states[0][0]
+        again = self.map == began
+        assert not origin.makers[again].any(), "what is as it began was not put down to the model"
+        assert (origin.makers[changed & ~again] == MAKERS.index(maker)).all(), "an edit was put down to another maker"
+        assert origin.makers[~again].all(), "what was changed was put down to the model"
+        assert origin.strokes[maker] == strokes, "a stroke was not counted as one"
 
     def _check_measures(self) -> None:
         assert np.array_equal(self.live.cells > 0, self.map > 0), "labels and class map do not cover the same pixels"

@@ -63,6 +63,7 @@ def test_revoke_and_restore(ts, data):
     assert len(opened.items()) == 4
     assert "has no mask in force" in ts("revoke", "2.png").stderr
     assert "revoked" in ts("list").stdout
+    assert "import " in ts("list").stdout
     assert "mask 1 is in force now" in ts("restore", "2.png").stdout
     assert "has no revoked mask" in ts("restore", "2.png").stderr
     assert "no accepted mask number 7" in ts("revoke", "2.png", "--version", "7").stderr

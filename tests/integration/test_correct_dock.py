@@ -91,6 +91,9 @@ def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
     for item in items:
         assert item.edited
         assert (item.read().classes[15, 20:40] == 1).all()
+        origin = stored(opened).current(item.name).facts.made_with
+        assert origin.strokes == {"brush": 1, "gesture": 0}
+        assert origin.pixels["brush"] == stored(opened).current(item.name).facts.pixels_changed
 
 
 def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, opened, qtbot):

@@ -162,10 +162,10 @@ def check(folder: Folder) -> None:
 
 @training_set.command("list", cls=Command)
 def list_images(folder: Folder) -> None:
-    """List the images with their masks in force, what is held out or left out, and drafts."""
+    """List the images with their masks in force and what made them, what is held out or left out, and drafts."""
     opened = _open(folder)
     held_out = opened.held_out
-    rows: list[list[str]] = [["image", "mask", "state", "slide", "name"]]
+    rows: list[list[str]] = [["image", "mask", "state", "made with", "slide", "name"]]
     for image in opened.images():
         versions = opened.versions(image.id)
         current = opened.current(image.id)
@@ -175,8 +175,11 @@ def list_images(folder: Folder) -> None:
             f"left out: {image.excluded}" if image.excluded else "",
             "draft" if opened.drafts.has(image.id) else "",
             "unedited" if current is not None and not current.facts.edited else "",
+            "made by gestures" if current is not None and current.facts.by_gestures else "",
         ]
-        rows.append([image.id, mask, ", ".join(filter(None, states)), image.group, image.name])
+        made_with = None if current is None else current.facts.made_with
+        of = "–" if current is None else "not recorded" if made_with is None else made_with.text
+        rows.append([image.id, mask, ", ".join(filter(None, states)), of, image.group, image.name])
     echo("\n".join(columns(rows)))
     for sentence in opened.items_left_out():
         echo(f"Does not train: {sentence}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.origin import OriginMap
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.segmentation import Segmentation
@@ -37,6 +38,7 @@ class ImageState:
     after: ImageState | None = None
 
     def __post_init__(self) -> None:
+        known = None if self.result.origin is None else self.result.origin.made_with
         self.live = LiveCells(
             self.result.classes,
             self.result.cells,
@@ -46,6 +48,7 @@ class ImageState:
             blurred=self.result.blurred_cells,
             marks=self.result.marks,
             edited=self.result.edited_cells,
+            origin=OriginMap(self.result.classes, self.result.makers, None if known is None else known.strokes),
         )
 
     @property
@@ -102,6 +105,7 @@ class ImageState:
             difficulty=difficulty,
             parent=None if origin is None else origin.parent,
             remarks=self.remarks,
+            made_with=self.live.origin.count(self.classes),
         )
 
     def accepted_as(self, version: int) -> None:

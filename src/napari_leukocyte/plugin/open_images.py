@@ -47,7 +47,13 @@ class OpenImages(ABC):
     changed = Signal(int, tuple)
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.layers = ResultLayers(viewer, look=self.flush, stepped=self.on_stepped, commanded=self.command)
+        self.layers = ResultLayers(
+            viewer,
+            look=self.flush,
+            ended=self.on_stroke_ended,
+            stepped=self.on_stepped,
+            commanded=self.command,
+        )
         self.images: list[ImageSource] = []
         self.broken: list[BrokenImage] = []
         self.states: dict[int, ImageState] = {}
@@ -66,6 +72,10 @@ class OpenImages(ABC):
     @abstractmethod
     def flush(self) -> None:
         """Find what changed in the shown class map since the last time."""
+
+    @abstractmethod
+    def on_stroke_ended(self) -> None:
+        """An edit of the class map is complete."""
 
     @abstractmethod
     def on_stepped(self, back: bool) -> None:

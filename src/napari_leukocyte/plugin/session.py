@@ -8,7 +8,8 @@ numbers subscribes to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -19,6 +20,7 @@ from psygnal import Signal
 
 from napari_leukocyte.core.cells.boxes import Pixels
 from napari_leukocyte.core.cells.live import Change, LiveCells
+from napari_leukocyte.core.cells.origin import Maker
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.open_images import OpenImages
@@ -62,6 +64,7 @@ class Session(OpenImages):
         super().__init__(viewer)
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
         self.selection: tuple[int, int] | None = None  # image and cell
+        self._maker: Maker = "brush"  # what changes the class map now
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
 
@@ -118,7 +121,23 @@ class Session(OpenImages):
         """Find what changed in the shown class map since the last time, and bring cells and measures up to date."""
         now = self._map_now()
         if now is not None and self.state is not None:
-            self._announce(self.state.live.follow(now))
+            self._announce(self.state.live.follow(now, self._maker))
+
+    def on_stroke_ended(self) -> None:
+        """An edit of the class map is complete."""
+        if self.state is not None:
+            self.state.live.origin.end_stroke()
+
+    @contextmanager
+    def made_by(self, maker: Maker) -> Iterator[None]:
+        """Put down to a maker, and not to the brush, what changes in the shown class map within the block."""
+        self.flush()
+        self._maker = maker
+        try:
+            yield
+        finally:
+            self.flush()
+            self._maker = "brush"
 
     def _map_now(self) -> NDArray[np.generic] | None:
         """The class map on screen; None when there is none, or it no longer has the image's size."""

@@ -169,11 +169,11 @@ def test_neither_held_out_images_nor_their_groups_train(make_item, parameters, m
 
 
 def test_twenty_images_are_judged_by_those_held_out_alone(make_item, parameters):
-    items = [make_item(i, held_out=i < 6) for i in range(20)]
+    items = [make_item(i, held_out=i < 7, by_gestures=i == 6) for i in range(20)]
     events = list(fine_tune(items, parameters))
     assert not any(isinstance(event, StageStarted) and event.kind == "fold" for event in events)
     before_after = events[-1].before_after
-    assert (before_after.basis, before_after.own.images) == ("held-out", 6)
+    assert (before_after.basis, before_after.own.images, before_after.gestures.images) == ("held-out", 6, 1)
 
 
 @pytest.mark.parametrize(

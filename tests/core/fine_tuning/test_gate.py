@@ -29,8 +29,8 @@ def comparison(**changes):
     return Comparison(**{**given, **changes})
 
 
-def before_after(own, *, unedited=None, guard=None, seen=None):
-    return BeforeAfter("cross-validation", 3, own, unedited, guard or comparison(), seen)
+def before_after(own, *, unedited=None, guard=None, seen=None, gestures=None):
+    return BeforeAfter("cross-validation", 3, own, unedited, guard or comparison(), seen, gestures)
 
 
 def kinds(*args, **kwargs):
@@ -163,3 +163,40 @@ def test_images_that_the_start_knows_are_no_evidence():
     (finding,) = findings(before_after(None, unedited=comparison(), seen=comparison(images=1)))
     assert "changed by hand" in finding.text
     assert finding.text.endswith("trained on the other 1 image, or on their slides.")
+
+
+def test_masks_made_by_gestures_alone_prove_nothing_and_it_is_said_what_to_do():
+    better = comparison(images=40, iou_b=dict.fromkeys(("cell", "nucleus"), change(0.2, n=40, groups=40)))
+    (finding,) = findings(before_after(None, gestures=better))
+    assert finding.kind == "too few"
+    assert finding.text == (
+        "Too few to judge: no mask of the images was drawn with the brush or imported. The 40 masks made by the "
+        "network's gestures cannot prove a model of the same kind: draw with the brush, or import, masks of at least 6 "
+        "slides or patients."
+    )
+    few = dict.fromkeys(("cell", "nucleus"), change(0.0, groups=FEWEST_GROUPS - 1))
+    (finding,) = findings(before_after(comparison(images=5, iou_b=few), gestures=better))
+    assert finding.kind == "too few"
+    assert "5 images from 5 independent groups" in finding.text
+    assert "The 40 masks made by the network's gestures cannot prove" in finding.text
+
+
+def test_beside_enough_others_gesture_masks_may_warn_and_never_prove():
+    beside = comparison(images=12)
+    assert gate(before_after(comparison(), gestures=beside)) == [
+        "On 10 images nothing got worse beyond its 95 % interval.",
+        "Beside them, 12 masks made by gestures: they may warn, but prove nothing.",
+    ]
+    worse = comparison(images=12, iou_b={"nucleus": change(-0.02)})
+    assert kinds(comparison(), gestures=worse) == ["worse", "gestures"]
+    first, _ = gate(before_after(comparison(), gestures=worse))
+    assert first.startswith("On masks made by gestures: the IoU_b of nucleus got worse: 0.500 before, 0.480 after")
+    few = comparison(images=2, iou_b={"nucleus": change(-0.02, groups=2)})
+    assert kinds(comparison(), gestures=few) == ["fine", "gestures"]
+
+
+def test_gesture_masks_have_a_section_of_their_own():
+    shown = before_after(comparison(), gestures=comparison(images=3), unedited=comparison(images=2))
+    titles = [row[0] for row in before_after_rows(shown)[1:] if not row[1]]
+    assert titles[:3] == ["your images", "masks made by gestures (may warn, no proof)", "unedited masks (no proof)"]
+    assert shown.proof == "2 of 15 unedited, 3 made by gestures"

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import tifffile
 
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import MAKERS, Origin
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.training_set.checks import check
@@ -249,3 +251,16 @@ def test_a_program_that_dies_lets_go(training_set, image):
             training_set.drafts.claim(image)
         holder.kill()
     training_set.drafts.claim(image).release()
+
+
+def test_a_draft_keeps_what_made_each_pixel(training_set, image, draft):
+    given = draft(made_with=Origin({}, {"gesture": 4}))
+    makers = np.where(given.classes > 0, MAKERS.index("gesture"), 0).astype(np.uint8)
+    training_set.drafts.save(image, replace(given, makers=makers))
+    back = TrainingSet.open(training_set.folder).drafts.read(image)
+    np.testing.assert_array_equal(back.makers, makers)
+    assert back.facts.made_with == Origin({"gesture": np.count_nonzero(makers)}, {"gesture": 4})
+    accepted = training_set.accept(image, correction_of(back))
+    assert accepted.facts.by_gestures
+    training_set.drafts.save(image, given)
+    assert training_set.drafts.read(image).makers is None

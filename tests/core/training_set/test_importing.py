@@ -5,6 +5,7 @@ from PIL import Image
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.origin import Origin
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import find_images
@@ -77,6 +78,7 @@ def test_every_reading_gives_the_same_mask(training_set, put, take, maps, kind):
     np.testing.assert_array_equal(cells, label_cells(classes, pixel_size=0.25))
     assert (version.facts.edited, version.facts.model, version.by, version.facts.whole_cell) == (True, "", "Ada", False)
     assert (version.facts.pixel_size.um, version.facts.pixel_size.source) == (0.25, "typed")
+    assert version.facts.made_with == Origin({"import": np.count_nonzero(classes)})
     assert training_set.image(event.id).group == "slide 7"
 
 
@@ -143,6 +145,7 @@ def test_labels_and_model_of_our_own_files_are_kept(training_set, folders, put, 
     training_set.revoke(event.id, 1)
     take(accept=True)
     assert training_set.current(event.id).facts.edited
+    assert training_set.current(event.id).facts.made_with == Origin({"unknown": np.count_nonzero(classes)})
 
 
 def test_planes_of_a_stack_become_images(training_set, folders, pixels, maps, take):
@@ -217,3 +220,14 @@ def test_the_platelet_switch_of_an_import(training_set, put, take, maps):
     np.testing.assert_array_equal(read, classes)
     np.testing.assert_array_equal(cells > 0, classes > 0)
     assert any("1 bare piece" in note for note in event.notes)
+
+
+@pytest.mark.parametrize(("made_with", "maker"), [("gesture 9 px in 1 stroke, brush 8 px in 1 stroke", "gesture")])
+def test_a_mask_that_gestures_made_stays_one_as_a_file(training_set, folders, put, take, maps, made_with, maker):
+    classes, _ = maps()
+    put("a")
+    write_class_png(folders[1] / "a_classes.png", classes, provenance={"model": "", "made_with": made_with})
+    (event,) = take(accept=True)
+    facts = training_set.current(event.id).facts
+    assert facts.made_with == Origin({maker: np.count_nonzero(classes)})
+    assert facts.by_gestures

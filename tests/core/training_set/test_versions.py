@@ -1,12 +1,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import MAKERS, Origin, origin_in_words
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
@@ -289,3 +291,61 @@ def test_a_binary_mask_is_kept_as_one(training_set, image, maps):
     version = training_set.accept(image, Correction((classes > 0).astype(np.uint8), cells, MaskFacts(whole_cell=True)))
     assert training_set.items()[0].whole_cell
     np.testing.assert_array_equal(training_set.read_mask(version)[0], classes > 0)
+
+
+def made_by(classes):
+    """Brush made the first row, a gesture the rest."""
+    makers = np.where(classes > 0, MAKERS.index("gesture"), 0).astype(np.uint8)
+    makers[0] = MAKERS.index("brush")
+    return makers
+
+
+def test_what_made_each_pixel_comes_back_counted(training_set, image, correction):
+    given = correction(made_with=Origin({}, {"brush": 2, "gesture": 1}))
+    given = replace(given, makers=made_by(given.classes))
+    gesture = np.count_nonzero(given.classes[1:])
+    counted = Origin({"brush": given.classes.shape[1], "gesture": gesture}, {"brush": 2, "gesture": 1})
+    version = training_set.accept(image, given)
+    (again,) = TrainingSet.open(training_set.folder).versions(image)
+    assert version == again
+    assert (again.facts.made_with, again.facts.by_gestures) == (counted, True)
+    np.testing.assert_array_equal(training_set.read_makers(again), given.makers)
+    assert origin_in_words(read_provenance(again.path)["made_with"]) == counted
+    (item,) = training_set.items()
+    assert (item.edited, item.by_gestures, item.is_proof) == (True, True, False)
+    assert check(training_set.folder) == []
+
+
+def test_a_version_that_does_not_say_what_made_it_is_a_hands(training_set, image, correction):
+    version = training_set.accept(image, correction())
+    assert (version.facts.made_with, version.facts.by_gestures) == (None, False)
+    assert training_set.read_makers(version) is None
+    assert not version.makers_path.exists()
+
+
+def test_a_map_of_makers_that_does_not_fit_is_refused_and_leaves_nothing(training_set, image, correction, files):
+    before = files(training_set.folder)
+    with pytest.raises(LeukocyteError, match="made each pixel"):
+        training_set.accept(image, replace(correction(), makers=np.zeros((3, 3), np.uint8)))
+    assert files(training_set.folder) == before
+
+
+def test_a_lost_or_changed_map_of_makers_is_found(training_set, image, correction):
+    given = correction()
+    version = training_set.accept(image, replace(given, makers=made_by(given.classes)))
+    version.makers_path.write_bytes(version.path.read_bytes())
+    (problem,) = check(training_set.folder)
+    assert "was changed after it was accepted" in problem.what
+    version.makers_path.unlink()
+    (problem,) = check(training_set.folder)
+    assert "is missing" in problem.what
+
+
+@pytest.mark.parametrize("wrong", [{"brush": 1}, {**Origin().pixels, "brush": -1}, {**Origin().pixels, "wand": 1}, 3])
+def test_counts_that_are_none_are_said(training_set, image, correction, wrong):
+    given = correction()
+    training_set.accept(image, replace(given, makers=made_by(given.classes)))
+    record = training_set.folder / "masks" / image / "0001.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"pixels_by": wrong}))
+    (problem,) = check(training_set.folder)
+    assert "'pixels_by'" in problem.what

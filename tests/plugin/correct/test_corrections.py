@@ -1,6 +1,7 @@
 """The tracker of corrections on a session, over a real training set; the disk answers when a test tells it to."""
 
 import errno
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from napari.components import ViewerModel
 
 from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import Origin
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.training_set.training_set import TrainingSet
@@ -761,3 +763,64 @@ def test_a_result_for_a_list_that_is_closed_meanwhile_is_dropped(session, correc
     assert corrections.entry(0).claim is None
     assert corrections.accepted == 0
     assert session.states == {}
+
+
+def test_what_made_a_mask_is_counted_kept_with_the_draft_and_read_back(session, corrections, desk, training_set, again):
+    layer = session.classes_layer
+    cell = np.count_nonzero(layer.data)
+    layer.data_setitem(block(5, 15, 5, 15), 1)
+    layer.data_setitem(block(20, 22, 5, 15), 1)
+    with session.made_by("gesture"):
+        layer.data_setitem(block(5, 15, 80, 95), 2)
+        layer.data_setitem(block(15, 20, 80, 95), 1)
+    layer.data_setitem(block(5, 15, 80, 81), 1)
+    layer.undo()
+    painted = Origin({"model": cell, "brush": 120, "gesture": 225}, {"brush": 2, "gesture": 2})
+    assert session.states[0].facts(None).made_with == painted
+    corrections.save_all()
+    desk.work()
+    draft = training_set.drafts.read(corrections.entry(0).id)
+    assert draft.facts.made_with == painted
+    version = accept(corrections, desk)
+    assert (version.facts.made_with, version.facts.by_gestures) == (painted, True)
+
+    other = again()
+    state = other.session.states[0]
+    assert state.facts(None).made_with == painted
+    other.session.classes_layer.data_setitem(block(5, 20, 80, 95), 0)
+    now = Origin({"model": cell, "brush": 120 + 225}, {"brush": 3, "gesture": 2})
+    assert state.facts(None).made_with == now
+    second = accept(other, desk)
+    assert (second.facts.made_with, second.facts.by_gestures) == (now, False)
+
+
+def test_a_stroke_in_several_bits_is_one(session, corrections):
+    layer = session.classes_layer
+    with layer.block_history():
+        for row in range(5, 9):
+            layer.paint((row, 8), 1)
+    layer.paint((70, 90), 1)
+    layer.undo()
+    layer.paint((70, 90), 1)
+    assert session.states[0].facts(None).made_with.strokes["brush"] == 2
+
+
+def test_an_older_version_is_of_unknown_making_and_what_comes_after_is_known(
+    session, corrections, desk, training_set, again
+):
+    layer = session.classes_layer
+    layer.data_setitem(block(5, 15, 5, 15), 1)
+    cells = np.count_nonzero(layer.data)
+    accept(corrections, desk)
+    for path in training_set.folder.rglob("0001*"):  # as an older plugin wrote it
+        if path.name.endswith("_makers.png"):
+            path.unlink()
+        elif path.suffix == ".json":
+            record = json.loads(path.read_text())
+            for key in ("pixels_by", "strokes_by", "makers_sha256"):
+                del record[key]
+            path.write_text(json.dumps(record))
+    other = again()
+    with other.session.made_by("gesture"):
+        other.session.classes_layer.data_setitem(block(5, 15, 80, 85), 2)
+    assert accept(other, desk).facts.made_with == Origin({"unknown": cells, "gesture": 50}, {"gesture": 1})

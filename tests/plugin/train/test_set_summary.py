@@ -156,3 +156,11 @@ def test_the_time_left_follows_the_pace():
     assert texts[-1] == "about 3 min left"  # 95 steps of 2 s
     time_left.restart()
     assert time_left.after_step(10) == ""
+
+
+def test_masks_made_by_gestures_are_counted_apart_and_alone_prove_nothing(summary):
+    items = [item(n, by_gestures=n < 3) for n in range(5)]
+    assert "5 accepted masks (2 edited by hand, 3 made by gestures, 0 unedited)" in summary(items).describe_masks("")
+    assert "gestures" not in summary(items).describe_judging("")
+    alone = summary([item(n, by_gestures=True) for n in range(5)]).describe_judging("")
+    assert "cannot prove a model better: draw with the brush, or import, masks of at least 6" in alone

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import Touch
 
 __all__ = ["History", "Step", "fingerprint"]
 
-_MOST_PIXELS = 20_000_000  # labels kept in all, 240 MB; older steps are forgotten
+_MOST_PIXELS = 20_000_000  # labels and makers kept in all, 240 MB; older steps are forgotten
 _MOST_STEPS = 1000
 
 
@@ -30,6 +31,8 @@ class Step:
         Cells marked as not a WBC.
     edited_before, edited_after : frozenset of int
         Cells edited by hand.
+    touch
+        What the change did to the map of makers; None: nothing.
     """
 
     map_before: int
@@ -41,6 +44,7 @@ class Step:
     marks_after: Mapping[int, Flag]
     edited_before: frozenset[int]
     edited_after: frozenset[int]
+    touch: Touch | None = None
 
 
 class History:
@@ -64,7 +68,7 @@ class History:
         self._steps[self._taken :] = [step]
         pixels = 0
         for kept, old in enumerate(reversed(self._steps)):
-            pixels += old.where.size
+            pixels += old.where.size + (0 if old.touch is None else old.touch.where.size)
             if kept and (pixels > _MOST_PIXELS or kept >= _MOST_STEPS):
                 self._steps = self._steps[-kept:]
                 break

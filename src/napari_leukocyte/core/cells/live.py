@@ -10,6 +10,7 @@ from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, chan
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.history import History, Step, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
+from napari_leukocyte.core.cells.origin import Maker, OriginMap, Touch
 from napari_leukocyte.core.cells.relabel import relabel
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
@@ -34,10 +35,11 @@ class Change:
 
 @dataclass(frozen=True)
 class _Taken:
-    """A change of the class map: its box, its pixels (flat indices), and the map's fingerprint after it."""
+    """A change of the class map: its box, its pixels (flat indices), their classes, and its fingerprint after it."""
 
     box: Box
     where: npt.NDArray[np.intp]
+    values: npt.NDArray[np.uint8]
     map_now: int
 
 
@@ -70,6 +72,8 @@ class LiveCells:
         Cells that are no white cells, and what they are: one of the ``NOT_A_WBC`` flags.
     edited : collection of int
         Cells that were edited by hand before.
+    origin : OriginMap, optional
+        What made the pixels of ``classes``; without it a model.
     """
 
     def __init__(
@@ -83,10 +87,12 @@ class LiveCells:
         blurred: Collection[int] = (),
         marks: Mapping[int, Flag] | None = None,
         edited: Collection[int] = (),
+        origin: OriginMap | None = None,
     ) -> None:
         self.pixel_size, self.binary = pixel_size, binary
         self.history = History()
         self.classes, self.cells = classes.copy(), cells.copy()
+        self.origin = OriginMap(classes.copy()) if origin is None else origin
         self.marks: Mapping[int, Flag] = dict(marks or {})
         self.edited_cells = frozenset(edited)
         self._unsure, self._blurred = frozenset(unsure), frozenset(blurred)
@@ -130,13 +136,15 @@ class LiveCells:
 
     # ---- following the class map --------------------------------------------------------------------------
 
-    def follow(self, now: npt.NDArray[np.generic]) -> Change | None:
+    def follow(self, now: npt.NDArray[np.generic], maker: Maker = "brush") -> Change | None:
         """Bring labels and measures in step with an edited class map.
 
         Parameters
         ----------
         now : (Y, X) array of integers
             The class map; it is only read.
+        maker
+            What the edit was made with.
 
         Returns
         -------
@@ -144,7 +152,7 @@ class LiveCells:
             None when the map is as it was.
         """
         taken = self._take(now)
-        return None if taken is None else self._relabel(taken)
+        return None if taken is None else self._relabel(taken, maker)
 
     def follow_undo(self, now: npt.NDArray[np.generic], *, back: bool) -> Change | None:
         """Bring labels and measures in step after the class map's holder took a step back, or took it again.
@@ -158,7 +166,7 @@ class LiveCells:
         if steps is not None:
             return self._replay(steps, taken, back=back)
         # a step from before this history began is followed like any other edit
-        return None if taken is None else self._relabel(taken)
+        return None if taken is None else self._relabel(taken, "brush")
 
     def _take(self, now: npt.NDArray[np.generic]) -> _Taken | None:
         """Copy what changed in the class map."""
@@ -170,15 +178,16 @@ class LiveCells:
         where = self._flat(box, rows, columns)
         change = fingerprint(where, after[rows, columns]) - fingerprint(where, before[rows, columns])
         before[...] = after
-        return _Taken(box, where, (self._map + change) % 2**64)
+        return _Taken(box, where, after[rows, columns], (self._map + change) % 2**64)
 
-    def _relabel(self, taken: _Taken) -> Change:
+    def _relabel(self, taken: _Taken, maker: Maker) -> Change:
         lost = np.unique(self.cells[taken.box][self.classes[taken.box] == 0])
         area = joined(
             widened(taken.box, 1, self.cells.shape), *(self.boxes[number] for number in lost.tolist() if number)
         )
         labels = relabel(self.cells[area], self.classes[area], next_number=self._next, pixel_size=self.pixel_size.um)
-        return self._step(area, labels, taken=taken)
+        touch = self.origin.touch(taken.where, taken.values, maker)
+        return self._step(area, labels, taken=taken, touch=touch)
 
     def _step(
         self,
@@ -187,6 +196,7 @@ class LiveCells:
         *,
         taken: _Taken | None = None,
         marks: Mapping[int, Flag] | None = None,
+        touch: Touch | None = None,
     ) -> Change:
         """Take over the labels of an area, the marks, or both, and note the step."""
         rows, columns = np.nonzero(self.cells[area] != labels)
@@ -203,7 +213,9 @@ class LiveCells:
         marks = self.marks if marks is None else marks
         edited = self.edited_cells | numbers
         map_now = self._map if taken is None else taken.map_now
-        self.history.push(Step(self._map, map_now, where, before, after, self.marks, marks, self.edited_cells, edited))
+        self.history.push(
+            Step(self._map, map_now, where, before, after, self.marks, marks, self.edited_cells, edited, touch)
+        )
         numbers |= _differing(self.marks, marks)
         self._map, self.marks, self.edited_cells = map_now, marks, edited
         self._next = max(self._next, int(after.max(initial=0)) + 1)
@@ -216,6 +228,8 @@ class LiveCells:
             labels, others = (step.before, step.after) if back else (step.after, step.before)
             flat[step.where] = labels
             self._relabelled(step.where, others, labels)
+            if step.touch is not None:
+                self.origin.replay(step.touch, back=back)
             numbers.update(step.before.tolist(), step.after.tolist())
             numbers |= _differing(step.marks_before, step.marks_after) | (step.edited_before ^ step.edited_after)
         last = steps[-1]

@@ -78,7 +78,8 @@ class BeforeAfter:
     folds
         Of the cross-validation; 0 without.
     own
-        The user's images whose masks a hand changed or drew, and which the start was not trained on; None without any.
+        The user's images whose masks a brush changed or drew or that were imported, and which the start was not trained
+        on; None without any.
     unedited
         Those whose masks are a model's own output: they prove nothing and are shown apart. None without any.
     guard
@@ -86,6 +87,9 @@ class BeforeAfter:
     seen
         The user's images, or images of their groups, that the start model was trained on: whatever the split, they
         prove nothing, so they are in none of the others. None without any.
+    gestures
+        The user's images whose masks the network's gestures made for the most part: a model of the same kind drew them,
+        so they are shown apart and may warn, but prove nothing. None without any.
     """
 
     basis: Literal["held-out", "cross-validation", "none"]
@@ -94,9 +98,11 @@ class BeforeAfter:
     unedited: Comparison | None
     guard: Comparison
     seen: Comparison | None = None
+    gestures: Comparison | None = None
 
     @property
     def proof(self) -> str:
-        """How many of the images that were judged count, for instance ``2 of 12 unedited``."""
-        edited, unedited = (0 if one is None else one.images for one in (self.own, self.unedited))
-        return f"{unedited} of {edited + unedited} unedited"
+        """How many of the images that were judged count, for instance ``2 of 12 unedited, 3 made by gestures``."""
+        own, unedited, gestures = (0 if one is None else one.images for one in (self.own, self.unedited, self.gestures))
+        made = f", {gestures} made by gestures" * bool(gestures)
+        return f"{unedited} of {own + unedited + gestures} unedited{made}"

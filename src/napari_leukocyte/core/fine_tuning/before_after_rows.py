@@ -13,10 +13,11 @@ HEAD = ["", "before", "after", "difference (95 % interval)", "judged on"]
 
 
 def before_after_rows(before_after: BeforeAfter) -> list[list[str]]:
-    """Return the head and a row for each figure: of the user's images, of unedited masks, of synthetic smears."""
+    """Return the head and a row for each figure: of the user's images by what made the masks, and of smears."""
     rows = [HEAD]
     for title, comparison in (
         ("your images", before_after.own),
+        ("masks made by gestures (may warn, no proof)", before_after.gestures),
         ("unedited masks (no proof)", before_after.unedited),
         ("known to the start (no proof)", before_after.seen),
         ("synthetic smears (guard)", before_after.guard),
@@ -37,7 +38,7 @@ def describe_basis(before_after: BeforeAfter) -> str:
     }[before_after.basis]
     if before_after.basis == "none":
         return f"{text}."
-    if before_after.own is not None or before_after.unedited is not None:
+    if any(one is not None for one in (before_after.own, before_after.unedited, before_after.gestures)):
         text += f"; {before_after.proof}"
     if before_after.seen is not None:
         n = before_after.seen.images

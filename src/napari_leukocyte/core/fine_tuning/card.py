@@ -57,7 +57,8 @@ def data_summary(
 
 
 def _version(item: TrainingItem) -> dict[str, Any]:
-    return {"name": item.name, "version": item.version, "sha256": item.sha256, "edited": item.edited}
+    about = {"name": item.name, "version": item.version, "sha256": item.sha256, "edited": item.edited}
+    return about | ({"by_gestures": True} if item.by_gestures else {})
 
 
 def write_scores(path: Path, before_after: BeforeAfter) -> None:
@@ -89,7 +90,7 @@ def write_card(path: Path, before_after: BeforeAfter | None) -> None:
         ("trained the start, or what that started from", SEEN_BEFORE),
     ):
         for one in data.get(key, ()):
-            edited = "yes" if one.get("edited") else "no"
+            edited = "by gestures" if one.get("by_gestures") else "yes" if one.get("edited") else "no"
             masks.append([one["name"], str(one.get("version", "")), one.get("sha256", ""), edited, use])
     text = model_card(
         info, [("Before and after", figures), ("Masks", "\n".join(_table(masks)))], {"Decision": "candidate"}

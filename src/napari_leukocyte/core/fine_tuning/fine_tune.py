@@ -102,10 +102,11 @@ def _compare(
     return BeforeAfter(
         basis=plan.basis,
         folds=len(plan.folds),
-        own=compare([one for one in own if one.item.edited]),
+        own=compare([one for one in own if one.item.is_proof]),
         unedited=compare([one for one in own if not one.item.edited]),
         guard=guarded,
         seen=compare([one for one in judged if one.item.name in known]),
+        gestures=compare([one for one in own if one.item.by_gestures]),
     )
 
 

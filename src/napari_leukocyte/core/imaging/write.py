@@ -14,7 +14,14 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.imaging.provenance import PNG_KEY, provenance_json
 
-__all__ = ["write_cells_png", "write_cells_tiff", "write_class_png", "write_class_tiff", "write_picture"]
+__all__ = [
+    "write_cells_png",
+    "write_cells_tiff",
+    "write_class_png",
+    "write_class_tiff",
+    "write_numbers_png",
+    "write_picture",
+]
 
 _TILE = (256, 256)
 
@@ -81,6 +88,17 @@ def write_cells_png(
     if labels.dtype != np.uint16:
         raise LeukocyteError("A 16-bit PNG holds cell labels up to 65535; write these as TIFF.")
     _save_png(path, Image.fromarray(labels), provenance, pixel_size)
+
+
+def write_numbers_png(
+    path: str | PathLike[str],
+    numbers: ArrayLike,
+    *,
+    provenance: Mapping[str, Any],
+    pixel_size: float | None = None,
+) -> None:
+    """Write whole numbers, (Y, X) from 0 to 255, as 8-bit grayscale PNG; see `write_class_png`."""
+    _save_png(path, Image.fromarray(np.asarray(numbers, np.uint8)), provenance, pixel_size)
 
 
 def write_class_tiff(

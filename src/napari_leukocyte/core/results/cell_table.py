@@ -69,6 +69,8 @@ def _header(entries: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     for key, value in common(list(entries.values())).items():
         if isinstance(value, str):
             header[key] = value
+        elif key == "made_with":  # of each image its own
+            header |= {f"{key} of {label}": text for label, text in zip(entries, value, strict=True) if text}
         elif not key.startswith("pixel_size"):
             header[key] = ", ".join(dict.fromkeys(filter(None, value)))
     if not {"pixel_size_um", "pixel_size_source"} <= header.keys():

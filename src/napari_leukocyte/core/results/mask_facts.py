@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import Origin
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
 __all__ = ["MaskFacts"]
@@ -34,6 +35,8 @@ class MaskFacts:
         Number of the accepted version that it began with; None when there was none.
     remarks
         What is known of single cells, by cell number.
+    made_with
+        How much of it brush, gestures, an import and the model made; None: an old record, which does not say.
     """
 
     model: str = ""
@@ -45,11 +48,22 @@ class MaskFacts:
     difficulty: int | None = None
     parent: int | None = None
     remarks: Mapping[int, frozenset[Flag]] = field(default_factory=dict)
+    made_with: Origin | None = None
 
     @property
     def edited(self) -> bool:
         """Whether a hand drew, changed, split or joined something; if not, the mask is a model's own output."""
         return self.model == "" or self.pixels_changed > 0 or self.labels_edited
+
+    @property
+    def by_gestures(self) -> bool:
+        """Whether the network's gestures made most of what was changed, so that it is no hand's truth."""
+        return self.edited and self.made_with is not None and self.made_with.by_gestures
+
+    @property
+    def made_with_text(self) -> dict[str, str]:
+        """What files of the mask as it is now say, beside `provenance`, of how it was made; empty where unknown."""
+        return {} if self.made_with is None else {"made_with": self.made_with.text}
 
     @property
     def provenance(self) -> dict[str, str]:

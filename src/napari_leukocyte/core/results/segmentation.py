@@ -43,6 +43,8 @@ class Segmentation:
         Numbers of the cells edited by hand, in such a map.
     origin
         What is known of such a map, with the version that it is or began with as its parent; None for a fresh one.
+    makers
+        What made each pixel (Y, X) of such a map, see ``core.cells.origin.MAKERS``; None: the model, all of it.
     is_draft
         Whether it is a draft, which holds edits that no accepted version has.
     """
@@ -60,6 +62,7 @@ class Segmentation:
     marks: Mapping[int, Flag] = field(default_factory=dict)
     edited_cells: frozenset[int] = frozenset()
     origin: MaskFacts | None = None
+    makers: NDArray[np.uint8] | None = None
     is_draft: bool = False
 
     def measure(self) -> list[CellMeasure]:

@@ -97,6 +97,7 @@ def _masks(training_set: TrainingSet, image: SetImage) -> Iterator[Problem]:
     for version in training_set.versions(image.id):
         try:
             training_set.read_mask(version)
+            training_set.read_makers(version)
         except LeukocyteError as error:
             yield Problem(
                 str(error),

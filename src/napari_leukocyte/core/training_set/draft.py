@@ -11,10 +11,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.origin import check_makers
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.json_files import FORMAT, read_text_of
-from napari_leukocyte.core.training_set.records import Correction, check_maps, facts_json, read_facts
+from napari_leukocyte.core.training_set.records import Correction, check_maps, facts_json, read_facts, with_counts
 
 __all__ = ["Draft", "correction_of", "decode_draft", "draft_problem", "encode_draft", "same_draft"]
 
@@ -33,6 +34,8 @@ class Draft:
         What is known of it.
     saved
         The moment that it shows, with its time zone.
+    makers
+        What made each pixel (Y, X), see ``core.cells.origin.MAKERS``; None where that is not known.
     note
         What was wrong when it was read, as a sentence; empty: nothing. It is not written.
     """
@@ -42,6 +45,7 @@ class Draft:
     facts: MaskFacts
     saved: datetime
     note: str = field(default="", compare=False)
+    makers: NDArray[np.uint8] | None = None
 
 
 def same_draft(one: Draft, other: Draft) -> bool:
@@ -55,7 +59,7 @@ def same_draft(one: Draft, other: Draft) -> bool:
 
 def correction_of(draft: Draft) -> Correction:
     """Return what becomes of a draft that is accepted as it is; CNRs are not in it."""
-    return Correction(draft.classes, draft.cells, draft.facts)
+    return Correction(draft.classes, draft.cells, draft.facts, makers=draft.makers)
 
 
 def draft_problem(path: Path, shape: tuple[int, int]) -> str:
@@ -68,7 +72,9 @@ def draft_problem(path: Path, shape: tuple[int, int]) -> str:
 
 
 def encode_draft(draft: Draft, shape: tuple[int, int]) -> bytes:
-    """Return the file of a draft: a TIFF of two pages, class map and labels, with the rest as JSON in its description.
+    """Return the file of a draft: a TIFF of class map, labels and what made each pixel, a page each, and a description.
+
+    The last page is left out where it is not known. The description is JSON with all the rest.
 
     Raises
     ------
@@ -78,15 +84,18 @@ def encode_draft(draft: Draft, shape: tuple[int, int]) -> bytes:
     classes, cells = check_maps(draft.classes, draft.cells, shape, whole_cell=draft.facts.whole_cell)
     if draft.saved.tzinfo is None:
         raise LeukocyteError("The moment of a draft needs its time zone.")
+    facts = with_counts(draft.facts, classes, draft.makers)
+    makers = [] if draft.makers is None else [check_makers(draft.makers, shape)]
     about = {
         "format": FORMAT,
         "saved": draft.saved.isoformat(),
-        **facts_json(draft.facts),
-        "sha256": _maps_hash(classes, cells),
+        **facts_json(facts),
+        "sha256": _maps_hash(classes, cells, *makers),
     }
     stream = io.BytesIO()
     with tifffile.TiffWriter(stream) as tiff:
-        for plane, description in ((classes, json.dumps(about, allow_nan=False)), (cells, None)):
+        description: str | None = json.dumps(about, allow_nan=False)
+        for plane in (classes, cells, *makers):
             tiff.write(
                 plane,
                 photometric="minisblack",
@@ -95,6 +104,7 @@ def encode_draft(draft: Draft, shape: tuple[int, int]) -> bytes:
                 description=description,
                 metadata=None,
             )
+            description = None
     return stream.getvalue()
 
 
@@ -109,7 +119,7 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
     try:
         with path.open("rb") as stream, tifffile.TiffFile(stream) as tiff:
             text = str(tiff.pages[0].description)
-            classes, cells = (tiff.pages[i].asarray() for i in (0, 1))
+            classes, cells, *rest = (tiff.pages[i].asarray() for i in range(min(len(tiff.pages), 3)))
     except Exception as error:  # a decoder raises almost anything on a damaged file
         raise LeukocyteError(f"The draft {path} is damaged; discard it.") from error
     fields = read_text_of(text, f"The draft {path}")
@@ -118,17 +128,20 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
         cells=cells,
         facts=read_facts(fields),
         saved=fields.moment("saved"),
+        makers=rest[0] if rest else None,
     )
-    if _maps_hash(classes, cells) != fields.text("sha256"):
+    if _maps_hash(classes, cells, *rest) != fields.text("sha256"):
         raise LeukocyteError(f"The draft {path} is damaged; discard it.")
     try:
         check_maps(classes, cells, shape, whole_cell=draft.facts.whole_cell)
+        with_counts(draft.facts, classes, draft.makers)
     except LeukocyteError as error:
         raise LeukocyteError(f"The draft {path} does not fit its image: {error}") from error
     return draft
 
 
-def _maps_hash(classes: NDArray[np.generic], cells: NDArray[np.generic]) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(classes).data)
-    digest.update(np.ascontiguousarray(cells).data)
+def _maps_hash(*maps: NDArray[np.generic]) -> str:
+    digest = hashlib.sha256()
+    for plane in maps:
+        digest.update(np.ascontiguousarray(plane).data)
     return digest.hexdigest()

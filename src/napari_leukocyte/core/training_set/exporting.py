@@ -102,6 +102,7 @@ def _write(
     um = facts.pixel_size.for_areas  # an estimate as the file's resolution would pass for a measured size
     about: dict[str, Any] = {
         **facts.provenance,
+        **facts.made_with_text,
         "image": image.name,
         "version": version.number,
         "mask_sha256": version.sha256,

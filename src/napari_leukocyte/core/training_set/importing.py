@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.origin import MAKERS, Maker, origin_in_words
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
@@ -22,7 +23,7 @@ from napari_leukocyte.core.scoring.map_meaning import as_meant, in_words, known_
 from napari_leukocyte.core.scoring.map_side import MapSide, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths
 from napari_leukocyte.core.training_set.draft import Draft
-from napari_leukocyte.core.training_set.records import Correction, Version
+from napari_leukocyte.core.training_set.records import Correction, Version, with_counts
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["ImageImported", "ImportFailed", "ImportParameters", "import_images", "without_bare_platelets"]
@@ -293,9 +294,23 @@ def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, param
         whole_cell=whole_cell,
         remarks={cell: frozenset(flags) for cell, flags in remarks.items() if (cells == cell).any()},
     )
-    correction = Correction(classes, cells, facts, by=parameters.by)
+    maker = _maker(facts, stated.get("made_with"), source.plane)
+    makers = np.where(classes > 0, MAKERS.index(maker), 0).astype(np.uint8)
+    facts = with_counts(facts, classes, makers)
+    correction = Correction(classes, cells, facts, by=parameters.by, makers=makers)
     return _Mask(correction, tuple(filter(None, notes)))
 
 
+def _maker(facts: MaskFacts, stated: object, plane: int) -> Maker:
+    """What made the mask of a file, which says so where it is one of ours; pixel by pixel it does not."""
+    text = stated[plane] if isinstance(stated, list) and plane < len(stated) else stated
+    origin = origin_in_words(text) if isinstance(text, str) else None
+    if origin is not None and origin.by_gestures:
+        return "gesture"
+    if facts.model:
+        return "unknown" if facts.edited else "model"
+    return "import"
+
+
 def _as_draft(mask: Correction) -> Draft:
-    return Draft(mask.classes, mask.cells, mask.facts, saved=datetime.now(UTC).astimezone())
+    return Draft(mask.classes, mask.cells, mask.facts, saved=datetime.now(UTC).astimezone(), makers=mask.makers)

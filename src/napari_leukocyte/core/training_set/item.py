@@ -57,6 +57,8 @@ class TrainingItem:
         The mask knows only "cell" (values 0 and 1).
     read
         Reads the pixels from the disk.
+    by_gestures
+        Whether the network's gestures made most of what was changed; such a mask proves nothing by itself.
     """
 
     name: str
@@ -68,3 +70,9 @@ class TrainingItem:
     held_out: bool
     whole_cell: bool
     read: Callable[[], Annotated]
+    by_gestures: bool = False
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether a hand, and not a network's gestures, made or changed the mask."""
+        return self.edited and not self.by_gestures

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ __all__ = ["FORMAT", "Fields", "NewerFormatError", "read_json", "read_text_of", 
 FORMAT = 1  # what this version writes; it reads this one and all before it
 
 T = TypeVar("T")
+K = TypeVar("K", bound=str)
 
 
 class NewerFormatError(LeukocyteError):
@@ -110,6 +111,16 @@ class Fields:
     def wholes(self, key: str) -> tuple[int, ...]:
         """A list of whole numbers above 0."""
         return self._take(key, "a list of whole numbers", _wholes)
+
+    def counts(self, key: str, names: Collection[K]) -> dict[K, int]:
+        """Whole numbers from 0, one for each of some names."""
+
+        def take(value: Any) -> dict[K, int] | None:
+            if not isinstance(value, dict) or set(value) != set(names):
+                return None
+            return value if all(_is_whole(one, 0, None) for one in value.values()) else None
+
+        return self._take(key, f"whole numbers from 0 by {', '.join(names)}", take)
 
     def by_cell(self, key: str, read: Callable[[Any], T | None], what: str) -> dict[int, T]:
         """Something for each of some cells; ``read`` returns None for what it does not take."""

@@ -14,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 __all__ = ["Layout", "content_hash", "image_id"]
 
 _KEPT = re.compile(r"kept-([0-9]{4,})\.tif")
-_VERSION = re.compile(r"([0-9]{4,})(_cells\.png|\.png|\.json)")
+_VERSION = re.compile(r"([0-9]{4,})(_cells\.png|_makers\.png|\.png|\.json)")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ class Layout:
     def cells(self, image_id: str, number: int) -> Path:
         """Cell labels of an accepted version."""
         return self.masks / image_id / f"{number:04d}_cells.png"
+
+    def makers(self, image_id: str, number: int) -> Path:
+        """What made each pixel of an accepted version."""
+        return self.masks / image_id / f"{number:04d}_makers.png"
 
     def mask_record(self, image_id: str, number: int) -> Path:
         """Record of an accepted version; it is written last and makes the version exist."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.origin import MAKERS, Maker, Origin, check_makers, count_origin
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -30,6 +31,7 @@ __all__ = [
     "read_version",
     "user_name",
     "version_json",
+    "with_counts",
 ]
 
 Ratios = Mapping[int, float | None]
@@ -51,6 +53,8 @@ class Correction:
         CNR of each cell before and after the correction; None where it is withheld.
     by
         Who accepted it.
+    makers
+        What made each pixel (Y, X), see ``core.cells.origin.MAKERS``; None where that is not known.
     """
 
     classes: NDArray[np.integer]
@@ -59,6 +63,7 @@ class Correction:
     cnr_before: Ratios = field(default_factory=dict)
     cnr_after: Ratios = field(default_factory=dict)
     by: str = ""
+    makers: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Version:
         Taken back by the user: it does not train.
     sha256, cells_sha256
         Hashes of the two files; ``cells_sha256`` is empty in a set of format 0.
+    makers_path, makers_sha256
+        The file that says what made each pixel, and its hash, which is empty where there is none.
     facts, cnr_before, cnr_after, by
         As in `Correction`.
     """
@@ -95,6 +102,8 @@ class Version:
     cnr_before: Ratios
     cnr_after: Ratios
     by: str
+    makers_path: Path
+    makers_sha256: str = ""
 
 
 def check_maps(
@@ -134,8 +143,24 @@ def check_facts(facts: MaskFacts) -> None:
         raise LeukocyteError("The number of changed pixels cannot be below 0.")
 
 
-def new_version(correction: Correction, *, image: str, number: int, path: Path, cells_path: Path) -> Version:
-    """Make the version that a checked correction becomes, from the two files that are written already."""
+def with_counts(facts: MaskFacts, classes: NDArray[np.integer], makers: NDArray[np.generic] | None) -> MaskFacts:
+    """Return the facts with the pixels counted by what made them; without a map of makers as they are.
+
+    Raises
+    ------
+    LeukocyteError
+        When the map of makers does not fit the class map.
+    """
+    if makers is None:
+        return facts
+    strokes = {} if facts.made_with is None else facts.made_with.strokes
+    return replace(facts, made_with=count_origin(classes, check_makers(makers, classes.shape), strokes))
+
+
+def new_version(
+    correction: Correction, *, image: str, number: int, path: Path, cells_path: Path, makers_path: Path
+) -> Version:
+    """Make the version that a checked correction becomes, from the files that are written already."""
     return Version(
         image=image,
         number=number,
@@ -145,10 +170,12 @@ def new_version(correction: Correction, *, image: str, number: int, path: Path, 
         revoked=False,
         sha256=file_hash(path),
         cells_sha256=file_hash(cells_path),
-        facts=plain_facts(correction.facts),
+        facts=plain_facts(with_counts(correction.facts, correction.classes, correction.makers)),
         cnr_before=_known(correction.cnr_before),
         cnr_after=_known(correction.cnr_after),
         by=correction.by or user_name(),
+        makers_path=makers_path,
+        makers_sha256="" if correction.makers is None else file_hash(makers_path),
     )
 
 
@@ -163,10 +190,13 @@ def version_json(version: Version) -> dict[str, Any]:
         "cnr_after": {str(cell): ratio for cell, ratio in version.cnr_after.items()},
         "sha256": version.sha256,
         "cells_sha256": version.cells_sha256,
+        **({"makers_sha256": version.makers_sha256} if version.makers_sha256 else {}),
     }
 
 
-def read_version(fields: Fields, *, image: str, number: int, path: Path, cells_path: Path) -> Version:
+def read_version(
+    fields: Fields, *, image: str, number: int, path: Path, cells_path: Path, makers_path: Path
+) -> Version:
     """Read the record of a version.
 
     Format 0, of before the first release, knew no CNRs, no hash of the labels, and nobody's name: what is not stated
@@ -191,6 +221,8 @@ def read_version(fields: Fields, *, image: str, number: int, path: Path, cells_p
         cnr_before=_ratios(fields, "cnr_before") if new else {},
         cnr_after=_ratios(fields, "cnr_after") if new else {},
         by=fields.text("by") if new else "",
+        makers_path=makers_path,
+        makers_sha256=fields.text("makers_sha256") if "makers_sha256" in fields else "",
     )
 
 
@@ -210,7 +242,14 @@ def facts_json(facts: MaskFacts) -> dict[str, Any]:
         "difficulty": facts.difficulty,
         "whole_cell": facts.whole_cell,
         "remarks": {str(cell): sorted(flag.value for flag in flags) for cell, flags in sorted(facts.remarks.items())},
+        **_origin_json(facts.made_with),
     }
+
+
+def _origin_json(origin: Origin | None) -> dict[str, Any]:
+    if origin is None:
+        return {}
+    return {"pixels_by": dict(origin.pixels), "strokes_by": dict(origin.strokes)}
 
 
 def read_facts(fields: Fields) -> MaskFacts:
@@ -239,7 +278,13 @@ def read_facts(fields: Fields) -> MaskFacts:
         difficulty=fields.whole_or_none("difficulty", low=1, high=8) if new else None,
         parent=fields.whole_or_none("parent", low=1),
         remarks=fields.by_cell("remarks", _flags, "lists of flags"),
+        made_with=_read_origin(fields) if "pixels_by" in fields else None,  # later than format 1 itself
     )
+
+
+def _read_origin(fields: Fields) -> Origin:
+    painted: tuple[Maker, ...] = ("brush", "gesture")
+    return Origin(fields.counts("pixels_by", MAKERS), fields.counts("strokes_by", painted))
 
 
 def plain_facts(facts: MaskFacts) -> MaskFacts:

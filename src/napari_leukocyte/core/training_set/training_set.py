@@ -236,6 +236,16 @@ class TrainingSet:
         """
         return versions.read_maps(version, self.image(version.image).shape)
 
+    def read_makers(self, version: Version) -> NDArray[np.uint8] | None:
+        """Read what made each pixel (Y, X), see ``core.cells.origin.MAKERS``; None where the version does not say.
+
+        Raises
+        ------
+        LeukocyteError
+            When the file is missing, damaged, or was changed since.
+        """
+        return versions.read_makers(version, self.image(version.image).shape)
+
     def accept(self, image_id: str, correction: Correction) -> Version:
         """Keep a correction as the next version; when this returns, it is on the disk. The draft stays.
 
@@ -347,6 +357,7 @@ class TrainingSet:
                     held_out=image.id in held_out,
                     whole_cell=version.facts.whole_cell,
                     read=_ItemReader(image, version),
+                    by_gestures=version.facts.by_gestures,
                 )
 
     def _in_force(self) -> Iterator[tuple[SetImage, Version]]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_leukocyte.core.cells.origin import check_makers
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
-from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png
+from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png, write_numbers_png
 from napari_leukocyte.core.training_set.images import SetImage
 from napari_leukocyte.core.training_set.json_files import read_json, write_json
 from napari_leukocyte.core.training_set.layout import Layout
@@ -25,9 +26,10 @@ from napari_leukocyte.core.training_set.records import (
     plain_facts,
     read_version,
     version_json,
+    with_counts,
 )
 
-__all__ = ["accept", "find_version", "list_versions", "load_version", "read_maps", "set_revoked"]
+__all__ = ["accept", "find_version", "list_versions", "load_version", "read_makers", "read_maps", "set_revoked"]
 
 
 def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
@@ -44,20 +46,26 @@ def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
     facts = plain_facts(correction.facts)
     check_facts(facts)
     classes, cells = check_maps(correction.classes, correction.cells, image.shape, whole_cell=facts.whole_cell)
+    facts = with_counts(facts, classes, correction.makers)
     make_folder(layout.masks / image.id)
     number = _take_number(layout, image.id)
     path, cells_path = layout.mask(image.id, number), layout.cells(image.id, number)
+    makers_path = layout.makers(image.id, number)
     record = layout.mask_record(image.id, number)
     um = facts.pixel_size.for_areas
-    about = {**facts.provenance, "image": image.name, "version": number}
+    about = {**facts.provenance, **facts.made_with_text, "image": image.name, "version": number}
     try:
         write_class_png(path, classes, provenance=about, pixel_size=um)
         write_cells_png(cells_path, cells, provenance=about, pixel_size=um)
-        version = new_version(correction, image=image.id, number=number, path=path, cells_path=cells_path)
+        if correction.makers is not None:
+            write_numbers_png(makers_path, correction.makers, provenance=about, pixel_size=um)
+        version = new_version(
+            correction, image=image.id, number=number, path=path, cells_path=cells_path, makers_path=makers_path
+        )
         write_json(record, version_json(version))
     except BaseException:
         if not record.exists():  # else it was stopped after the version came to be
-            for file in (cells_path, path):
+            for file in (makers_path, cells_path, path):
                 with contextlib.suppress(OSError):
                     file.unlink(missing_ok=True)
         raise
@@ -95,9 +103,12 @@ def load_version(layout: Layout, image_id: str, number: int) -> Version:
         When the record is damaged, or a file is missing.
     """
     path, cells_path = layout.mask(image_id, number), layout.cells(image_id, number)
+    makers_path = layout.makers(image_id, number)
     fields = read_json(layout.mask_record(image_id, number))
-    version = read_version(fields, image=image_id, number=number, path=path, cells_path=cells_path)
-    for file in (path, cells_path):
+    version = read_version(
+        fields, image=image_id, number=number, path=path, cells_path=cells_path, makers_path=makers_path
+    )
+    for file in (path, cells_path, *[makers_path] * bool(version.makers_sha256)):
         if not file.is_file():
             raise LeukocyteError(
                 f"{file} is missing, though its record is there: restore it from a copy, or delete the record."
@@ -132,6 +143,19 @@ def read_maps(version: Version, shape: tuple[int, int]) -> tuple[NDArray[np.uint
         return check_maps(classes, cells, shape, whole_cell=version.facts.whole_cell)
     except LeukocyteError as error:
         raise LeukocyteError(f"{version.path} and its cell labels: {error}") from error
+
+
+def read_makers(version: Version, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """Read what made each pixel of a version; None where it does not say.
+
+    Raises
+    ------
+    LeukocyteError
+        When the file is missing or damaged, or was changed since.
+    """
+    if not version.makers_sha256:
+        return None
+    return check_makers(_read(version.makers_path, version.makers_sha256), shape)
 
 
 def _take_number(layout: Layout, image_id: str) -> int:

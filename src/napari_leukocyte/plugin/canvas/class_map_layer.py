@@ -50,6 +50,11 @@ class ClassMap(Labels):  # type: ignore[misc]
     stepped = Signal(bool)
     commanded = Signal(str)
 
+    @property
+    def in_stroke(self) -> bool:
+        """Whether an edit is being made of which there is more to come before it is one step of undo."""
+        return bool(getattr(self, "_block_history", False))
+
     protects_nucleus = False
     """Whether the cytoplasm brush, fill and polygon leave nuclei as they are."""
 
@@ -93,7 +98,7 @@ class ClassMap(Labels):  # type: ignore[misc]
     def _sparing_nuclei(self, near: tuple[slice, ...] = ()) -> Iterator[None]:
         """Restore what an edit takes away from nuclei, within its undo step; ``near`` is all that it can reach."""
         # within a stroke the undo step is open already, and opening it again would end it
-        step = nullcontext() if getattr(self, "_block_history", False) else self.block_history()
+        step = nullcontext() if self.in_stroke else self.block_history()
         box = near or (slice(None),) * self.ndim
         nuclei = np.asarray(self.data[box]) == _NUCLEUS
         with step:

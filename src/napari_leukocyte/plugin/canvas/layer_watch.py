@@ -26,18 +26,22 @@ class LayerWatch:
     ----------
     look
         Called when the class map may have changed.
+    ended
+        Called when an edit is complete, after ``look``.
     stepped
         Called with True after an undo, with False after a redo; ``look`` was called right before the undo.
     """
 
-    def __init__(self, look: Callable[[], None], stepped: Callable[[bool], None]) -> None:
-        self._look, self._stepped = look, stepped
+    def __init__(self, look: Callable[[], None], ended: Callable[[], None], stepped: Callable[[bool], None]) -> None:
+        self._look, self._tell_end, self._stepped = look, ended, stepped
+        self._layer: ClassMap | None = None
         self._paused = False
         self._ended = True  # whether the last event was the end of an edit
         self._due = 0.0
 
     def start(self, layer: ClassMap) -> None:
         """Watch a layer."""
+        self._layer = layer
         layer.events.paint.connect(self._on_end)
         layer.events.labels_update.connect(self._on_bit)
         layer.events.set_data.connect(self._on_data)
@@ -65,6 +69,7 @@ class LayerWatch:
         self._ended = True
         if not self._paused:
             self._look()
+            self._tell_end()
 
     def _on_bit(self) -> None:
         if self._paused:
@@ -75,10 +80,17 @@ class LayerWatch:
             self._look()
             # following a stroke takes at most half of its time
             self._due = perf_counter() + max(_PAUSE, perf_counter() - start)
+            self._end_unless_drawing()
 
     def _on_data(self) -> None:
         if not self._paused:
             self._look()
+            self._end_unless_drawing()
+
+    def _end_unless_drawing(self) -> None:
+        """Of an edit by program the event ``paint`` came before its data: it ends here."""
+        if self._layer is not None and not self._layer.in_stroke:
+            self._tell_end()
 
     def _on_stepping(self) -> None:
         self._look()

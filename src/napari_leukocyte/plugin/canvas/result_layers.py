@@ -51,6 +51,7 @@ class ResultLayers:
         viewer: ViewerModel,
         *,
         look: Callable[[], None],
+        ended: Callable[[], None],
         stepped: Callable[[bool], None],
         commanded: Callable[[str], None],
     ) -> None:
@@ -60,7 +61,7 @@ class ResultLayers:
         self.cells: Labels | None = None
         self.planes = 0
         self._brush: dict[str, Any] = {}
-        self._watch = LayerWatch(look, stepped)
+        self._watch = LayerWatch(look, ended, stepped)
         self._commanded = commanded
 
     @property

@@ -87,8 +87,8 @@ class DraftKeeper(Tracker):
 
     def draft_of(self, index: int, state: ImageState) -> Draft:
         """The current class map of an image as a draft."""
-        facts = state.facts(self.entry(index).difficulty)
-        return Draft(state.classes.copy(), state.cells.copy(), facts, saved=datetime.now(UTC))
+        facts, makers = state.facts(self.entry(index).difficulty), state.live.origin.makers.copy()
+        return Draft(state.classes.copy(), state.cells.copy(), facts, saved=datetime.now(UTC), makers=makers)
 
     def restore_draft(self, index: int) -> None:
         """Go on where an earlier session stopped. Edits on screen are saved first, as another draft."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
+from napari_leukocyte.core.cells.origin import MAKERS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.segmentation import Segmentation
@@ -19,18 +20,22 @@ __all__ = ["empty_segmentation", "from_draft", "from_version"]
 
 
 def from_version(
-    version: Version, classes: NDArray[np.uint8], cells: NDArray[np.int32], pixel_size: PixelSize
+    version: Version,
+    classes: NDArray[np.uint8],
+    cells: NDArray[np.int32],
+    makers: NDArray[np.uint8] | None,
+    pixel_size: PixelSize,
 ) -> Segmentation:
     """Return an accepted mask; ``pixel_size`` is what is known of the image when the record has none."""
     facts = replace(version.facts, parent=version.number)
-    return _segmentation(facts, classes, cells, pixel_size, f"accepted version {version.number}")
+    return _segmentation(facts, classes, cells, makers, pixel_size, f"accepted version {version.number}")
 
 
 def from_draft(draft: Draft, pixel_size: PixelSize) -> Segmentation:
     """Return a draft, see `from_version`."""
     made = f"draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
     classes, cells = draft.classes.astype(np.uint8), draft.cells.astype(np.int32)
-    return replace(_segmentation(draft.facts, classes, cells, pixel_size, made), is_draft=True)
+    return replace(_segmentation(draft.facts, classes, cells, draft.makers, pixel_size, made), is_draft=True)
 
 
 def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segmentation:
@@ -45,8 +50,15 @@ def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segment
 
 
 def _segmentation(
-    facts: MaskFacts, classes: NDArray[np.uint8], cells: NDArray[np.int32], pixel_size: PixelSize, made: str
+    facts: MaskFacts,
+    classes: NDArray[np.uint8],
+    cells: NDArray[np.int32],
+    makers: NDArray[np.uint8] | None,
+    pixel_size: PixelSize,
+    made: str,
 ) -> Segmentation:
+    if makers is None and facts.edited:  # an old record: what hands did to it cannot be told from what they left
+        makers = np.where(classes > 0, MAKERS.index("unknown"), 0).astype(np.uint8)
     if facts.pixel_size.um is None:
         facts = replace(facts, pixel_size=pixel_size)
     remarks = facts.remarks
@@ -63,4 +75,5 @@ def _segmentation(
         marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
         edited_cells=frozenset(cell for cell, flags in remarks.items() if Flag.EDITED in flags),
         origin=facts,
+        makers=makers,
     )

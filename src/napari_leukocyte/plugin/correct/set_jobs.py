@@ -47,8 +47,8 @@ class Disk(Protocol):
 class Found:
     """What a training set knows of an image.
 
-    Its id, the mask in force, drafts (the newest first), why it is excluded, whether it is held out, and a sentence for
-    each draft that cannot be read.
+    Its id, the mask in force (classes, cells, and what made each pixel, where known), drafts (the newest first),
+    why it is excluded, whether it is held out, and a sentence for each draft that cannot be read.
     """
 
     id: str | None = None
@@ -66,7 +66,7 @@ def find(training_set: TrainingSet, source: ImageSource) -> Found:
     if id_ is None:
         return Found()
     version = training_set.current(id_)
-    mask = None if version is None else training_set.read_mask(version)
+    mask = None if version is None else (*training_set.read_mask(version), training_set.read_makers(version))
     excluded, held_out = training_set.image(id_).excluded, id_ in training_set.held_out
     drafts, problems = training_set.drafts.kept(id_)
     try:

@@ -144,8 +144,8 @@ class Tracker:
         if found.version is not None:
             entry.difficulty = found.version.facts.difficulty
             if state is None or not state.edited:
-                classes, cells = found.mask
-                self.session.put(index, from_version(found.version, classes, cells, source.pixel_size))
+                classes, cells, makers = found.mask
+                self.session.put(index, from_version(found.version, classes, cells, makers, source.pixel_size))
         if entry.draft is not None and entry.difficulty is None:
             entry.difficulty = entry.draft.facts.difficulty
         for draft in entry.drafts:

@@ -39,7 +39,11 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
         if state is None:
             found.append(Snapshot(source, None, ()))
         else:
-            result = replace(state.result, classes=state.classes.copy(), cells=state.cells.copy())
+            facts = state.facts(None)
+            provenance = {**state.result.provenance, **(facts.made_with_text if facts.edited else {})}
+            result = replace(
+                state.result, classes=state.classes.copy(), cells=state.cells.copy(), provenance=provenance
+            )
             found.append(Snapshot(source, result, state.measures))
     return found
 

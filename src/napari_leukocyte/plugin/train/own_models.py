@@ -111,6 +111,7 @@ def _before_after(stored: Mapping[str, Any]) -> BeforeAfter:
         _comparison(stored["unedited"]),
         guard,
         _comparison(stored.get("seen")),  # of an older version: not known
+        _comparison(stored.get("gestures")),  # likewise
     )
 
 

@@ -18,7 +18,7 @@ from napari_leukocyte.plugin.train.own_models import OwnModel
 
 __all__ = ["Review", "finding_html"]
 
-_SYMBOLS = {"worse": "⚠", "forgotten": "⚠", "too few": "?", "seen": "?", "fine": "✓"}
+_SYMBOLS = {"worse": "⚠", "forgotten": "⚠", "too few": "?", "gestures": "?", "seen": "?", "fine": "✓"}
 _NOT_COMPARED = Finding("too few", "Not compared: the training was stopped before that, so nothing is known of it.")
 
 

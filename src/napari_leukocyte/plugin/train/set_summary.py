@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.fine_tuning.gate import FEWEST_GROUPS
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.plan import FEWEST_FOR_HELD_OUT, Plan, describe_known, known_judges, make_plan
 from napari_leukocyte.core.text import counted
@@ -90,10 +91,12 @@ class SetSummary:
         """Count the masks; new are those that did not train the start, or the accepted model."""
         if not self.items:
             return "No accepted mask yet: accept some in the Correct dock, then train."
-        edited = sum(item.edited for item in self.items)
+        gestures = sum(item.by_gestures for item in self.items)
+        edited = sum(item.edited for item in self.items) - gestures
         held_out = sum(item.held_out for item in self.items)
         masks = counted(len(self.items), "accepted mask")
-        parts = [f"{masks} ({edited} edited by hand, {len(self.items) - edited} unedited)"]
+        kinds = [f"{edited} edited by hand", *[f"{gestures} made by gestures"] * bool(gestures)]
+        parts = [f"{masks} ({', '.join(kinds)}, {len(self.items) - edited - gestures} unedited)"]
         if held_out:
             parts.append(f"{held_out} held out")
         model = self.model_at(start)
@@ -117,6 +120,11 @@ class SetSummary:
             text = f"Judged by cross-validation over {counted(len(plan.judges), 'image')} ({why})."
         else:
             text = "Too few images to judge on: only synthetic smears will be compared."
+        if any(item.by_gestures for item in plan.judges) and not any(item.is_proof for item in plan.judges):
+            text += (
+                " Their masks were made by gestures, which cannot prove a model better: draw with the brush, or "
+                f"import, masks of at least {FEWEST_GROUPS} slides or patients."
+            )
         model = self.model_at(start)
         warning = "" if model is None else describe_known(model.name, plan, model.known)
         return f"{text} {warning}".strip()
