@@ -38,7 +38,9 @@ def by_command_line(path, model, *options):
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exit_code == 0, done.output
     classes = np.array(Image.open(out / f"{path.stem}_classes.png"))
-    table = pandas.read_csv(out / "cells.csv", keep_default_na=True).fillna({"flags": "", "pixel_size_doubt": ""})
+    table = pandas.read_csv(out / "cells.csv", keep_default_na=True).fillna(
+        {"flags": "", "pixel_size_doubt": "", "type": ""}
+    )
     return classes, tifffile.imread(out / f"{path.stem}_cells.tif"), table
 
 

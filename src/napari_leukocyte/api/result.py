@@ -115,13 +115,14 @@ class Result:
                 "flags": ";".join(measure.flags),
                 **{column: plane.provenance.get(column, "") for column in MADE_BY_COLUMNS},
                 "pixel_size_um": float(plane.pixel_size.digits),
+                "type": measure.cell_type,
             }
             for number, plane in enumerate(self.planes)
             if plane is not None
             for measure in plane.measure()
         ]
         made_by = dict.fromkeys(MADE_BY_COLUMNS, str) | {"pixel_size_um": float}
-        types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str, **made_by}
+        types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str, **made_by, "type": str}
         return DataFrame(rows, columns=list(CELL_COLUMNS)).astype({column: types[column] for column in CELL_COLUMNS})
 
     def __repr__(self) -> str:

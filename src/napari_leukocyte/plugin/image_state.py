@@ -27,7 +27,7 @@ class ImageState:
     result
         The segmentation: model, pixel size, notes, provenance.
     live
-        Class map, labels, marks and measures, followed through the edits.
+        Class map, labels, marks, types and measures, followed through the edits.
     before, after
         The states that an undo of the segmentation itself leads back to, and a redo leads forward to.
     """
@@ -49,6 +49,7 @@ class ImageState:
             marks=self.result.marks,
             edited=self.result.edited_cells,
             origin=OriginMap(self.result.classes, self.result.makers, None if known is None else known.strokes),
+            types=self.result.types,
         )
 
     @property
@@ -92,6 +93,11 @@ class ImageState:
         flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in self.measures}
         return {cell: found for cell, found in flags.items() if found}
 
+    @property
+    def types(self) -> dict[int, str]:
+        """What type a person said that cells are, by cell number."""
+        return {measure.cell: measure.cell_type for measure in self.measures if measure.cell_type}
+
     def facts(self, difficulty: int | None) -> MaskFacts:
         """What a draft or an accepted version keeps of the map as it is now; ``difficulty`` is what was judged."""
         provenance, origin = self.result.provenance, self.result.origin
@@ -106,6 +112,7 @@ class ImageState:
             parent=None if origin is None else origin.parent,
             remarks=self.remarks,
             made_with=self.live.origin.count(self.classes),
+            types=self.types,
         )
 
     def accepted_as(self, version: int) -> None:

@@ -151,6 +151,28 @@ def test_a_mark_withholds_the_cnr_and_is_undone(classes, live):
     assert not live.edited
 
 
+def test_a_type_is_kept_with_the_cell_and_undone_and_done_again(classes, live):
+    live_repairs.set_type(live, [1, 2], "Monocyte")
+    assert [measure.cell_type for measure in live.measures] == ["monocyte", "monocyte"]
+    assert live.edited
+    assert not live.edited_cells  # its outlines are as they were
+    assert live_repairs.set_type(live, [2], "monocyte") is None
+    live_repairs.set_type(live, [2], "")
+    assert live.types == {1: "monocyte"}
+    live.follow_undo(classes, back=True)
+    live.follow_undo(classes, back=True)
+    assert [measure.cell_type for measure in live.measures] == ["", ""]
+    assert not live.edited
+    live.follow_undo(classes, back=False)
+    assert [measure.cell_type for measure in live.measures] == ["monocyte", "monocyte"]
+
+
+@pytest.mark.parametrize("words", ["a, b", "a;b", "a\x1bb", "x" * 61])
+def test_words_that_are_no_type_are_refused(live, words):
+    with pytest.raises(LeukocyteError, match="cell type"):
+        live_repairs.set_type(live, [1], words)
+
+
 def test_split_off_gives_the_smaller_piece(live):
     y, x = live_repairs.split_off(live, [(20, 55), (80, 55)])
     assert (x >= 55).all()
@@ -183,6 +205,7 @@ def test_fill_takes_the_holes_and_then_the_indent(classes):
         (lambda live: live_repairs.join(live, [1]), "cannot be joined"),
         (lambda live: live_repairs.join(live, [1, 1, 99]), "cannot be joined"),
         (lambda live: live_repairs.mark(live, [99], SMUDGE), "no cell to mark"),
+        (lambda live: live_repairs.set_type(live, [99], "blast"), "no cell to give a type to"),
         (lambda live: live_repairs.fill(live, 99), "no cell to fill"),
     ],
 )

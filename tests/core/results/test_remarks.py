@@ -2,7 +2,7 @@ import pytest
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.results.remarks import read_remarks, remarks_text
+from napari_leukocyte.core.results.remarks import read_remarks, read_types, remarks_text
 
 TOLD = ("low_confidence", "out_of_focus", "edited")
 KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in TOLD]
@@ -34,3 +34,18 @@ def test_planes_have_their_own():
 def test_what_cannot_be_understood_is_not_passed_over(said):
     with pytest.raises(LeukocyteError, match=r"The remark '.+' under \w+ cannot be understood"):
         read_remarks(said)
+
+
+def test_types_come_back_also_own_words_and_by_plane():
+    types = {7: "blast", 2: "segmented neutrophil", 3: "", 12: "Haarzelle 2 (血液)"}
+    said = remarks_text({2: (Flag.EDITED,)}, types)
+    assert said == {"edited": "2", "types": "2 segmented neutrophil, 7 blast, 12 Haarzelle 2 (血液)"}
+    assert read_types(said) == {cell: words for cell, words in types.items() if words}
+    assert read_types({"types": ["", "4 unsure"]}, plane=1) == {4: "unsure"}
+    assert read_types({}) == read_types({"types": ["1 blast"]}, plane=5) == {}
+
+
+@pytest.mark.parametrize("said", ["blast", "0 blast", "3", "3 a;b"])
+def test_a_type_that_cannot_be_understood_is_not_passed_over(said):
+    with pytest.raises(LeukocyteError, match=r"cannot be understood|is no cell type"):
+        read_types({"types": said})

@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells.measures import measure_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.provenance import read_provenance
+from napari_leukocyte.core.results.class_maps import MapMeasured, measure_class_maps
 from napari_leukocyte.core.results.names import OutputName
 from napari_leukocyte.core.results.remarks import read_remarks
 from napari_leukocyte.core.results.segmentation import Segmentation
@@ -59,6 +60,16 @@ def test_edited_maps_and_marks_are_what_is_written(tmp_path):
     assert (first["flags"], first["nucleus_px"]) == ("edited", "64")
     assert (second["flags"], second["cnr"]) == ("not_a_wbc_platelet", "")
     assert (writer.images, writer.cells) == (1, 2)
+
+
+def test_types_are_in_the_table_and_come_back_with_the_labels(tmp_path):
+    writer = ResultWriter(tmp_path, NAME)
+    writer.add(sources()[0], two_cells(types={2: "lymphocyte", 9: "blast"}))
+    writer.write_table()
+    assert [row["type"] for row in rows(tmp_path / "cells.csv")] == ["", "lymphocyte"]
+    (again,) = measure_class_maps([tmp_path / "smear_classes.png"])
+    assert isinstance(again, MapMeasured)
+    assert [measure.cell_type for measure in again.measures] == ["", "lymphocyte"]
 
 
 def test_cells_out_of_focus_or_of_which_the_model_is_unsure_are_flagged_without_measures(tmp_path):

@@ -34,6 +34,7 @@ def assert_same(one: Draft, other: Draft) -> None:
 def test_a_draft_comes_back_whole_after_reopening(training_set, image, draft):
     given = draft(
         remarks={300: frozenset({Flag.NOT_A_WBC_PLATELET})},
+        types={300: "smudge", 301: "Haarzelle"},
         saved=datetime(2026, 3, 4, 12, 4, 31, 250, UTC),
         parent=3,
         model="Färbung A",

@@ -25,6 +25,7 @@ def test_unsure_blurred_edited_and_marked_cells_are_told_again():
         blurred_cells=frozenset({2, 3}),
         marks={4: Flag.NOT_A_WBC_SMUDGE},
         edited_cells=frozenset({5}),
+        types={2: "basophil", 4: "smudge"},
     )
     state = ImageState(fresh)
     assert state.remarks == fresh.remarks
@@ -32,3 +33,4 @@ def test_unsure_blurred_edited_and_marked_cells_are_told_again():
     back = from_draft(draft, PixelSize(None))
     assert ImageState(back).remarks == back.remarks == fresh.remarks
     assert back.blurred_cells == {2, 3}
+    assert ImageState(back).types == back.types == fresh.types

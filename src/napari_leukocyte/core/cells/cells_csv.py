@@ -41,7 +41,7 @@ MADE_BY_COLUMNS = (
     "engine",
     "precision",
 )
-CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS)
+CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type")
 
 
 def cell_rows(
@@ -68,6 +68,7 @@ def cell_rows(
             **{name: _number(getattr(measure, name)) for name in MEASURE_COLUMNS[3:-1]},
             "flags": ";".join(measure.flags),
             **made_by,
+            "type": measure.cell_type,
         }
         for measure in measures
     ]
@@ -86,8 +87,8 @@ def write_cells_csv(
     path : path
         An existing file is replaced.
     rows : sequence of mappings
-        In the order of the table. An image name that a spreadsheet would take for a formula gets an apostrophe in
-        front, which `napari_leukocyte.core.safe_text.from_table` takes off.
+        In the order of the table. An image name or a type that a spreadsheet would take for a formula gets an
+        apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
     provenance : mapping, optional
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
@@ -101,7 +102,7 @@ def write_cells_csv(
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CELL_COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, "image": for_table(row["image"])} for row in rows)
+        writer.writerows({**row, "image": for_table(row["image"]), "type": for_table(row["type"])} for row in rows)
     if provenance is not None:
         with atomic_path(Path(path).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")

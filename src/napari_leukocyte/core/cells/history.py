@@ -1,7 +1,7 @@
 """Undo and redo of cell labels, in step with the undo stack of whoever holds the class map."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ class Step:
     Attributes
     ----------
     map_before, map_after : int
-        Fingerprints of the class map; equal when only labels or marks changed.
+        Fingerprints of the class map; equal when only labels, marks or types changed.
     where : (N,) array
         Flat indices of the pixels whose label changed.
     before, after : (N,) int32 arrays
@@ -33,6 +33,8 @@ class Step:
         Cells edited by hand.
     touch
         What the change did to the map of makers; None: nothing.
+    types_before, types_after : mapping
+        Types of cells.
     """
 
     map_before: int
@@ -45,6 +47,8 @@ class Step:
     edited_before: frozenset[int]
     edited_after: frozenset[int]
     touch: Touch | None = None
+    types_before: Mapping[int, str] = field(default_factory=dict)
+    types_after: Mapping[int, str] = field(default_factory=dict)
 
 
 class History:

@@ -17,6 +17,9 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 __all__ = ["Change", "LiveCells"]
 
 
+_NOWHERE = slice(0, 0), slice(0, 0)
+
+
 @dataclass(frozen=True)
 class Change:
     """What an edit did.
@@ -43,8 +46,8 @@ class _Taken:
     map_now: int
 
 
-_State = tuple[int, int, Mapping[int, Flag], frozenset[int]]
-"""Fingerprints of class map and labels, marks, and cells edited by hand: equal when all of them are."""
+_State = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
+"""Fingerprints of class map and labels, marks, cells edited by hand, and types: equal when all of them are."""
 
 
 class LiveCells:
@@ -74,6 +77,8 @@ class LiveCells:
         Cells that were edited by hand before.
     origin : OriginMap, optional
         What made the pixels of ``classes``; without it a model.
+    types : mapping, optional
+        What type a person says that cells are.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class LiveCells:
         marks: Mapping[int, Flag] | None = None,
         edited: Collection[int] = (),
         origin: OriginMap | None = None,
+        types: Mapping[int, str] | None = None,
     ) -> None:
         self.pixel_size, self.binary = pixel_size, binary
         self.history = History()
@@ -95,6 +101,7 @@ class LiveCells:
         self.origin = OriginMap(classes.copy()) if origin is None else origin
         self.marks: Mapping[int, Flag] = dict(marks or {})
         self.edited_cells = frozenset(edited)
+        self.types: Mapping[int, str] = dict(types or {})
         self._unsure, self._blurred = frozenset(unsure), frozenset(blurred)
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: _State | None = self._state
@@ -114,7 +121,7 @@ class LiveCells:
         return self._state != self._kept
 
     def keep(self) -> None:
-        """Note that class map, labels and marks as they are now are kept elsewhere."""
+        """Note that class map, labels, marks and types as they are now are kept elsewhere."""
         self._kept = self._state
 
     def keep_nothing(self) -> None:
@@ -123,14 +130,14 @@ class LiveCells:
 
     @property
     def _state(self) -> _State:
-        return self._map, self._labels, self.marks, self.edited_cells
+        return self._map, self._labels, self.marks, self.edited_cells, self.types
 
     def measure_of(self, number: int) -> CellMeasure | None:
         """Return the measure of a cell; None when there is no such cell."""
         return self._measures.get(number)
 
     def measure_at(self, pixel_size: PixelSize) -> None:
-        """Measure all cells again, at another pixel size; labels, marks and edits stay."""
+        """Measure all cells again, at another pixel size; labels, marks, types and edits stay."""
         self.pixel_size = pixel_size
         self._measure(self.boxes)
 
@@ -157,7 +164,7 @@ class LiveCells:
     def follow_undo(self, now: npt.NDArray[np.generic], *, back: bool) -> Change | None:
         """Bring labels and measures in step after the class map's holder took a step back, or took it again.
 
-        Labels and marks return to what they were with that class map. A step that changed labels or marks
+        Labels, marks and types return to what they were with that class map. A step that changed those
         alone is one step of the holder too, which leaves the map as it is.
         """
         taken = self._take(now)
@@ -197,8 +204,9 @@ class LiveCells:
         taken: _Taken | None = None,
         marks: Mapping[int, Flag] | None = None,
         touch: Touch | None = None,
+        types: Mapping[int, str] | None = None,
     ) -> Change:
-        """Take over the labels of an area, the marks, or both, and note the step."""
+        """Take over the labels of an area, marks, types, or all of them, and note the step."""
         rows, columns = np.nonzero(self.cells[area] != labels)
         before, after = self.cells[area][rows, columns], labels[rows, columns]
         where = self._flat(area, rows, columns)
@@ -211,13 +219,27 @@ class LiveCells:
             numbers.update(self.cells.reshape(-1)[taken.where].tolist())
         numbers.discard(0)
         marks = self.marks if marks is None else marks
+        types = self.types if types is None else types
         edited = self.edited_cells | numbers
         map_now = self._map if taken is None else taken.map_now
         self.history.push(
-            Step(self._map, map_now, where, before, after, self.marks, marks, self.edited_cells, edited, touch)
+            Step(
+                self._map,
+                map_now,
+                where,
+                before,
+                after,
+                self.marks,
+                marks,
+                self.edited_cells,
+                edited,
+                touch,
+                self.types,
+                types,
+            )
         )
-        numbers |= _differing(self.marks, marks)
-        self._map, self.marks, self.edited_cells = map_now, marks, edited
+        numbers |= _differing(self.marks, marks) | _differing(self.types, types)
+        self._map, self.marks, self.edited_cells, self.types = map_now, marks, edited, types
         self._next = max(self._next, int(after.max(initial=0)) + 1)
         return self._changed(numbers, where, taken)
 
@@ -232,10 +254,12 @@ class LiveCells:
                 self.origin.replay(step.touch, back=back)
             numbers.update(step.before.tolist(), step.after.tolist())
             numbers |= _differing(step.marks_before, step.marks_after) | (step.edited_before ^ step.edited_after)
+            numbers |= _differing(step.types_before, step.types_after)
         last = steps[-1]
         self._map = last.map_before if back else last.map_after
         self.marks = last.marks_before if back else last.marks_after
         self.edited_cells = last.edited_before if back else last.edited_after
+        self.types = last.types_before if back else last.types_after
         numbers.discard(0)
         return self._changed(numbers, np.concatenate([step.where for step in steps]), taken)
 
@@ -244,7 +268,7 @@ class LiveCells:
     ) -> None:
         self._labels = (self._labels + fingerprint(where, after) - fingerprint(where, before)) % 2**64
 
-    # ---- taking over labels and marks -----------------------------------------------------------------------
+    # ---- taking over labels, marks and types -----------------------------------------------------------------------
 
     @property
     def next_number(self) -> int:
@@ -259,8 +283,13 @@ class LiveCells:
         """Take over the marks of all cells, as one step that can be undone; None when they are so already."""
         if marks == self.marks:
             return None
-        nowhere = slice(0, 0), slice(0, 0)
-        return self._step(nowhere, self.cells[nowhere], marks=marks)
+        return self._step(_NOWHERE, self.cells[_NOWHERE], marks=marks)
+
+    def set_types(self, types: Mapping[int, str]) -> Change | None:
+        """Take over the types of all cells, as one step that can be undone; None when they are so already."""
+        if types == self.types:
+            return None
+        return self._step(_NOWHERE, self.cells[_NOWHERE], types=types)
 
     # ---- measuring ------------------------------------------------------------------------------------------
 
@@ -272,7 +301,7 @@ class LiveCells:
             boxes.append(
                 (slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1))
             )
-        if not boxes:  # marks alone
+        if not boxes:  # marks or types alone
             boxes = [self.boxes[number] for number in numbers if number in self.boxes]
         box = joined(*boxes)
         for number in numbers:
@@ -304,6 +333,7 @@ class LiveCells:
                 pixel_size=self.pixel_size.for_areas,
                 binary=self.binary,
                 remarks=self._remarks(number),
+                cell_type=self.types.get(number, ""),
             )
 
     def _remarks(self, number: int) -> set[Flag]:
@@ -324,6 +354,6 @@ class LiveCells:
         return flat
 
 
-def _differing(a: Mapping[int, Flag], b: Mapping[int, Flag]) -> set[int]:
-    """Return the cells that are marked otherwise in one than in the other."""
+def _differing(a: Mapping[int, str], b: Mapping[int, str]) -> set[int]:
+    """Return the cells of which one says something else than the other."""
     return {number for number in {*a, *b} if a.get(number) != b.get(number)}

@@ -1,7 +1,7 @@
 """Repairs that a user asks for, on the cells of an image while it is edited.
 
-Labels and marks are repaired at once, as one step that can be undone. A repair of the class map returns the pixels
-that its holder is to change.
+Labels, marks and types are changed at once, as one step that can be undone. A repair of the class map returns the
+pixels that its holder is to change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.cells.boxes import Pixels, joined, within
+from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.cells.repair import Point, cut, extended, find_hole, find_indent, line_pixels, trace
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["fill", "holes", "join", "mark", "split", "split_off", "under"]
+__all__ = ["fill", "holes", "join", "mark", "set_type", "split", "split_off", "under"]
 
 
 def split(live: LiveCells, path: Sequence[Point]) -> Change:
@@ -69,6 +70,24 @@ def mark(live: LiveCells, numbers: Iterable[int], flag: Flag | None) -> Change |
     if flag is not None:
         marks.update(dict.fromkeys(cells, flag))
     return live.set_marks(marks)
+
+
+def set_type(live: LiveCells, numbers: Iterable[int], cell_type: str) -> Change | None:
+    """Say what type cells are ("": nobody knows); returns None when they are said to be that already.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such cell, or the words are none for a type.
+    """
+    cells = [number for number in numbers if number in live.boxes]
+    if not cells:
+        raise LeukocyteError("There is no cell to give a type to: click one first.")
+    words = check_type(cell_type)
+    types = {number: word for number, word in live.types.items() if number not in cells}
+    if words:
+        types.update(dict.fromkeys(cells, words))
+    return live.set_types(types)
 
 
 def under(live: LiveCells, path: Sequence[Point]) -> list[int]:

@@ -37,6 +37,8 @@ class CellMeasure:
         The same in um2; NaN if the pixel size is unknown.
     flags : tuple of Flag
         In the order of `Flag`.
+    cell_type : str
+        What a person says that it is, see ``core.cells.cell_types``; empty when nobody has.
     """
 
     cell: int
@@ -52,6 +54,7 @@ class CellMeasure:
     cytoplasm_um2: float
     nucleus_um2: float
     flags: tuple[Flag, ...] = ()
+    cell_type: str = ""
 
     @property
     def withheld(self) -> bool:
@@ -71,6 +74,7 @@ def measure_cells(
     pixel_size: float | None = None,
     binary: bool = False,
     remarks: Mapping[int, Collection[Flag]] = MappingProxyType({}),
+    types: Mapping[int, str] = MappingProxyType({}),
 ) -> list[CellMeasure]:
     """Measure every cell, at the resolution of the map.
 
@@ -91,6 +95,8 @@ def measure_cells(
         The map has no nuclei: CNR is NaN, without the flag ``no_nucleus``.
     remarks : mapping, optional
         Flags that the maps cannot tell, by cell: what a user marked as not a WBC, cells the model is unsure of.
+    types : mapping, optional
+        Types of cells, by cell.
 
     Returns
     -------
@@ -116,7 +122,14 @@ def measure_cells(
     pixel_size = check_pixel_size(pixel_size)
     return [
         measure_cell(
-            class_map, labels, number, box, pixel_size=pixel_size, binary=binary, remarks=remarks.get(number, ())
+            class_map,
+            labels,
+            number,
+            box,
+            pixel_size=pixel_size,
+            binary=binary,
+            remarks=remarks.get(number, ()),
+            cell_type=types.get(number, ""),
         )
         for number, box in boxes_by_number(labels).items()
     ]
@@ -131,6 +144,7 @@ def measure_cell(
     pixel_size: float | None = None,
     binary: bool = False,
     remarks: Collection[Flag] = (),
+    cell_type: str = "",
 ) -> CellMeasure:
     """Measure one cell, looking at no more of the maps than the cell's box and a margin around it.
 
@@ -147,6 +161,8 @@ def measure_cell(
         As for `measure_cells`.
     remarks : collection of Flag
         Flags to add to those that the maps tell.
+    cell_type : str
+        Its type.
     """
     d = outline_uncertainty_px(pixel_size)
     margin = math.ceil(d) + 1
@@ -185,6 +201,7 @@ def measure_cell(
         cytoplasm_um2=cytoplasm_px * um2,
         nucleus_um2=nucleus_px * um2,
         flags=flags,
+        cell_type=cell_type,
     )
 
 

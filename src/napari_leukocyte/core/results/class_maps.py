@@ -119,11 +119,12 @@ def _measured(path: Path, image: str, pixel_size: PixelSize | None, read_as: Rea
     for plane in range(file.planes):
         classes = file.read(plane)
         cells, remarks, note = labels.of(plane, classes)
+        types = {} if cells is None else labels.types(plane)
         if cells is None:
             cells = label_cells(classes, pixel_size=size.um)
         if size.doubt:
             remarks = {n: {*remarks.get(n, ()), Flag.PIXEL_SIZE_DOUBTFUL} for n in np.unique(cells[cells > 0]).tolist()}
-        measures = measure_cells(classes, cells, pixel_size=size.for_areas, binary=binary, remarks=remarks)
+        measures = measure_cells(classes, cells, pixel_size=size.for_areas, binary=binary, remarks=remarks, types=types)
         notes = [f"read as {file.reading}", note]
         if not measures:
             notes.append("no cell in it")

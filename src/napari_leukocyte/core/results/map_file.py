@@ -18,7 +18,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.read import read_image
-from napari_leukocyte.core.results.remarks import read_remarks
+from napari_leukocyte.core.results.remarks import read_remarks, read_types
 
 __all__ = ["CELLS", "CellLabels", "MapFile", "labels_path", "open_map", "stated_in"]
 
@@ -126,9 +126,20 @@ class CellLabels:
             if not np.array_equal(cells > 0, classes > 0):
                 raise LeukocyteError(f"{self.name} does not cover the same pixels")
         except LeukocyteError as error:
-            lost = ", and the marks in it are left out" if "not_a_wbc" in self._provenance else ""
+            said = any(key in self._provenance for key in ("not_a_wbc", "types"))
+            lost = ", and the marks in it are left out" if said else ""
             return None, {}, f"{str(error).rstrip('.')}, so the cells were labelled anew{lost}"
         return cells, read_remarks(self._provenance, plane=plane), ""
+
+    def types(self, plane: int) -> dict[int, str]:
+        """Types of the cells of a plane, by number: of those labels that `of` gives, when it gives any.
+
+        Raises
+        ------
+        LeukocyteError
+            When one cannot be understood.
+        """
+        return read_types(self._provenance, plane=plane)
 
 
 def _exact(size: PixelSize, stated: Mapping[str, Any]) -> PixelSize:

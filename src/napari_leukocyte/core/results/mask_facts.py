@@ -37,6 +37,8 @@ class MaskFacts:
         What is known of single cells, by cell number.
     made_with
         How much of it brush, gestures, an import and the model made; None: an old record, which does not say.
+    types
+        What type a person said that cells are, by cell number.
     """
 
     model: str = ""
@@ -49,6 +51,7 @@ class MaskFacts:
     parent: int | None = None
     remarks: Mapping[int, frozenset[Flag]] = field(default_factory=dict)
     made_with: Origin | None = None
+    types: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def edited(self) -> bool:

@@ -1,31 +1,38 @@
-"""What files must say of cells that their maps cannot: marked as not a WBC, unsure, out of focus, edited."""
+"""What files must say of cells that their maps cannot: not a WBC, unsure, out of focus, edited, and their types."""
 
 import re
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["read_remarks", "remarks_text"]
+__all__ = ["read_remarks", "read_types", "remarks_text"]
 
-_NOT_A_WBC = "not_a_wbc"
+_NOT_A_WBC, _TYPES = "not_a_wbc", "types"
 _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.startswith(f"{_NOT_A_WBC}_")}
 _PLAIN = (Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED)
 
 
-def remarks_text(flags: Mapping[int, Collection[Flag]]) -> dict[str, str]:
+def remarks_text(
+    flags: Mapping[int, Collection[Flag]], types: Mapping[int, str] = MappingProxyType({})
+) -> dict[str, str]:
     """Write the remarks on the cells of one plane, by cell number, as provenance; a key only where there are any.
 
     Examples
     --------
     >>> remarks_text({3: {Flag.NOT_A_WBC_SMUDGE, Flag.EDITED}, 7: {Flag.NOT_A_WBC_PLATELET}})
     {'not_a_wbc': '3 smudge, 7 platelet', 'edited': '3'}
+    >>> remarks_text({}, {2: "monocyte", 5: ""})
+    {'types': '2 monocyte'}
     """
     cells = sorted(flags.items())
     texts = {
         _NOT_A_WBC: [f"{cell} {kind}" for cell, own in cells for kind, flag in _KINDS.items() if flag in own],
         **{flag.value: [str(cell) for cell, own in cells if flag in own] for flag in _PLAIN},
+        _TYPES: [f"{cell} {cell_type}" for cell, cell_type in sorted(types.items()) if cell_type],
     }
     return {key: ", ".join(cells) for key, cells in texts.items() if cells}
 
@@ -57,16 +64,46 @@ def read_remarks(provenance: Mapping[str, Any], *, plane: int = 0) -> dict[int, 
     """
     found: dict[int, set[Flag]] = {}
     for key in (_NOT_A_WBC, *_PLAIN):
-        text = provenance.get(key, "")
-        if isinstance(text, list):
-            text = text[plane] if plane < len(text) else ""
-        for remark in filter(None, str(text).split(", ")):
-            cell, _, kind = remark.partition(" ")
+        for remark, cell, kind in _said(provenance, key, plane):
             flag = _KINDS.get(kind) if key == _NOT_A_WBC else Flag(key) if not kind else None
-            if flag is None or not re.fullmatch(r"[1-9][0-9]*", cell, re.ASCII):
+            if flag is None or not cell:
                 raise LeukocyteError(
                     f"The remark '{remark}' under {key} cannot be understood; it should be like "
                     f"'{'3 smudge' if key == _NOT_A_WBC else '3'}' ({', '.join(_KINDS)}), so save the labels again."
                 )
-            found.setdefault(int(cell), set()).add(flag)
+            found.setdefault(cell, set()).add(flag)
     return found
+
+
+def read_types(provenance: Mapping[str, Any], *, plane: int = 0) -> dict[int, str]:
+    """Read the types back, by cell, as `read_remarks` does the remarks.
+
+    Raises
+    ------
+    LeukocyteError
+        When one cannot be understood.
+
+    Examples
+    --------
+    >>> read_types({"types": "3 plasma cell, 7 blast"})
+    {3: 'plasma cell', 7: 'blast'}
+    """
+    types = {}
+    for remark, cell, words in _said(provenance, _TYPES, plane):
+        if not cell or not words:
+            raise LeukocyteError(
+                f"The remark '{remark}' under {_TYPES} cannot be understood; it should be like '3 monocyte', so save "
+                "the labels again."
+            )
+        types[cell] = check_type(words)
+    return types
+
+
+def _said(provenance: Mapping[str, Any], key: str, plane: int) -> list[tuple[str, int, str]]:
+    """Each remark of a plane under a key, its cell (0 for none), and what follows."""
+    text = provenance.get(key, "")
+    if isinstance(text, list):
+        text = text[plane] if plane < len(text) else ""
+    parted = [(remark, *remark.partition(" ")[::2]) for remark in filter(None, str(text).split(", "))]
+    whole = re.compile(r"[1-9][0-9]*", re.ASCII)
+    return [(remark, int(cell) if whole.fullmatch(cell) else 0, words) for remark, cell, words in parted]

@@ -41,6 +41,8 @@ class Segmentation:
         Cells marked as not a WBC: in a map that was corrected before, or because they look like giant platelets.
     edited_cells
         Numbers of the cells edited by hand, in such a map.
+    types
+        What type a person said that cells are, in such a map.
     origin
         What is known of such a map, with the version that it is or began with as its parent; None for a fresh one.
     makers
@@ -61,6 +63,7 @@ class Segmentation:
     uncertainty: float = math.nan
     marks: Mapping[int, Flag] = field(default_factory=dict)
     edited_cells: frozenset[int] = frozenset()
+    types: Mapping[int, str] = field(default_factory=dict)
     origin: MaskFacts | None = None
     makers: NDArray[np.uint8] | None = None
     is_draft: bool = False
@@ -73,6 +76,7 @@ class Segmentation:
             pixel_size=self.pixel_size.for_areas,
             binary=self.binary,
             remarks=self.remarks,
+            types=self.types,
         )
 
     @property

@@ -162,6 +162,13 @@ def _is_there(path: Path) -> bool:
 
 def _remarks(planes: Sequence[_Plane | None]) -> dict[str, str | list[str]]:
     """What is to be said of cells; in a stack always a list with a text for each plane, so that each keeps its own."""
-    texts = [{} if plane is None else remarks_text({one.cell: one.flags for one in plane.measures}) for plane in planes]
+    texts = [
+        {}
+        if plane is None
+        else remarks_text(
+            {one.cell: one.flags for one in plane.measures}, {one.cell: one.cell_type for one in plane.measures}
+        )
+        for plane in planes
+    ]
     keys = dict.fromkeys(key for text in texts for key in text)
     return {key: [text.get(key, "") for text in texts] if len(planes) > 1 else texts[0][key] for key in keys}

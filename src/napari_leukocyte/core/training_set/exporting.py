@@ -114,7 +114,9 @@ def _write(
     if format == "index":
         files = (path("_classes.png"), path("_cells.tif"))
         write_class_png(files[0], classes, provenance=about, pixel_size=um, palette=False)
-        write_cells_tiff(files[1], cells, provenance={**about, **remarks_text(facts.remarks)}, pixel_size=um)
+        write_cells_tiff(
+            files[1], cells, provenance={**about, **remarks_text(facts.remarks, facts.types)}, pixel_size=um
+        )
         return files
     if format == "rgb":
         if facts.whole_cell:

@@ -281,6 +281,7 @@ def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, param
             else ""
         )
         cells = None if cells is None else np.where(classes > 0, cells, 0).astype(np.int32)
+    types = side.labels.types(source.plane) if cells is not None and side.labels is not None else {}
     if cells is None:
         cells = label_cells(classes, pixel_size=size.um)
     stated = stated_in(side.paths.path)
@@ -293,6 +294,7 @@ def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, param
         pixel_size=size,
         whole_cell=whole_cell,
         remarks={cell: frozenset(flags) for cell, flags in remarks.items() if (cells == cell).any()},
+        types={cell: cell_type for cell, cell_type in types.items() if (cells == cell).any()},
     )
     maker = _maker(facts, stated.get("made_with"), source.plane)
     makers = np.where(classes > 0, MAKERS.index(maker), 0).astype(np.uint8)

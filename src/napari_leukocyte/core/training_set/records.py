@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.origin import MAKERS, Maker, Origin, check_makers, count_origin
@@ -243,6 +244,7 @@ def facts_json(facts: MaskFacts) -> dict[str, Any]:
         "whole_cell": facts.whole_cell,
         "remarks": {str(cell): sorted(flag.value for flag in flags) for cell, flags in sorted(facts.remarks.items())},
         **_origin_json(facts.made_with),
+        "types": {str(cell): cell_type for cell, cell_type in sorted(facts.types.items())},
     }
 
 
@@ -279,6 +281,7 @@ def read_facts(fields: Fields) -> MaskFacts:
         parent=fields.whole_or_none("parent", low=1),
         remarks=fields.by_cell("remarks", _flags, "lists of flags"),
         made_with=_read_origin(fields) if "pixels_by" in fields else None,  # later than format 1 itself
+        types=fields.by_cell("types", _cell_type, "cell types") if "types" in fields else {},
     )
 
 
@@ -299,6 +302,7 @@ def plain_facts(facts: MaskFacts) -> MaskFacts:
         pixel_size=replace(size, shared=facts.pixel_size.shared, doubt=facts.pixel_size.doubt),
         whole_cell=bool(facts.whole_cell),
         remarks={int(cell): frozenset(flags) for cell, flags in facts.remarks.items() if flags},
+        types={int(cell): cell_type for cell, cell_type in facts.types.items() if cell_type},
     )
 
 
@@ -335,3 +339,10 @@ def _ratio(value: Any) -> float | None:
         return float("nan")
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if plain and value >= 0 else None
+
+
+def _cell_type(value: Any) -> str | None:
+    try:
+        return check_type(value) or None if isinstance(value, str) else None
+    except LeukocyteError:
+        return None

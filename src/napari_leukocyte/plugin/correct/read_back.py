@@ -74,6 +74,7 @@ def _segmentation(
         blurred_cells=frozenset(cell for cell, flags in remarks.items() if Flag.OUT_OF_FOCUS in flags),
         marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
         edited_cells=frozenset(cell for cell, flags in remarks.items() if Flag.EDITED in flags),
+        types=facts.types,
         origin=facts,
         makers=makers,
     )

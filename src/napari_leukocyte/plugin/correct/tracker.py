@@ -173,4 +173,4 @@ class Tracker:
 def _shows(state: ImageState, draft: Draft) -> bool:
     """Whether a map on screen holds what a draft holds."""
     same = np.array_equal(np.minimum(state.classes, 2), draft.classes) and np.array_equal(state.cells, draft.cells)
-    return same and state.remarks == draft.facts.remarks
+    return same and (state.remarks, state.types) == (draft.facts.remarks, draft.facts.types)

@@ -1,0 +1,56 @@
+"""What type a white cell is, in the words of the ICSH (Palmer et al. 2015); a person says so, no program guesses."""
+
+import unicodedata
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.safe_text import printable
+
+__all__ = ["CELL_TYPES", "UNSURE", "check_type"]
+
+UNSURE = "unsure"
+
+CELL_TYPES = (
+    "segmented neutrophil",
+    "band neutrophil",
+    "metamyelocyte",
+    "myelocyte",
+    "promyelocyte",
+    "blast",
+    "promonocyte",
+    "monocyte",
+    "lymphocyte",
+    "reactive lymphocyte",
+    "abnormal lymphocyte",
+    "large granular lymphocyte",
+    "plasma cell",
+    "eosinophil",
+    "basophil",
+    "erythroblast",
+    "megakaryocyte",
+    "smudge",
+    UNSURE,
+)
+"""The names that are offered; own words are taken as well."""
+
+_LONGEST = 60
+
+
+def check_type(text: str) -> str:
+    """Return a type as it is kept: a known name in its own spelling, own words as they are typed; "" is no type.
+
+    Raises
+    ------
+    LeukocyteError
+        When it holds what separates types in files, or is too long for a table.
+
+    Examples
+    --------
+    >>> check_type(" Plasma  cell"), check_type("hairy cell"), check_type("")
+    ('plasma cell', 'hairy cell', '')
+    """
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    if printable(words) != words or any(one in words for one in ",;"):
+        raise LeukocyteError(f"'{printable(words)}' is no cell type: leave out commas, semicolons and control signs.")
+    if len(words) > _LONGEST:
+        raise LeukocyteError(f"The cell type '{words[:20]}…' is too long: use {_LONGEST} characters at most.")
+    return next((name for name in CELL_TYPES if name == words.casefold()), words)
