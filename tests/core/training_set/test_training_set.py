@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import tifffile
 from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.training_set import image_records
 from napari_leukocyte.core.training_set.checks import check
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -156,6 +158,30 @@ def test_what_comes_later_is_held_out_with_its_group(training_set, pixels):
     d = training_set.add_image(pixels(2), name="d.png", group="slide 2")
     assert TrainingSet.open(training_set.folder).held_out == {a, b, c}
     assert d not in training_set.held_out
+
+
+def test_adding_does_not_look_through_the_whole_set_each_time(training_set, pixels, monkeypatch):
+    scans, scandir = [], os.scandir
+    monkeypatch.setattr(image_records.os, "scandir", lambda folder: (scans.append(folder), scandir(folder))[1])
+    for seed in range(12):
+        training_set.add_image(pixels(seed), name=f"{seed}.png", group=f"slide {seed // 3}")
+    assert len(scans) <= 1
+    other = TrainingSet.open(training_set.folder)
+    other.hold_out([other.image_ids()[0]])  # another window changes the set
+    held = {image.group for image in other.images() if image.held_out}
+    scans.clear()
+    late = training_set.add_image(pixels(99), name="late.png", group=held.pop())
+    assert scans
+    assert training_set.image(late).held_out
+
+
+def test_a_slide_learnt_late_holds_out_what_it_links(training_set, pixels):
+    first = training_set.add_image(pixels(1), name="1.png", group="a")
+    second = training_set.add_image(pixels(2), name="2.png")
+    training_set.hold_out([first])
+    assert not training_set.image(second).held_out
+    training_set.add_image(pixels(2), name="2.png", group="a")
+    assert training_set.image(second).held_out
 
 
 @pytest.mark.parametrize("lost", ["training-set.json", "images"])

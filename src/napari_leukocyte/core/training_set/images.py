@@ -1,7 +1,6 @@
 """Images of a training set: untouched copies, each with a small record beside it."""
 
 import contextlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from napari_leukocyte.core.training_set.layout import Layout, content_hash
 
 __all__ = [
     "IMAGE_SUFFIXES",
-    "ImageRecords",
     "SetImage",
     "read_own_pixels",
     "read_pixels",
@@ -125,37 +123,6 @@ def write_set_image(layout: Layout, image: SetImage) -> None:
             "held_out": image.held_out,
         },
     )
-
-
-class ImageRecords:
-    """The records of all images; one that has not changed since the last time is not read again."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._known: dict[str, tuple[tuple[int, int, int], SetImage]] = {}
-
-    def read(self) -> list[SetImage]:
-        """List the images whose records can be read, by id; what is wrong with the others, the check says."""
-        known: dict[str, tuple[tuple[int, int, int], SetImage]] = {}
-        for name, path in self._files():
-            with contextlib.suppress(LeukocyteError, FileNotFoundError):
-                state = path.stat()
-                # a record is replaced, never written into, so a new one is another file
-                signature = (state.st_ino, state.st_mtime_ns, state.st_size)
-                if self._known.get(name, (None,))[0] == signature:
-                    known[name] = self._known[name]
-                else:
-                    known[name] = (signature, read_set_image(self._layout, name))
-        self._known = known
-        return [image for _, image in known.values()]
-
-    def _files(self) -> list[tuple[str, Path]]:
-        folder = self._layout.images
-        if not folder.is_dir():
-            return []
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-        return [(name[: -len(".json")], folder / name) for name in names if name.endswith(".json")]
 
 
 def read_pixels(path: Path) -> NDArray[np.generic]:

@@ -14,8 +14,8 @@ from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.training_set import versions
 from napari_leukocyte.core.training_set.drafts import Drafts
 from napari_leukocyte.core.training_set.groups import groups_of, share_of, together_with
+from napari_leukocyte.core.training_set.image_records import ImageRecords
 from napari_leukocyte.core.training_set.images import (
-    ImageRecords,
     SetImage,
     read_own_pixels,
     read_set_image,
@@ -190,6 +190,7 @@ class TrainingSet:
         found = image_id(name, content)
         check_pixel_size(pixel_size)
         with self._changing():
+            self._records.prepare()
             if layout.image_record(found).exists():
                 image = self.image(found)
                 learnt = replace(image, pixel_size=image.pixel_size or pixel_size, group=image.group or group)
@@ -201,14 +202,14 @@ class TrainingSet:
                         )
                     learnt = replace(learnt, path=store_pixels(layout, found, np.asarray(pixels), source))
                 if learnt != image:
-                    write_set_image(layout, learnt)
+                    self._records.write(learnt)
             else:
                 make_folder(layout.images)
                 path = store_pixels(layout, found, np.asarray(pixels), source)
                 shape = (int(pixels.shape[0]), int(pixels.shape[1]))
-                image = SetImage(found, name, path, content, pixel_size, group, "", shape)
-                write_set_image(layout, image)
-            self._lock_away(self.held_out)
+                learnt = SetImage(found, name, path, content, pixel_size, group, "", shape)
+                self._records.write(learnt)
+            self._lock_away_with(learnt)
         return found
 
     def set_excluded(self, image_id: str, reason: str) -> None:
@@ -310,6 +311,15 @@ class TrainingSet:
             drawn = share_of(groups_of(self.images()), before, share, seed)
             self._lock_away(before | drawn)
         return drawn
+
+    def _lock_away_with(self, image: SetImage) -> None:
+        """Hold out what an image that has come, or has learnt its slide, links to held-out ones."""
+        stated = read_manifest(self._layout).held_out
+        family = [image, *self._records.linked(image)]
+        held = [one.held_out or one.id in stated for one in family]
+        # the set is looked through only where something is held out: adding thousands takes no more than their number
+        if any(held) and not (all(one.held_out for one in family) and stated.issuperset(one.id for one in family)):
+            self._lock_away(self.held_out)
 
     def _lock_away(self, ids: frozenset[str]) -> None:
         """Note held-out images in their own records and in the set's, so that neither file alone can lose them."""
