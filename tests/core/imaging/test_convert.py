@@ -181,3 +181,12 @@ def test_the_rgb_flag_decides():
     with pytest.raises(LeukocyteError, match="stack of 40 planes"):
         to_rgb(RGB8, rgb=False)
     assert to_rgb(RGB8[..., 0], rgb=False).notes == to_rgb(RGB8[..., 0]).notes
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_one_other_pixel_makes_an_image_that_is_not_uniform(channels):
+    image = np.full((40, 50, channels), 255, np.uint8)
+    with pytest.raises(LeukocyteError, match="Every pixel"):
+        find_conversion(image)
+    image[-1, -1, 0] = 7
+    assert (find_conversion(image).low, find_conversion(image).high) == (0, 255)

@@ -166,3 +166,19 @@ def test_an_estimate_never_stands_for_an_area():
     assert str(PixelSize(None)) == "unknown"
     assert "0.1" in str(PixelSize(0.1, "typed"))
     assert "typed" in str(PixelSize(0.1, "typed"))
+
+
+def test_a_list_of_crops_is_decoded_once(tmp_path, monkeypatch):
+    for name in "abc":
+        Image.fromarray(picture(ord(name))).save(tmp_path / f"{name}.png")
+    read, read_image = [], image_list.read_image
+    monkeypatch.setattr(image_list, "read_image", lambda path: (read.append(path.name), read_image(path))[1])
+    sources = list(sources_from_files([tmp_path / f"{name}.png" for name in "abc"]))
+    for _ in range(2):  # the look at pixel sizes, and the segmentation
+        assert [int(source.read()[5, 5, 0]) for source in sources] == [ord(name) for name in "abc"]
+    assert read == ["a.png", "b.png", "c.png"]
+    monkeypatch.setattr(image_list, "_KEPT_BYTES", 0)  # of large ones only the last is kept
+    read.clear()
+    for source in (*sources, sources[2]):
+        source.read()
+    assert read == ["b.png", "c.png"]

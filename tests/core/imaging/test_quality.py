@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_leukocyte.core.imaging import quality
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.quality import blurred_cells, edge_width, glass_notes, look_at_glass
 
@@ -125,3 +126,15 @@ def test_cells_out_of_focus_are_found_one_by_one():
     assert found(light) == {2}
     assert found(blurred) == {1, 2}
     assert found(blurred, np.minimum(classes, 1)) == set()  # no nucleus
+
+
+@pytest.mark.parametrize("seen", [1.0, 0.3], ids=["all over", "a corner"])
+def test_the_surface_of_the_light_is_that_of_least_squares(seen):
+    random = np.random.default_rng(0)
+    y, x = np.linspace(-1, 1, 50), np.linspace(-1, 1, 40)
+    terms = np.stack(np.broadcast_arrays(1.0, y[:, None], x, y[:, None] ** 2, y[:, None] * x, x**2), axis=-1)
+    light = (terms @ [-0.2, 0.1, 0.05, -0.3, 0.02, -0.1] + random.normal(0, 0.02, (50, 40))).astype(np.float32)
+    glass = np.zeros((50, 40), bool)
+    glass[: int(50 * seen), : int(40 * seen)] = random.random((int(50 * seen), int(40 * seen))) < 0.8
+    expected = terms @ np.linalg.lstsq(terms[glass], light[glass], rcond=None)[0]
+    np.testing.assert_allclose(quality._surface(light, glass, y, x), expected, atol=1e-7)

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
 
@@ -93,8 +94,7 @@ def keep_cells(cells: npt.ArrayLike, keep: Keep, *, pixel_size: float | None = N
     """
     labels = check_cell_labels(cells)
     rule = resolve_keep(keep, labels.shape, pixel_size=pixel_size)
-    numbers = np.unique(labels)
-    numbers = numbers[numbers > 0]
+    numbers = np.fromiter(boxes_by_number(labels), np.int32)
     if rule == "whole":
         numbers = np.setdiff1d(numbers, edge_cells(labels))
     elif rule == "centre" and numbers.size:
@@ -108,13 +108,18 @@ def drop_cells(cells: npt.NDArray[np.int32], dropped: Collection[int]) -> npt.ND
     >>> drop_cells(np.array([[1, 2, 2, 3]], np.int32), {2})
     array([[1, 0, 0, 2]], dtype=int32)
     """
-    numbers = np.unique(cells)
-    return _renumbered(cells, np.setdiff1d(numbers[numbers > 0], np.array(sorted(dropped))))
+    numbers = np.fromiter(boxes_by_number(cells), np.int32)
+    return _renumbered(cells, np.setdiff1d(numbers, np.array(sorted(dropped))))
 
 
 def _renumbered(labels: npt.NDArray[np.int32], numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """The cells of these numbers, sorted, as 1..n; 0 elsewhere."""
-    place = np.searchsorted(numbers, labels)  # no table of all numbers: one may be large
+    largest = int(labels.max(initial=0))
+    if largest <= labels.size:
+        table = np.zeros(largest + 1, np.int32)
+        table[numbers] = np.arange(1, numbers.size + 1)
+        return np.asarray(table[labels])
+    place = np.searchsorted(numbers, labels)  # no table of all numbers, of which one is large
     found = place < numbers.size
     found[found] = numbers[place[found]] == labels[found]
     return np.where(found, place + 1, 0).astype(np.int32)

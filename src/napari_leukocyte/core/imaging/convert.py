@@ -118,26 +118,26 @@ def find_conversion(image: Any, *, rgb: bool | None = None) -> Conversion:
 
     opaque = None
     if alpha is not None:
-        full = _opaque_value(alpha)
-        if float(alpha.min()) < 0 or float(alpha.max()) == 0:
+        least, most = float(alpha.min()), float(alpha.max())
+        full = _opaque_value(alpha.dtype, most)
+        if least < 0 or most == 0:
             raise LeukocyteError("The image is transparent everywhere; save it again without its alpha channel.")
-        if float(alpha.min()) < full:
+        if least < full:
             opaque = full
             colours = colours[alpha > 0]  # what nobody sees must not set the contrast
             notes.append("partly transparent, put on a white background")
 
-    axes = tuple(range(colours.ndim - 1))
-    lowest, highest = colours.min(axis=axes), colours.max(axis=axes)
-    if np.array_equal(lowest, highest):
+    if _is_uniform(colours):
         what = "value" if colours.shape[-1] == 1 else "colour"
+        values = colours.reshape(-1, colours.shape[-1])[0].tolist()
         raise LeukocyteError(
-            f"Every pixel of the image has the same {what} ({', '.join(f'{v:g}' for v in lowest.tolist())}), "
+            f"Every pixel of the image has the same {what} ({', '.join(f'{v:g}' for v in values)}), "
             "so there is nothing to find; choose another image or plane."
         )
 
     if plane.dtype == np.uint8:
         low, high = 0.0, 255.0
-    elif plane.dtype.kind == "f" and lowest.min() >= 0 and highest.max() <= 1:
+    elif plane.dtype.kind == "f" and colours.min() >= 0 and colours.max() <= 1:
         low, high = 0.0, 1.0
     else:
         low, high = _percentiles(colours)
@@ -200,11 +200,16 @@ def _check_dtype(dtype: np.dtype[Any]) -> None:
     raise LeukocyteError(f"The image holds no numbers (its type is {dtype}); convert it to uint8, uint16 or float32.")
 
 
-def _opaque_value(alpha: NDArray[Any]) -> float:
-    """Return the value that means opaque: the largest of the type, or what the values suggest."""
-    if alpha.dtype in (np.uint8, np.uint16):
-        return float(np.iinfo(alpha.dtype).max)
-    largest = float(alpha.max())
+def _is_uniform(colours: NDArray[Any]) -> bool:
+    """Whether all pixels, on all axes but the last, have one colour; of most images a single row tells."""
+    first = colours[(0,) * (colours.ndim - 1)]
+    return all(bool((part == first).all()) for part in colours)
+
+
+def _opaque_value(dtype: np.dtype[Any], largest: float) -> float:
+    """Return the value of an alpha that means opaque: the largest of the type, or what its largest value suggests."""
+    if dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(dtype).max)
     return next((full for full in (1.0, 255.0, 65535.0) if largest <= full), largest)
 
 

@@ -1,9 +1,10 @@
 """The list of images that the package works on: one layer or array, the planes of a stack, files of mixed sizes."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from napari_leukocyte.core.imaging.planes import get_plane, plane_count, plane_s
 from napari_leukocyte.core.imaging.read import ImageFile, read_image
 
 __all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
+
+_KEPT_BYTES = 32 * 2**20  # of files that were read last; the very last is kept whatever its size
 
 
 @dataclass(frozen=True)
@@ -79,31 +82,49 @@ class _PlaneReader:
 
 @dataclass(frozen=True)
 class _FileReader:
-    """Reads its file anew each time, so that a folder of thousands never sits in memory."""
+    """Reads its file anew when it is not among the last ones, so that a folder of thousands never sits in memory."""
 
     path: Path
     index: int
 
     def __call__(self) -> NDArray[np.generic]:
-        try:
-            changed = self.path.stat().st_mtime_ns
-        except OSError:
-            changed = 0  # read_image says in words what is wrong
-        file = _last_read(self.path, changed)
+        file = _recent.read(self.path)
         return get_plane(file.array, self.index, rgb=file.rgb, name=str(self.path))
 
 
-@lru_cache(maxsize=1)
-def _last_read(path: Path, changed: int) -> ImageFile:  # noqa: ARG001  (part of the key)
-    """The file read last: the planes of a stack come from one reading."""
-    return read_image(path)
+class _Recent:
+    """The files that were read last: the list, the look at pixel sizes and the planes of a stack share one reading."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[tuple[Path, int, int], ImageFile] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, path: Path) -> ImageFile:
+        """Read a file, unless it has not changed since it was read a moment ago; raises as `read_image`."""
+        try:
+            found = path.stat()
+            key = path, found.st_mtime_ns, found.st_size
+        except OSError:
+            return read_image(path)  # which says in words what is wrong
+        with self._lock:
+            file = self._files.pop(key, None)
+        if file is None:
+            file = read_image(path)
+        with self._lock:
+            self._files[key] = file
+            while len(self._files) > 1 and sum(int(one.array.nbytes) for one in self._files.values()) > _KEPT_BYTES:
+                self._files.popitem(last=False)
+        return file
+
+
+_recent = _Recent()
 
 
 def sources_from_files(paths: Sequence[Path]) -> Iterator[ImageSource | BrokenImage]:
     """Sources for each file in turn; a file that cannot be read comes as ``BrokenImage`` and the rest go on."""
     for path in paths:
         try:
-            file = read_image(path)
+            file = _recent.read(path)
             # "colours or not" is known for files: a last axis of 3 is never a stack's width by chance
             count = plane_count(file.array.shape, rgb=file.rgb)
             shape = plane_shape(file.array.shape, rgb=file.rgb)

@@ -19,6 +19,7 @@ _TILES = 8  # a side
 _LEAST_TILES = 24  # of the 64 with glass in them, for a surface
 _LEAST_SHARE = 0.05  # of a tile
 _GLASS = 0.06  # how far the log of the light of glass lies from the surface
+_POWERS = np.array([(0, 1, 0, 2, 1, 0), (0, 0, 1, 0, 1, 2)])  # of y and x, in the terms of the surface of the light
 _EDGE_UM = 0.4  # how far from the outline of a nucleus its edge is looked for
 _REACH_UM = 1.0  # within which light and dark side of an edge lie
 _FINEST_UM = 0.1  # finer grain is noise
@@ -55,15 +56,18 @@ def look_at_glass(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]
     background = classes[::step, ::step] == 0
     light = np.log(np.maximum(rgb.mean(axis=-1), np.float32(1 / 255)))
     y, x = (np.linspace(-1, 1, n) for n in light.shape)
-    tile = (np.floor((y + 1) * _TILES / 2.001)[:, None] * _TILES + np.floor((x + 1) * _TILES / 2.001)).astype(int)
-    terms = np.stack(np.broadcast_arrays(1.0, y[:, None], x, y[:, None] ** 2, y[:, None] * x, x**2), axis=-1)
+    rows, columns = (np.floor((at + 1) * _TILES / 2.001).astype(int) for at in (y, x))
+    tile = rows[:, None] * _TILES + columns
     # glass is the lightest of each part; red cells that are taken for it at first lie below the surface
-    lightest = np.full(_TILES**2, np.inf)
-    for number in np.unique(tile[background]):
-        lightest[number] = np.percentile(light[background & (tile == number)], 90)
-    glass = background & (np.abs(light - lightest[tile]) < _GLASS)
+    lightest = np.full((_TILES, _TILES), np.inf)
+    for i in range(_TILES):
+        for j in range(_TILES):
+            part = slice(*np.searchsorted(rows, (i, i + 1))), slice(*np.searchsorted(columns, (j, j + 1)))
+            if background[part].any():
+                lightest[i, j] = _bright(light[part][background[part]])
+    glass = background & (np.abs(light - lightest.ravel()[tile]) < _GLASS)
     for _ in range(5):
-        surface = terms @ np.linalg.lstsq(terms[glass], light[glass], rcond=None)[0] if glass.any() else light
+        surface = _surface(light, glass, y, x) if glass.any() else light
         glass = background & (np.abs(light - surface) < _GLASS)
     clipped = float((rgb[glass] >= 1).any(axis=-1).mean()) if glass.any() else np.nan
     there = np.bincount(tile[glass], minlength=_TILES**2) > _LEAST_SHARE * np.bincount(tile.ravel())
@@ -71,6 +75,34 @@ def look_at_glass(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]
         return Glass(clipped, np.nan)
     seen = surface[glass & there[tile]]
     return Glass(clipped, float(1 - np.exp(np.subtract(*np.percentile(seen, [2, 98])))))
+
+
+def _bright(values: NDArray[np.float32]) -> float:
+    """The 90th percentile, without what numpy's costs for so few values."""
+    at = 0.9 * (values.size - 1)
+    low, high = int(at), min(int(at) + 1, values.size - 1)
+    ordered = np.partition(values, (low, high))
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (at - low))
+
+
+def _surface(
+    light: NDArray[np.float32], glass: NDArray[np.bool_], y: NDArray[np.float64], x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Fit the polynomial of second degree in y and x that comes nearest to the light (Y, X) of the glass.
+
+    The normal equations come from sums over rows and then columns, many times quicker than from single points, and
+    are precise enough for y and x within -1 to 1. Of terms that the glass does not tell apart the shortest solution
+    counts.
+    """
+    up, across = (at[:, None] ** np.arange(5) for at in (y, x))
+    moments = up.T @ glass.astype(np.float64) @ across
+    light_moments = up[:, :3].T @ np.where(glass, light, 0).astype(np.float64) @ across[:, :3]
+    p, q = _POWERS
+    normal = moments[p[:, None] + p, q[:, None] + q]
+    coefficients = np.zeros((3, 3))
+    coefficients[p, q] = np.linalg.lstsq(normal, light_moments[p, q], rcond=1e-12)[0]
+    surface: NDArray[np.float64] = up[:, :3] @ coefficients @ across[:, :3].T
+    return surface
 
 
 def glass_notes(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]) -> list[str]:

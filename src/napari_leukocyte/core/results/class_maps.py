@@ -1,8 +1,9 @@
 """Class maps from anywhere, measured: from this program, from experts, or from another one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,16 +99,18 @@ def measure_class_maps(
     names = image_names(paths, {path: said["image"] for path, said in stated.items() if _is_name(said.get("image"))})
     for path in paths:
         try:
-            yield from _measured(path, names[path], pixel_size, read_as)
+            yield from _measured(path, stated[path], names[path], pixel_size, read_as)
         except LeukocyteError as error:
             yield MapFailed(path, str(error))
 
 
-def _measured(path: Path, image: str, pixel_size: PixelSize | None, read_as: ReadAs) -> Iterator[MapMeasured]:
+def _measured(
+    path: Path, stated: Mapping[str, Any], image: str, pixel_size: PixelSize | None, read_as: ReadAs
+) -> Iterator[MapMeasured]:
     if path.stem.endswith(CELLS):
         raise LeukocyteError(f"{path} holds cell labels, by its name: give its class map, or rename it if it is one.")
-    opened = open_map(path, read_as=read_as)
-    file, stated, labels = opened.mask, opened.stated, opened.labels
+    opened = open_map(path, read_as=read_as, stated=stated)
+    file, labels = opened.mask, opened.labels
     size = pixel_size or opened.pixel_size
     binary = file.whole_cell and stated.get("mode") != "three-class"
     provenance = {

@@ -47,14 +47,17 @@ class MapFile:
     labels: "CellLabels"
 
 
-def open_map(path: Path, *, read_as: ReadAs = "auto") -> MapFile:
+def open_map(path: Path, *, read_as: ReadAs = "auto", stated: Mapping[str, Any] | None = None) -> MapFile:
     """Open a class map, see ``core.imaging.masks.open_mask``, which says what it raises.
+
+    ``stated`` is what `stated_in` found in the file, where that was asked before.
 
     A map of other origin must look like cells, too (``core.imaging.mask_reading``), unless the user has said with
     ``read_as`` what it is.
     """
     mask = open_mask(path, read_as=read_as)
-    stated = stated_in(path)
+    if stated is None:
+        stated = stated_in(path)
     if not stated:  # what this program wrote says what it is
         mask.check().check(str(path))
     labels = CellLabels(path, mask.planes, numbered=mask if read_as == "cells" else None)

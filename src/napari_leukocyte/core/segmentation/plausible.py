@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.segmentation.uncertainty import unsure_shares
 
 __all__ = ["UNFAMILIAR", "giant_platelets", "mistaken_red_cells"]
 
@@ -54,7 +55,8 @@ def mistaken_red_cells(
     numbers = np.arange(1, int(cells.max(initial=0)) + 1)
     if not numbers.size:
         return frozenset()
-    unsure = ndimage.mean(~sure, cells, numbers)
+    shares = unsure_shares(cells, sure)
+    unsure = np.array([shares.get(number, np.nan) for number in numbers.tolist()])
     if not (unsure > _UNSURE_SHARE).any():
         return frozenset()
     step = max(1, int(np.sqrt(cells.size / _MOST_PX)))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
@@ -22,7 +21,7 @@ from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, de
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
-from napari_leukocyte.core.segmentation.uncertainty import uncertainty
+from napari_leukocyte.core.segmentation.uncertainty import uncertainty, unsure_shares
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 
 __all__ = [
@@ -142,12 +141,7 @@ def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_], *, every: b
     """The cells of which the network is unsure in a large share of their pixels, or ``every`` one."""
     if every:
         return frozenset(range(1, int(cells.max(initial=0)) + 1))
-    found = set()
-    for number, box in enumerate(ndimage.find_objects(cells), start=1):
-        own = cells[box] == number
-        if np.count_nonzero(own & ~sure[box]) > _UNSURE_SHARE * np.count_nonzero(own):
-            found.add(number)
-    return frozenset(found)
+    return frozenset(number for number, share in unsure_shares(cells, sure).items() if share > _UNSURE_SHARE)
 
 
 def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:

@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.scoring.border import band_width_px, border_band
 
-__all__ = ["uncertainty"]
+__all__ = ["uncertainty", "unsure_shares"]
 
 
 def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, pixel_size: float | None) -> float:
@@ -45,3 +46,25 @@ def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, 
     unsure &= ~border_band(classes, width_px=band_width_px(pixel_size))
     found = np.count_nonzero((classes > 0) | unsure)
     return float(np.count_nonzero(unsure) / found) if found else 0.0
+
+
+def unsure_shares(cells: npt.NDArray[np.int32], sure: npt.NDArray[np.bool_]) -> dict[int, float]:
+    """Return the share of unsure pixels, 0-1, of each cell, by its number.
+
+    Parameters
+    ----------
+    cells : (Y, X) int32 array
+        Cell labels.
+    sure : (Y, X) bool array
+        Pixels whose class is probable enough.
+
+    Examples
+    --------
+    >>> unsure_shares(np.array([[1, 1, 0, 3]], np.int32), np.array([[True, False, False, True]]))
+    {1: 0.5, 3: 0.0}
+    """
+    shares = {}
+    for number, box in boxes_by_number(cells).items():
+        own = cells[box] == number
+        shares[number] = int(np.count_nonzero(own & ~sure[box])) / int(np.count_nonzero(own))
+    return shares
