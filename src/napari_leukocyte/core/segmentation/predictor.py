@@ -19,6 +19,7 @@ from napari_leukocyte.core.model.device import (
     resolve_device,
     uses_bfloat16,
 )
+from napari_leukocyte.core.model.folded import folded
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
 from napari_leukocyte.core.segmentation.pixel_size import find_rulers
@@ -57,7 +58,8 @@ class Predictor:
         path = model_path(model)
         self._wanted = device
         self.device = resolve_device(device)
-        self.network, self.info = load_model(path, device=self.device)
+        network, self.info = load_model(path, device=self.device)
+        self.network = folded(network)
         if self.info.architecture.inputs != inputs:
             does = "follows gestures and segments nothing by itself" if inputs == 3 else "follows no gestures"
             raise LeukocyteError(f"The model {self.info.name!r} {does}: choose another model.")
