@@ -27,6 +27,7 @@ def test_a_drawn_smear_without_a_display(no_display, tmp_path, run):
     assert sorted(path.name for path in out.iterdir()) == [
         "cells.csv",
         "cells.json",
+        "results.jsonl",
         "smear.png",
         "smear_cells.tif",
         "smear_classes.png",

@@ -35,7 +35,10 @@ def read_table(path):
 
 def test_options_restate_the_parameters():
     command = typer.main.get_command(app).commands["segment"]
-    options = {one.name: one for one in command.params if one.param_type_name == "option" and one.name != "out"}
+    of_the_folder = {"out", "resume", "overwrite"}
+    options = {
+        one.name: one for one in command.params if one.param_type_name == "option" and one.name not in of_the_folder
+    }
     defaults = SegmentParameters()
     assert {name: one.default for name, one in options.items()} == {
         name: getattr(defaults, name)
@@ -62,6 +65,7 @@ def test_files_and_table_agree(tmp_path, run, model, picture):
         "b_classes.png",
         "cells.csv",
         "cells.json",
+        "results.jsonl",
     ]
     assert "2 images of 2 segmented" in result.stdout
     assert str(out) in result.stdout
@@ -123,6 +127,9 @@ def test_an_older_table_survives_a_run_without_results(tmp_path, run, model):
     (out / "cells.csv").write_text("old")
     result = run("segment", tmp_path, "--out", out, "--model", model)
     assert result.exit_code == 1
+    assert "cells.csv is not from this program's results here, and is not replaced" in result.stderr
+    result = run("segment", tmp_path, "--out", out, "--model", model, "--overwrite")
+    assert result.exit_code == 1
     assert "Nothing of 1 image was segmented" in result.stdout
     assert (out / "cells.csv").read_text() == "old"
 
@@ -165,7 +172,7 @@ def test_a_stack_becomes_one_tiff_and_a_constant_plane_stays_empty(tmp_path, run
 
 
 def test_large_images_become_tiff(tmp_path, run, model, picture, monkeypatch):
-    monkeypatch.setattr("napari_leukocyte.core.results.writer._LARGE", 1000)
+    monkeypatch.setattr("napari_leukocyte.core.results.maps._LARGE", 1000)
     save(tmp_path / "a.png", picture())
     assert run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model).exit_code == 0
     assert tifffile.imread(tmp_path / "out" / "a_classes.tif").shape == (40, 48)
@@ -255,23 +262,31 @@ def test_results_never_replace_an_input(tmp_path, run, model, picture):
     before = other.read_bytes()
     result = run("segment", image, other, "--out", tmp_path, "--model", model)
     assert result.exit_code == 1
-    assert "would replace the input" in result.stderr
+    assert "a_classes.png is read, so it cannot be written as well" in result.stderr
     assert other.read_bytes() == before
 
 
-def test_a_full_disk_is_one_sentence(tmp_path, run, model, picture, monkeypatch):
+@pytest.mark.parametrize("room", [0, 2], ids=["from the start", "for the record of the list alone"])
+def test_a_full_disk_is_one_sentence(tmp_path, run, model, picture, monkeypatch, room):
     save(tmp_path / "a.png", picture())
+    flushed = []
 
     def full(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flushed.append(descriptor)
+        if len(flushed) > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     result = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model)
     assert result.exit_code == 1
-    _, reason, share = result.stderr.splitlines()
+    if room:
+        _, reason, share = result.stderr.splitlines()
+        assert share == "1 of 1 image failed."
+    else:
+        (reason,) = result.stderr.splitlines()
     assert "no space left on the device" in reason
-    assert share == "1 of 1 image failed."
-    assert list((tmp_path / "out").iterdir()) == []
+    assert ".writing" not in reason
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["results.jsonl"] * bool(room)
 
 
 def test_a_result_that_cannot_be_written_costs_only_its_image(tmp_path, run, model, picture):

@@ -203,7 +203,7 @@ def test_a_window_that_is_closed_leaves_no_thread_and_what_is_saved_is_saved_to_
             yield event
             threading.Event().wait(0.01)  # as long as a window takes
 
-    def save(*_args):
+    def save(*_args, **_options):
         may_save.wait(LONG / 1000)
         saved.append("all of it")
         return ""

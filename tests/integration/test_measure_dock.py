@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
 from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
@@ -360,6 +361,35 @@ def test_all_results_are_saved_with_edits_splits_and_marks(files, qtbot, tmp_pat
     with tifffile.TiffFile(tmp_path / "out" / "crop0_cells.tif") as tiff:
         assert "2 smudge" in tiff.pages[0].description
     assert len((tmp_path / "out" / "cells.csv").read_text().splitlines()) == 6
+
+
+def test_what_somebody_else_corrected_is_asked_about_and_own_work_is_not(files, qtbot, tmp_path):
+    out = tmp_path / "out"
+    for row in (0, 2, 4):  # saved, painted, saved again
+        files.session.classes_layer.data_setitem(block(row, row + 2, 0, 2), 1)
+        files.save(out)
+        wait_until_written(files, qtbot)
+        assert "3 images" in files.status.text()
+        assert not files.question.isVisible()
+    assert {name: one.corrected for name, one in read_record(out).images.items()} == {
+        "crop0": True,
+        "crop1": False,
+        "crop2": False,
+    }
+    (out / "crop1_classes.png").write_bytes(b"an expert's")
+    files.save(out)
+    wait_until_written(files, qtbot)
+    assert "crop1_classes.png was changed since it was written" in files.status.text()
+    assert files.question.isVisible()
+    click(files.question.buttons["Leave it"])
+    assert not files.writer.running
+    assert (out / "crop1_classes.png").read_bytes() == b"an expert's"
+    files.save(out)
+    wait_until_written(files, qtbot)
+    click(files.question.buttons["Replace it"])
+    wait_until_written(files, qtbot)
+    assert "3 images" in files.status.text()
+    assert read_mask(out / "crop1_classes.png").classes.any()
 
 
 def test_what_cannot_be_saved_is_a_sentence(files, qtbot, tmp_path):

@@ -67,15 +67,16 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.core.cells.measures import cnr_text
     from napari_leukocyte.core.imaging.overlay import overlay
     from napari_leukocyte.core.imaging.write import write_picture
-    from napari_leukocyte.core.results.names import OutputName, input_path
+    from napari_leukocyte.core.results.listing import shown_hash
+    from napari_leukocyte.core.results.names import input_path
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
     source = _drawn_smear() if image is None else _first_plane(image)
-    stem = Path(source.name).stem
-    writer = ResultWriter(_FOLDER, {input_path(source.path, source.name): OutputName(source.name, stem)})
+    path = input_path(source.path, source.name)
+    contents = {path: shown_hash(source)} if source.path is None else {}
     parameters = SegmentParameters()
     predictor = load_predictor(parameters)
     result = None
@@ -87,8 +88,9 @@ def _without_display(image: Path | None) -> None:
                 result = event
     assert result is not None  # the last event is the result
     measures = result.measure()
-    writer.add(source, result, measures=measures)
-    writer.write_table()
+    with ResultWriter(_FOLDER, [path], contents=contents, advice=f"move the folder {_FOLDER} away") as writer:
+        writer.add(source, result, measures=measures)
+    stem = writer.listed[path].stem
     texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]
     picture = overlay(source.read(), result.classes, texts=texts)
     write_picture(_FOLDER / f"{stem}_overlay.png", picture, provenance={"image": source.name, **result.provenance})

@@ -14,6 +14,9 @@ from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
     from napari_leukocyte.cli.notes import Remarks
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+    from napari_leukocyte.core.results.resume import Plan
+    from napari_leukocyte.core.results.settings import ResultSettings
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.method import Method
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -66,6 +69,20 @@ def segment(
             "auto takes centre for a crop of at most 50 um across, else all."
         ),
     ] = "auto",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the results in DIR: images that are done with the same choices are not done again, class "
+            "maps that were corrected by hand are kept and measured as they are, failed ones are tried again.",
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace whatever is in the way in DIR, also what was corrected by hand or is not ours."
+        ),
+    ] = False,
 ) -> None:
     """Segment images and measure every cell.
 
@@ -73,7 +90,10 @@ def segment(
     <stem>_cells.tif (the number of the cell at each pixel); cells.csv has a row for each cell of all inputs, areas
     in px and um2. The class map of a stack (N, Y, X) or of an image above 100 megapixels is <stem>_classes.tif.
     Inputs of one stem keep their extension (a.png_classes.png, a.tif_classes.png), inputs of one name in several
-    folders get the folder in front (x_a.png_classes.png). Older results of the same name are replaced.
+    folders get the folder in front (x_a.png_classes.png). results.jsonl records each image as it is done.
+
+    A second run into DIR keeps the names, replaces results of the same inputs that nobody has touched, and adds to the
+    table. It refuses to begin where it would replace a map that was changed by hand or a file that is not ours.
 
     A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
     exit status is 1. In a stack such a plane is empty.
@@ -81,12 +101,14 @@ def segment(
     from napari_leukocyte.cli.ending import finish
     from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.core.imaging.read import find_images
-    from napari_leukocyte.core.results.names import output_names
+    from napari_leukocyte.core.results.resume import Plan
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-    from napari_leukocyte.core.segmentation.segment import load_predictor
+    from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
 
     started = perf_counter()
+    if resume and overwrite:
+        raise LeukocyteError("--resume keeps what is done and --overwrite does it anew: give one of the two.")
     parameters = SegmentParameters(
         model=model,
         mode=mode,
@@ -96,55 +118,100 @@ def segment(
         keep=keep,
     )
     paths = find_images(inputs)
-    writer = ResultWriter(out, output_names(paths))
     predictor = load_predictor(parameters)
+    settings = settings_of(parameters, predictor)
     logger.info("%s, on %s", predictor.provenance, predictor.used)
-    remarks = Remarks()
+    writer = ResultWriter(
+        out,
+        paths,
+        settings=settings,
+        overwrite=overwrite,
+        going_on=resume,
+        advice="move it away, "
+        + ("or choose another folder" if resume else "choose another folder, or give --overwrite"),
+    )
+    remarks, plan = Remarks(), Plan(todo=paths)
     failures: list[str] = []
     failed: set[Path] = set()
     stopped = False
     try:
-        for path, failure in _run(paths, parameters, predictor, writer, remarks):
-            failed.add(path)
-            failures.append(failure)
+        with writer:  # its end writes the table, also of what was done before a stop or an error
+            if resume:
+                plan = _plan(writer, settings, remarks, failures, failed)
+            for path, failure in _run(paths, plan.todo, parameters, predictor, writer, remarks, resume=resume):
+                failed.add(path)
+                failures.append(failure)
     except KeyboardInterrupt:
         stopped = True
-    finally:
-        writer.write_table()  # also of what was done before a stop or an error
+    for note in (*writer.notes, *writer.made_otherwise()):
+        echo(f"Note: {note}.", err=True)
     seconds = perf_counter() - started
+    before = len(plan.done) + len(plan.corrected)
+    done = f", {before} done before" if before else ""
     echo(
-        f"{counted(writer.images, 'image')} of {len(paths)} segmented, {counted(writer.cells, 'cell')}: "
+        f"{counted(writer.images, 'image')} of {len(paths)} segmented{done}, {counted(writer.cells, 'cell')}: "
         f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
         if writer.images
-        else f"Nothing of {counted(len(paths), 'image')} was segmented. Device: {predictor.used}."
+        else f"Nothing of {counted(len(paths), 'image')} was segmented{done}. Device: {predictor.used}."
     )
     share = f"{len(failed)} of {counted(len(paths), 'image')} failed."
     finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
 
 
+def _plan(
+    writer: "ResultWriter", settings: "ResultSettings", remarks: "Remarks", failures: list[str], failed: set[Path]
+) -> "Plan":
+    """Find out what is left to do, and measure what was corrected by hand."""
+    from napari_leukocyte.core.results.resume import measure_corrected, plan_resume
+
+    plan = plan_resume(writer.record, writer.folder, writer.listed, settings)
+    for image in plan.done:
+        if image.corrected:
+            remarks.note(image.image.label, ("corrected by hand, and kept",))
+    for image in plan.corrected:
+        label = image.image.label
+        try:
+            writer.keep(measure_corrected(writer.folder, image))
+            remarks.note(label, ("corrected by hand since: kept, and measured as it is",))
+        except LeukocyteError as error:
+            failed.add(Path(image.image.path))
+            failures.append(f"{label}: {error}")
+    return plan
+
+
 def _run(
     paths: Sequence[Path],
+    todo: Sequence[Path],
     parameters: "SegmentParameters",
     predictor: "Method",
     writer: "ResultWriter",
     remarks: "Remarks",
+    *,
+    resume: bool,
 ) -> Iterator[tuple[Path, str]]:
     """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import segment_bars
-    from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_files
-    from napari_leukocyte.core.results.names import input_path
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
     from napari_leukocyte.core.safe_text import printable
-    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
+    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
+    from napari_leukocyte.core.segmentation.recorded_sizes import decide_for_results
     from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
-    sources = list(sources_from_files(paths))
-    with segment_bars(len(paths)) as bars:
+    # pixel sizes are those of the whole list; where all are decided, only what is to be done is read
+    decided = resume and all(writer.listed[path].stem in writer.record.sizes for path in todo)
+    images = list(sources_from_files(todo if decided else paths)) if todo else []
+    with segment_bars(len(todo)) as bars:
+        stems = [writer.listed[_path_of(image)].stem for image in images]
+        decisions: dict[int, SizeDecision] = {}
+        for step in decide_for_results(images, stems, parameters, predictor, writer, decisions, anew=not resume):
+            bars.looking(step)
+        wanted = set(todo)
+        left = [i for i, image in enumerate(images) if _path_of(image) in wanted]
+        sources = [images[i] for i in left]
+        own = {position: decisions[i] for position, i in enumerate(left) if i in decisions}
         since = perf_counter()
-        for event in segment_images(sources, parameters, predictor):
-            if isinstance(event, SizeStep):
-                bars.looking(event)
-                continue
+        for event in segment_images(sources, parameters, predictor, decisions=own):
             if isinstance(event, WindowDone):
                 bars.window(event)
                 continue
@@ -153,17 +220,26 @@ def _run(
             if isinstance(event, ImageFailed):
                 logger.warning("%s: %s", label, event.reason)
                 reason = printable(event.reason)
-                yield input_path(source.path, source.name), reason if label in reason else f"{label}: {reason}"
+                yield _path_of(source), reason if label in reason else f"{label}: {reason}"
             else:
                 remarks.add(label, event.result.pixel_size, event.result.notes)
                 logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)
-            if isinstance(source, ImageSource):
-                try:
-                    writer.add(source, None if isinstance(event, ImageFailed) else event.result)
-                except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
-                    logger.warning("%s: %s", label, error)
-                    yield input_path(source.path, source.name), f"{label}: {error}"
+            try:
+                if isinstance(source, BrokenImage):
+                    writer.fail(source, source.reason)
+                elif isinstance(event, ImageFailed):
+                    writer.add(source, None, reason=event.reason)
+                else:
+                    writer.add(source, event.result)
+            except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
+                logger.warning("%s: %s", label, error)
+                yield _path_of(source), f"{label}: {error}"
             bars.end(source)
             if event.index + 1 < len(sources):
                 bars.begin(sources[event.index + 1])
             since = perf_counter()
+
+
+def _path_of(source: "ImageSource | BrokenImage") -> Path:
+    assert source.path is not None  # it comes from a file
+    return source.path

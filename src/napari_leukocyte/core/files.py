@@ -6,12 +6,12 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["atomic_path", "file_hash", "make_folder"]
+__all__ = ["atomic_path", "file_hash", "flush_folder", "make_folder", "refusal", "spare_inputs"]
 
 # The usual reasons in words that are the same on every system.
 _REASONS = {
@@ -71,8 +71,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             _flush(temporary)
             os.replace(temporary, target)  # noqa: PTH105 - the call that is atomic on every system
         except OSError as error:
-            raise LeukocyteError(f"{target} could not be written: {_reason(error)}; nothing was changed.") from error
-        _flush_folder(target.parent)
+            raise LeukocyteError(f"{target} could not be written: {refusal(error)}; nothing was changed.") from error
+        flush_folder(target.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise LeukocyteError(f"The folder {folder} cannot be {task} ({_reason(error)}): choose another one.") from error
+        raise LeukocyteError(f"The folder {folder} cannot be {task} ({refusal(error)}): choose another one.") from error
 
 
 def file_hash(path: Path) -> str:
@@ -102,7 +102,41 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _reason(error: OSError) -> str:
+def spare_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write a file that is also read; each command asks this before it begins.
+
+    Links, and names that a system takes for one, are the file that they lead to.
+
+    Raises
+    ------
+    LeukocyteError
+        When an output is an input.
+
+    Examples
+    --------
+    >>> spare_inputs([Path("cells.csv")], [Path("a.png")])
+    >>> spare_inputs([Path("x/../a.png")], [Path("a.png")])
+    Traceback (most recent call last):
+    napari_leukocyte.core.errors.LeukocyteError: x/../a.png is read, so it cannot be written as well: choose another...
+    """
+    read = {key for path in inputs for key in _identities(path)}
+    for path in outputs:
+        if not read.isdisjoint(_identities(path)):
+            raise LeukocyteError(f"{path} is read, so it cannot be written as well: choose another name or folder.")
+
+
+def _identities(path: Path) -> list[object]:
+    """What tells a file from all others: its name without links and, when it is there, what the system calls it."""
+    try:
+        real = os.path.realpath(path)
+        found = os.stat(real)  # noqa: PTH116 - one call for both systems' kinds of name
+    except (OSError, ValueError):  # not there, no possible name, or a circle of links
+        return [os.path.abspath(path), os.path.realpath(path)]  # noqa: PTH100 - as it stands
+    return [real, (found.st_dev, found.st_ino)]
+
+
+def refusal(error: OSError) -> str:
+    """Why the system refused, in words that are the same everywhere."""
     if error.errno in _REASONS:
         return _REASONS[error.errno]
     return (error.strerror or str(error) or type(error).__name__).strip().rstrip(".")
@@ -113,7 +147,7 @@ def _flush(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Put the rename itself on the disk where the system offers it (POSIX); elsewhere it is not needed."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

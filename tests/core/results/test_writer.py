@@ -13,12 +13,15 @@ from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.results.class_maps import MapMeasured, measure_class_maps
-from napari_leukocyte.core.results.names import OutputName
 from napari_leukocyte.core.results.remarks import read_remarks
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
 
-NAME = {Path("smear"): OutputName("smear", "smear")}
+NAME = Path("smear")
+
+
+def writer_in(folder):
+    return ResultWriter(folder, [NAME], contents={NAME: ""})
 
 
 def two_cells(**changes):
@@ -48,9 +51,8 @@ def test_edited_maps_and_marks_are_what_is_written(tmp_path):
     marked = measure_cells(
         edited.classes, edited.cells, pixel_size=0.4, remarks={1: {Flag.EDITED}, 2: {Flag.NOT_A_WBC_PLATELET}}
     )
-    writer = ResultWriter(tmp_path, NAME)
-    writer.add(sources()[0], edited, measures=marked)
-    writer.write_table()
+    with writer_in(tmp_path) as writer:
+        writer.add(sources()[0], edited, measures=marked)
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "smear_classes.png")), edited.classes)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "smear_cells.tif"), edited.cells)
     said = read_provenance(tmp_path / "smear_cells.tif")
@@ -63,9 +65,8 @@ def test_edited_maps_and_marks_are_what_is_written(tmp_path):
 
 
 def test_types_are_in_the_table_and_come_back_with_the_labels(tmp_path):
-    writer = ResultWriter(tmp_path, NAME)
-    writer.add(sources()[0], two_cells(types={2: "lymphocyte", 9: "blast"}))
-    writer.write_table()
+    with writer_in(tmp_path) as writer:
+        writer.add(sources()[0], two_cells(types={2: "lymphocyte", 9: "blast"}))
     assert [row["type"] for row in rows(tmp_path / "cells.csv")] == ["", "lymphocyte"]
     (again,) = measure_class_maps([tmp_path / "smear_classes.png"])
     assert isinstance(again, MapMeasured)
@@ -73,9 +74,8 @@ def test_types_are_in_the_table_and_come_back_with_the_labels(tmp_path):
 
 
 def test_cells_out_of_focus_or_of_which_the_model_is_unsure_are_flagged_without_measures(tmp_path):
-    writer = ResultWriter(tmp_path, NAME)
-    writer.add(sources()[0], two_cells(unsure_cells=frozenset({2}), blurred_cells=frozenset({1, 2})))
-    writer.write_table()
+    with writer_in(tmp_path) as writer:
+        writer.add(sources()[0], two_cells(unsure_cells=frozenset({2}), blurred_cells=frozenset({1, 2})))
     assert [row["flags"] for row in rows(tmp_path / "cells.csv")] == ["out_of_focus", "low_confidence;out_of_focus"]
     assert read_provenance(tmp_path / "smear_cells.tif")["out_of_focus"] == "1, 2"
     assert read_provenance(tmp_path / "smear_cells.tif")["low_confidence"] == "2"
@@ -84,10 +84,9 @@ def test_cells_out_of_focus_or_of_which_the_model_is_unsure_are_flagged_without_
 def test_planes_of_a_stack_keep_their_own_marks(tmp_path):
     result = two_cells()
     marked = measure_cells(result.classes, result.cells, remarks={1: {Flag.NOT_A_WBC_SMUDGE}})
-    writer = ResultWriter(tmp_path, NAME)
-    for source, plane in zip(sources(4), (result, None, result, result), strict=True):
-        writer.add(source, plane, measures=marked if source.plane in (2, 3) else None)
-    writer.write_table()
+    with writer_in(tmp_path) as writer:
+        for source, plane in zip(sources(4), (result, None, result, result), strict=True):
+            writer.add(source, plane, measures=marked if source.plane in (2, 3) else None)
     said = read_provenance(tmp_path / "smear_cells.tif")
     assert said["not_a_wbc"] == ["", "", "1 smudge", "1 smudge"]
     assert tifffile.imread(tmp_path / "smear_classes.tif").any(axis=(1, 2)).tolist() == [True, False, True, True]
@@ -98,7 +97,7 @@ def test_planes_of_a_stack_keep_their_own_marks(tmp_path):
 
 @pytest.mark.parametrize("estimated", [False, True])
 def test_only_a_known_pixel_size_is_written_as_one(tmp_path, estimated):
-    writer = ResultWriter(tmp_path, NAME)
-    writer.add(sources()[0], two_cells(pixel_size=PixelSize(0.4, "here", estimated)))
+    with writer_in(tmp_path) as writer:
+        writer.add(sources()[0], two_cells(pixel_size=PixelSize(0.4, "here", estimated)))
     with Image.open(tmp_path / "smear_classes.png") as image:
         assert ("dpi" in image.info) == (not estimated)

@@ -11,7 +11,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation import list_pixel_sizes
-from napari_leukocyte.core.segmentation.list_pixel_sizes import LOOKED_AT, SizeStep, decide_pixel_sizes
+from napari_leukocyte.core.segmentation.list_pixel_sizes import LOOKED_AT, SizeDecision, SizeStep, decide_pixel_sizes
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.red_cells import RED_CELL_UM
 from napari_leukocyte.core.segmentation.rulers import Ruler, Rulers
@@ -134,12 +134,12 @@ def test_a_size_from_an_earlier_run_is_read_and_never_renewed():
     images = [image_of(f"{i}.png", 0.1) for i in range(20)]
     before = PixelSize(0.123, "estimated from 9 red cells in 8 images", estimated=True, shared=True)
     method = Said()
-    decisions = decide(images, method, known={3: before, 4: before})
+    decisions = decide(images, method, known={3: SizeDecision(before), 4: SizeDecision(before)})
     assert method.looked_at == 0
     assert {decision.size for decision in decisions.values()} == {before}
     own = replace(before, shared=False)  # of an image that was segmented alone
-    assert decide(images, method, known={3: own})[3].size == own
-    assert decide(images, method, known={3: own})[4].size.um == pytest.approx(0.1)
+    assert decide(images, method, known={3: SizeDecision(own)})[3].size == own
+    assert decide(images, method, known={3: SizeDecision(own)})[4].size.um == pytest.approx(0.1)
 
 
 def test_only_what_is_wanted_is_looked_at():

@@ -35,8 +35,21 @@ class CellTable:
         provenance: Mapping[str, str],
     ) -> None:
         """Add the cells of an image or of one plane of a stack of ``planes``."""
+        rows = cell_rows(measures, image=image, plane=plane, provenance=provenance)
+        self.add_rows(rows, image=image, plane=plane, planes=planes, provenance=provenance)
+
+    def add_rows(
+        self,
+        rows: Iterable[dict[str, str]],
+        *,
+        image: str,
+        plane: int = 0,
+        planes: int = 1,
+        provenance: Mapping[str, str],
+    ) -> None:
+        """Add rows that are written already."""
         self.images.add(image)
-        self.rows += cell_rows(measures, image=image, plane=plane, provenance=provenance)
+        self.rows += rows
         self._provenance[image if planes == 1 else f"{image} [{plane}]"] = provenance
 
     def write(self, path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_leukocyte.core.imaging.read import IMAGE_SUFFIXES
 from napari_leukocyte.core.safe_text import printable
@@ -36,26 +37,37 @@ def input_path(path: Path | None, name: str) -> Path:
     return path or Path(re.sub(r"[/\\]", "_", name).strip(". ") or "image")
 
 
-def output_names(paths: Sequence[Path]) -> dict[Path, OutputName]:
+def output_names(
+    paths: Sequence[Path], *, given: Mapping[Path, OutputName] = MappingProxyType({})
+) -> dict[Path, OutputName]:
     """Give each input a label and a stem that no other has, also where file names ignore case or how accents are coded.
 
     Inputs of one stem keep their extension; inputs of one name in several folders also get as many of their
     folders in front as tell them apart. Labels are printable; stems are file names on every system, at most 200 bytes
-    long. Only what is the extension of an image is cut off: the name of a layer may have a dot in it.
+    long. Only what is the extension of an image is cut off: the name of a layer may have a dot in it. Names that were
+    ``given`` before stay, and no other input gets them.
 
     >>> names = output_names([Path("x/a.png"), Path("x/a.tif"), Path("x/b.png"), Path("y/b.png"), Path("c.png")])
     >>> [name.stem for name in names.values()]
     ['a.png', 'a.tif', 'x_b.png', 'y_b.png', 'c']
     >>> [name.label for name in names.values()]
     ['a.png', 'a.tif', 'x/b.png', 'y/b.png', 'c.png']
+    >>> given = {Path("x/a.png"): OutputName("a.png", "a")}
+    >>> names = output_names([Path("x/a.png"), Path("x/a.tif"), Path("y/a.png")], given=given)
+    >>> [(name.label, name.stem) for name in names.values()]
+    [('a.png', 'a'), ('a.tif', 'a.tif'), ('y/a.png', 'y_a.png')]
     """
-    paths = list(dict.fromkeys(paths))  # the planes of a stack have one path
+    wanted_for = dict.fromkeys(paths)  # the planes of a stack have one path
+    paths = list(dict.fromkeys([*given, *paths]))
     labels = _labels(paths)
     stems = {path: _stem(path) for path in paths}
     shared = Counter(same_name(stem) for stem in stems.values())
-    names: dict[Path, OutputName] = {}
-    taken: set[str] = set()
+    names = dict(given)
+    taken = {same_name(name.stem) for name in given.values()}
+    told = {name.label for name in given.values()}
     for path in paths:
+        if path in given:
+            continue
         label = labels[path]
         wanted = _file_name(stems[path] if shared[same_name(stems[path])] == 1 else label.replace("/", "_"))
         stem, number = wanted, 1
@@ -63,8 +75,13 @@ def output_names(paths: Sequence[Path]) -> dict[Path, OutputName]:
             number += 1
             stem = f"{wanted}-{number}"
         taken.add(same_name(stem))
-        names[path] = OutputName(printable(label), stem)
-    return names
+        shown, number = printable(label), 1
+        while shown in told:
+            number += 1
+            shown = f"{printable(label)} ({number})"
+        told.add(shown)
+        names[path] = OutputName(shown, stem)
+    return {path: names[path] for path in wanted_for}
 
 
 def same_name(name: str) -> str:

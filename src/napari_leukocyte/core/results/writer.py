@@ -1,64 +1,162 @@
-"""Results of a list of images as files: class maps, cell labels and one table of cells."""
+"""Results of a list of images as files: class maps, cell labels, one table of cells, and the record of all of it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-
-import numpy as np
+from time import perf_counter
+from types import TracebackType
+from typing import Self
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.files import make_folder, spare_inputs
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
-from napari_leukocyte.core.results.cell_table import CellTable, common
-from napari_leukocyte.core.results.names import OutputName, input_path
-from napari_leukocyte.core.results.remarks import remarks_text
+from napari_leukocyte.core.results.in_place import InTheWayError, Places, hash_of
+from napari_leukocyte.core.results.listing import content_of, list_inputs
+from napari_leukocyte.core.results.maps import PlaneResult, map_names, write_maps
+from napari_leukocyte.core.results.mask_facts import MaskFacts
+from napari_leukocyte.core.results.names import input_path
+from napari_leukocyte.core.results.record import RECORD, ImageRecord, ListedImage, ResultsRecord, SizesRecord
+from napari_leukocyte.core.results.record_file import RecordFile
+from napari_leukocyte.core.results.record_json import image_line, list_line, sizes_line, table_line
 from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.results.settings import ResultSettings
+from napari_leukocyte.core.text import counted
 
 __all__ = ["ResultWriter"]
 
-_LARGE = 100_000_000  # px above which a class map becomes a tiled TIFF: readers of PNG refuse larger ones
-
-
-@dataclass(frozen=True)
-class _Plane:
-    result: Segmentation
-    measures: Sequence[CellMeasure]
+_TABLE, _TABLE_JSON = "cells.csv", "cells.json"
+_TABLE_S, _TABLE_SHARE = 5.0, 0.05  # a table is written again after so long at the earliest, and in so much of the time
 
 
 class ResultWriter:
-    """Writes each file's results as soon as its last plane is there, and in the end the table.
+    """Writes each image's results as soon as its last plane is there, its line of the record, and the table.
+
+    Used as a context (``with``): its end, also by an exception, leaves the table of all that is done, no file in the
+    making, and the folder to others. While it runs the table is written again every few seconds, so that after a kill
+    it may be that much behind; `ResultsRecord.table` and the next run have the rest from the record.
+
+    Nothing is replaced that a hand has changed or somebody else made; our own results that nobody has touched are.
 
     Parameters
     ----------
     folder
         Made when it is not there.
-    names
-        For each input, as `core.results.names.input_path` gives it, what its results are called.
+    inputs
+        As `core.results.names.input_path` gives them, in the order of the list.
+    contents
+        Those of them without a file, with a hash of what they show (or nothing).
+    settings
+        What was asked for; None when each result says for itself what made it.
+    overwrite
+        Replace whatever is in the way; a record that cannot be gone on with is set aside under another name.
+    going_on
+        Only some of the inputs will be written: what is in the way of one is found when it has its turn.
+    trusted
+        Hashes by file name of what may be replaced as well.
+    advice
+        The end of sentences that refuse to replace something.
+
+    Attributes
+    ----------
+    listed
+        What each input is called, by the same paths.
+    notes
+        Sentences on the record: damaged lines, and where it was set aside.
+    images
+        How many images were written.
+    written
+        Hashes of their files by name.
 
     Raises
     ------
+    InTheWayError
+        When something is in the way.
+    UnreadableRecordError
+        When the folder has a record that cannot be gone on with.
     LeukocyteError
-        When the folder cannot be made, or results would replace one of the inputs.
+        When the folder cannot be made, another program writes to it, or results would replace one of the inputs.
     """
 
-    def __init__(self, folder: Path, names: Mapping[Path, OutputName]) -> None:
-        self.folder, self.names = folder, names
-        self._table = CellTable()
-        self._planes: list[_Plane | None] = []
-        self._spare_the_inputs()
+    def __init__(
+        self,
+        folder: Path,
+        inputs: Sequence[Path],
+        *,
+        contents: Mapping[Path, str] | None = None,
+        settings: ResultSettings | None = None,
+        overwrite: bool = False,
+        going_on: bool = False,
+        trusted: Mapping[str, str] | None = None,
+        advice: str = "choose another folder",
+    ) -> None:
+        self.folder, self.settings = folder, settings
+        self.images, self.written = 0, dict[str, str]()
+        self._contents = contents or {}
+        self._planes: list[PlaneResult] = []
+        self._table_at, self._table_took = perf_counter(), 0.0
         make_folder(folder)
+        self._file = RecordFile(folder, set_aside=overwrite)
+        try:
+            self._places = Places(folder, overwrite=overwrite, trusted=trusted, advice=advice)
+            self._places.finish(self.record)  # what a kill interrupted
+            self.listed = list_inputs(self.record, folder, inputs, self._contents)
+            self._paths = {one.stem: path for path, one in self.listed.items()}
+            self._unlisted = [one for one in self.listed.values() if self.record.listed.get(one.stem) != one]
+            planned = [name for one in self.listed.values() for name in map_names(one.stem)]
+            files = [path for path in self.listed if path not in self._contents]
+            spare_inputs([folder / name for name in (*planned, _TABLE, _TABLE_JSON, RECORD)], files)
+            self._places.check([*planned] * (not going_on) + [_TABLE, _TABLE_JSON], self.record)
+        except BaseException:
+            self._file.close()
+            raise
+        self.notes = [
+            *self.record.problems,
+            *([f"the record that was there is {self._file.set_aside} now"] if self._file.set_aside else []),
+        ]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave everything whole, however the block ended."""
+        try:
+            if error is not None:  # it may have come between a line and the files that it names
+                self._file.reread()
+                self._places.finish(self.record)
+            self.write_table()
+        finally:
+            self._places.clear()
+            self._file.close()
 
     @property
-    def images(self) -> int:
-        """How many images are written so far."""
-        return len(self._table.images)
+    def record(self) -> ResultsRecord:
+        """All that is known of the folder."""
+        return self._file.record
 
     @property
     def cells(self) -> int:
-        """How many cells are in the table so far."""
-        return len(self._table.rows)
+        """How many cells the written images have."""
+        own = {name for name in self.written if name.endswith("_cells.tif")}
+        return sum(
+            len(plane.cells) for one in self.record.done.values() if own & set(one.files) for plane in one.planes
+        )
+
+    def made_otherwise(self) -> list[str]:
+        """A sentence when the table holds images that were done with other settings."""
+        if self.settings is None:
+            return []
+        found = [self.settings.differences(one.settings) for one in self.record.done.values() if one.settings]
+        others = [differences for differences in found if differences]
+        if not others:
+            return []
+        images = counted(len(others), "image")
+        return [f"cells.csv also holds {images} done in another way: now {'; '.join(others[0])}"]
 
     def add(
         self,
@@ -66,6 +164,8 @@ class ResultWriter:
         result: Segmentation | None,
         *,
         measures: Sequence[CellMeasure] | None = None,
+        facts: MaskFacts | None = None,
+        reason: str = "",
     ) -> None:
         """Take the result of the next plane.
 
@@ -78,97 +178,147 @@ class ResultWriter:
             since, ``dataclasses.replace(result, classes=..., cells=...)``.
         measures
             Of the cells as they are now, with what a user marked; None measures them here.
+        facts
+            What hands changed of it.
+        reason
+            Why it failed.
 
         Raises
         ------
         LeukocyteError
-            When a file cannot be written.
+            When a file cannot be written, or another one is in the way.
         """
-        if result is None:
-            self._planes.append(None)
-        else:
-            self._planes.append(_Plane(result, result.measure() if measures is None else measures))
+        if result is not None and measures is None:
+            measures = result.measure()
+        self._planes.append(PlaneResult(result, measures or (), facts, reason))
         if source.plane + 1 < source.planes:
             return
         planes, self._planes = self._planes, []
-        if any(planes):
-            self._write(self._name(source), planes)
+        if any(plane.result for plane in planes):
+            self._write(self._listed(source), planes)
+        elif any(plane.reason for plane in planes):
+            self.fail(source, next(plane.reason for plane in planes if plane.reason))
+
+    def fail(self, source: ImageSource | BrokenImage, reason: str) -> None:
+        """Record that an image has no result, and why; a full disk keeps that from nobody who hears it elsewhere."""
+        with contextlib.suppress(LeukocyteError):
+            self._append(self._image(self._listed(source), reason=reason))
+
+    def keep(self, image: ImageRecord) -> None:
+        """Record an image whose files are in place already, for instance a map that was corrected there.
+
+        Raises
+        ------
+        LeukocyteError
+            When the record cannot be written.
+        """
+        self._append(image)
+
+    def decide(self, decisions: Iterable[tuple[SizesRecord, Sequence[str]]]) -> None:
+        """Record pixel sizes that were decided for images together, each with their stems, before the first result.
+
+        Raises
+        ------
+        LeukocyteError
+            When the record cannot be written.
+        """
+        decisions = list(decisions)
+        if decisions:
+            self._append_listed()
+            self._file.append(sizes_line(decisions))
+            for sizes, stems in decisions:
+                self.record.add_sizes(sizes, stems)
 
     def label(self, source: ImageSource | BrokenImage) -> str:
         """What tables and messages call an image or the plane of a stack."""
-        label = self._name(source).label
+        label = self._listed(source).label
         return f"{label} [{source.plane}]" if isinstance(source, ImageSource) and source.planes > 1 else label
 
     def write_table(self) -> None:
-        """Write ``cells.csv``; without any result an older table stays as it is."""
-        self._table.write(self.folder / "cells.csv")
+        """Write ``cells.csv``, of all images of the record; without any result an older table stays as it is.
 
-    def _write(self, name: OutputName, planes: Sequence[_Plane | None]) -> None:
-        done = [plane.result for plane in planes if plane is not None]
-        provenance = {"image": name.label, **common([result.provenance for result in done])}
-        # an estimate is not written as the file's resolution: read again, it would pass for a measured one
-        sizes = {result.pixel_size.for_areas for result in done}
-        pixel_size = sizes.pop() if len(sizes) == 1 else None
-        if len(planes) == 1:
-            classes, cells = done[0].classes, done[0].cells
-        else:
-            empty = np.zeros_like(done[0].classes)
-            classes = np.stack([empty if plane is None else plane.result.classes for plane in planes])
-            cells = np.stack([empty if plane is None else plane.result.cells for plane in planes])
-        start = str(self.folder / name.stem)
-        if classes.ndim == 3 or classes.size > _LARGE:
-            write_class_tiff(f"{start}_classes.tif", classes, provenance=provenance, pixel_size=pixel_size)
-        else:
-            write_class_png(
-                f"{start}_classes.png",
-                classes,
-                provenance=provenance,
-                pixel_size=pixel_size,
-                palette=False,  # many programs open a palette as colours, not as 0, 1, 2
-            )
-        write_cells_tiff(
-            f"{start}_cells.tif", cells, provenance={**provenance, **_remarks(planes)}, pixel_size=pixel_size
+        Raises
+        ------
+        LeukocyteError
+            When it cannot be written, or was changed by somebody meanwhile.
+        """
+        started = perf_counter()
+        table = self.record.table()
+        if not table.images:
+            return
+        with self._staged() as stage:
+            table.write(stage / _TABLE)
+            files = self._places.staged()
+            if any(hash_of(self.folder / name) != code for name, code in files.items()):
+                self._places.check(files, self.record, new=files)
+                self._file.append(table_line(files))
+                self.record.add_written(files)
+                self._places.put()
+        self._table_at = perf_counter()
+        self._table_took = self._table_at - started
+
+    def _write(self, listed: ListedImage, planes: Sequence[PlaneResult]) -> None:
+        try:
+            with self._staged() as stage:
+                write_maps(stage, listed, planes)
+                files = self._places.staged()
+                self._places.check(files, self.record, new=files)
+                self._append(self._image(listed, planes, files))
+                self._places.put()
+        except InTheWayError:
+            raise
+        except LeukocyteError as error:
+            with contextlib.suppress(LeukocyteError):
+                self._append(self._image(listed, reason=str(error)))
+            raise
+        self.images += 1
+        self.written |= files
+        if perf_counter() - self._table_at > max(_TABLE_S, self._table_took / _TABLE_SHARE):
+            with contextlib.suppress(LeukocyteError):  # what is wrong with it is said in the end
+                self.write_table()
+
+    @contextlib.contextmanager
+    def _staged(self) -> Iterator[Path]:
+        stage = self._places.stage()
+        try:
+            yield stage
+        except LeukocyteError as error:
+            self._places.clear()
+            if str(stage) in str(error):  # the place that the user knows
+                raise LeukocyteError(str(error).replace(f"{stage}{os.sep}", f"{self.folder}{os.sep}")) from error
+            raise
+        self._places.clear()
+
+    def _append(self, image: ImageRecord) -> None:
+        self._append_listed()
+        self._file.append(image_line(image))
+        self.record.add_image(image)
+
+    def _append_listed(self) -> None:
+        if self._unlisted:
+            self._file.append(list_line(self._unlisted))
+            self.record.add_listed(self._unlisted)
+            self._paths = {one.stem: path for path, one in self.listed.items()}
+            self._unlisted = []
+
+    def _image(
+        self,
+        listed: ListedImage,
+        planes: Sequence[PlaneResult] = (),
+        files: Mapping[str, str] | None = None,
+        reason: str = "",
+    ) -> ImageRecord:
+        path = self._paths[listed.stem]
+        return ImageRecord(
+            image=listed,
+            input_sha256=self._contents[path] if path in self._contents else content_of(path),
+            settings=self.settings,
+            planes=tuple(plane.record() for plane in planes),
+            files=files or {},
+            corrected=any(plane.by_hand for plane in planes),
+            reason=reason,
+            moment=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        for number, plane in enumerate(planes):
-            if plane is not None:
-                self._table.add(
-                    plane.measures,
-                    image=name.label,
-                    plane=number,
-                    planes=len(planes),
-                    provenance=plane.result.provenance,
-                )
 
-    def _name(self, source: ImageSource | BrokenImage) -> OutputName:
-        return self.names[input_path(source.path, source.name)]
-
-    def _spare_the_inputs(self) -> None:
-        inputs = {path.resolve(): path for path in self.names if _is_there(path)}
-        for name in self.names.values():
-            for end in ("_classes.png", "_classes.tif", "_cells.tif"):
-                file = (self.folder / f"{name.stem}{end}").resolve()
-                if file in inputs:
-                    raise LeukocyteError(
-                        f"The results of {name.label} would replace the input {inputs[file]}: choose another folder."
-                    )
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # no possible name, or a folder that cannot be looked into
-        return False
-
-
-def _remarks(planes: Sequence[_Plane | None]) -> dict[str, str | list[str]]:
-    """What is to be said of cells; in a stack always a list with a text for each plane, so that each keeps its own."""
-    texts = [
-        {}
-        if plane is None
-        else remarks_text(
-            {one.cell: one.flags for one in plane.measures}, {one.cell: one.cell_type for one in plane.measures}
-        )
-        for plane in planes
-    ]
-    keys = dict.fromkeys(key for text in texts for key in text)
-    return {key: [text.get(key, "") for text in texts] if len(planes) > 1 else texts[0][key] for key in keys}
+    def _listed(self, source: ImageSource | BrokenImage) -> ListedImage:
+        return self.listed[input_path(source.path, source.name)]

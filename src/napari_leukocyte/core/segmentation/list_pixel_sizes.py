@@ -38,7 +38,7 @@ class SizeDecision:
     size
         None where the list has several sizes and the image was not looked at yet.
     several
-        Those sizes: `settle` finds the one of the image.
+        All sizes of such a list: `settle` finds the one of the image.
     note
         What the user should know of it.
     """
@@ -61,7 +61,7 @@ def decide_pixel_sizes(
     method: Method,
     *,
     wanted: Collection[int] | None = None,
-    known: Mapping[int, PixelSize] | None = None,
+    known: Mapping[int, SizeDecision] | None = None,
 ) -> Generator[SizeStep, None, dict[int, SizeDecision]]:
     """Yield progress and return the decisions, by position in the list.
 
@@ -78,7 +78,7 @@ def decide_pixel_sizes(
     wanted
         Positions of those that need a decision now; None: all.
     known
-        Sizes that images of the list have from an earlier run: their groups keep them, and nothing is estimated anew.
+        What was decided for images of the list in an earlier run: their groups keep it, nothing is estimated anew.
     """
     known = known or {}
     stated = {i: _stated(image, parameters) for i, image in enumerate(images) if isinstance(image, ImageSource)}
@@ -106,7 +106,7 @@ def decide_pixel_sizes(
         else:
             decisions |= _judged(members, size, found)
     # what an image got alone stays with it, too
-    return decisions | {i: SizeDecision(known[i]) for i in decisions if i in known and stated[i].um is None}
+    return decisions | {i: known[i] for i in decisions if i in known and stated[i].um is None}
 
 
 def _stated(image: ImageSource, parameters: SegmentParameters) -> PixelSize:
@@ -135,16 +135,23 @@ def _spread(members: Sequence[int]) -> list[int]:
     return [members[round(float(i))] for i in at]
 
 
-def _earlier(members: Sequence[int], stated: PixelSize, known: Mapping[int, PixelSize]) -> SizeDecision | None:
+def _earlier(members: Sequence[int], stated: PixelSize, known: Mapping[int, SizeDecision]) -> SizeDecision | None:
     """What the group got before; None where it got nothing, or the stated size is another one now."""
-    before = [known[i] for i in members if i in known and known[i].um is not None]
+    before = [known[i] for i in members if i in known]
+    sizes = [(one.size, one.note) for one in before if one.size is not None and one.size.um is not None]
     if stated.um is not None:
-        same = [size for size in before if (size.um, size.estimated) == (stated.um, stated.estimated)]
-        return SizeDecision(replace(stated, shared=len(members) > 1, doubt=same[0].doubt)) if same else None
-    of_list = {size for size in before if size.estimated and size.shared}
+        same = [(size, note) for size, note in sizes if (size.um, size.estimated) == (stated.um, stated.estimated)]
+        if not same:
+            return None
+        return SizeDecision(replace(stated, shared=len(members) > 1, doubt=same[0][0].doubt), note=same[0][1])
+    open_ = next((one for one in before if one.several), None)
+    if open_ is not None:
+        return SizeDecision(several=open_.several, note=open_.note)
+    of_list = {size: note for size, note in sizes if size.estimated and size.shared}
     if any(size.source.endswith(_ONE_OF) for size in of_list) or len(of_list) != 1:
         return None  # another one of the list's may be that of the rest
-    return SizeDecision(of_list.pop())
+    ((size, note),) = of_list.items()
+    return SizeDecision(size, note=note)
 
 
 def _look(
@@ -194,7 +201,9 @@ def _estimated(
     sizes = tuple(pooled([said[i] for i in part], working=method.pixel_size, shared=True) for part in parts)
     sizes = tuple(replace(size, source=size.source + _ONE_OF) for size in sizes)
     note = f"the list has {len(sizes)} pixel sizes, " + " and ".join(f"{size.um:.3g}" for size in sizes) + " µm/px"
-    own = {i: SizeDecision(_nearest(rulers, sizes, method), note=note) for i, rulers in zip(looked, said, strict=True)}
+    own = {
+        i: SizeDecision(_nearest(rulers, sizes, method), sizes, note) for i, rulers in zip(looked, said, strict=True)
+    }
     return {i: own.get(i, SizeDecision(several=sizes, note=note)) for i in members}
 
 

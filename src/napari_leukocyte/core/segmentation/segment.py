@@ -16,6 +16,7 @@ from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.quality import blurred_cells, glass_notes
 from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.results.settings import ResultSettings
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
 from napari_leukocyte.core.segmentation.method import Method, load_method
@@ -32,6 +33,7 @@ __all__ = [
     "load_predictor",
     "segment_images",
     "segment_plane",
+    "settings_of",
 ]
 
 # Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the
@@ -62,6 +64,21 @@ def load_predictor(parameters: SegmentParameters) -> Method:
     predictor = load_method(parameters.model, device=parameters.device)
     check_mode(predictor, parameters)
     return predictor
+
+
+def settings_of(parameters: SegmentParameters, predictor: Method) -> ResultSettings:
+    """What results depend on, for the record of a results folder."""
+    made_by = predictor.provenance
+    return ResultSettings(
+        model=made_by["model"],
+        model_sha256=made_by["model_sha256"],
+        mode=parameters.mode,
+        keep=parameters.keep,
+        pixel_size=parameters.pixel_size,
+        default_pixel_size=parameters.default_pixel_size,
+        engine=made_by["engine"],
+        precision=made_by["precision"],
+    )
 
 
 def check_mode(predictor: Method, parameters: SegmentParameters) -> None:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.question import Question
 
 if TYPE_CHECKING:
     import napari
@@ -41,6 +42,7 @@ class MeasureWidget(Dock):
         self.viewer = self.session.viewer
         get_cnr_text(self.session)
         self.writer = Background("the export")
+        self._saved: dict[Path, dict[str, str]] = {}  # hashes of the files that this dock wrote, by folder
         self._line = StrokeLine()
         self.tools = CanvasTools(self.session, self._line)
         self._build()
@@ -72,6 +74,7 @@ class MeasureWidget(Dock):
         self.export_button = QPushButton("Export CSV …", clicked=self._choose_csv)
         self.save_button = QPushButton("Save all …", clicked=self._choose_folder)
         self.save_button.setToolTip("Class maps, cell labels and the table, into a folder")
+        self.question = Question()
         self.summary = note()
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.problem = note()
@@ -122,12 +125,13 @@ class MeasureWidget(Dock):
         stack(
             self,
             row(self.scope, self.export_button, self.save_button),
+            self.question,
             self.problem,
             self.summary,
             split,
             footer(),
         )
-        self.layout().setStretch(3, 1)
+        self.layout().setStretch(4, 1)
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(340)
 
@@ -278,17 +282,36 @@ class MeasureWidget(Dock):
         if folder:
             self.save(Path(folder))
 
-    def save(self, folder: Path) -> None:
-        """Write class maps, cell labels and the table of the whole list into a folder."""
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write class maps, cell labels and the table of the whole list into a folder.
+
+        What was corrected there by somebody else, or is not of this program, is asked about before it is replaced.
+        """
+        from napari_leukocyte.core.results.in_place import InTheWayError
         from napari_leukocyte.plugin.measure.saving import save_results, snapshots
 
         images = snapshots(self.session, range(len(self.session.images)))
-        self._write(lambda: save_results(images, folder))
+        own = self._saved.setdefault(folder.absolute(), {})
 
-    def _write(self, job: Callable[[], str]) -> None:
+        def save() -> str | InTheWayError:
+            try:
+                return save_results(images, folder, trusted=own, overwrite=overwrite)
+            except InTheWayError as error:
+                return error
+
+        def done(said: str | InTheWayError) -> None:
+            self._on_written(str(said))
+            if isinstance(said, InTheWayError):
+                answers = {"Leave it": lambda: None, "Replace it": lambda: self.save(folder, overwrite=True)}
+                self.question.ask(f"Replace {', '.join(said.names[:3])} in {folder.name}?", answers)
+
+        self._write(save, done)
+
+    def _write(self, job: Callable[[], Any], done: Callable[[Any], None] | None = None) -> None:
         """Write in the background; the sentence at the end says what, or why not."""
+        self.question.withdraw()
         self._say("Saving …")
-        self.writer.start(job, done=self._on_written, failed=self._on_written)
+        self.writer.start(job, done=done or self._on_written, failed=self._on_written)
         self._show_buttons()
 
     def _on_written(self, sentence: str) -> None:

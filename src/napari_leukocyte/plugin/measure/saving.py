@@ -11,7 +11,9 @@ from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.results.cell_table import CellTable
-from napari_leukocyte.core.results.names import input_path, output_names
+from napari_leukocyte.core.results.listing import shown_hash
+from napari_leukocyte.core.results.mask_facts import MaskFacts
+from napari_leukocyte.core.results.names import input_path
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
 
@@ -28,6 +30,7 @@ class Snapshot:
     source: ImageSource
     result: Segmentation | None
     measures: Sequence[CellMeasure]
+    facts: MaskFacts | None = None
 
 
 def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
@@ -44,7 +47,7 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
             result = replace(
                 state.result, classes=state.classes.copy(), cells=state.cells.copy(), provenance=provenance
             )
-            found.append(Snapshot(source, result, state.measures))
+            found.append(Snapshot(source, result, state.measures, facts))
     return found
 
 
@@ -71,21 +74,41 @@ def write_table(images: Iterable[Snapshot], path: Path) -> int:
     return len(table.rows)
 
 
-def save_results(images: Sequence[Snapshot], folder: Path) -> str:
+def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str, str], overwrite: bool = False) -> str:
     """Write class maps, cell labels and the table of all images, as the command line does; returns a sentence.
+
+    Parameters
+    ----------
+    images
+        The planes of a stack one after the other, none left out.
+    folder
+        Made when it is not there.
+    overwrite
+        Replace what a hand has corrected there, or somebody else made.
+    trusted
+        Hashes by file name of what was saved there before from the same window, and may be replaced; what is saved now
+        is added.
 
     Raises
     ------
+    InTheWayError
+        When something is in the way; then nothing was written.
     LeukocyteError
         When a file cannot be written, a class map holds a value that is no class, or an image of the list would be
         overwritten.
     """
-    names = output_names(list(dict.fromkeys(input_path(image.source.path, image.source.name) for image in images)))
-    writer = ResultWriter(folder, names)
     for image in images:
         if image.result is not None:  # a value painted by a slip is named with its image, before anything is written
             check_class_map(image.result.classes, name=f"class map of {image.source.label}")
+    contents: dict[Path, str] = {}
     for image in images:
-        writer.add(image.source, image.result, measures=image.measures)
-    writer.write_table()
-    return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}."
+        path = input_path(image.source.path, image.source.name)
+        if image.source.path is None and path not in contents:
+            contents[path] = shown_hash(image.source)
+    inputs = [input_path(image.source.path, image.source.name) for image in images]
+    with ResultWriter(folder, inputs, contents=contents, overwrite=overwrite, trusted=trusted) as writer:
+        for image in images:
+            writer.add(image.source, image.result, measures=image.measures, facts=image.facts)
+    trusted |= writer.written
+    notes = "".join(f" Note: {note}." for note in writer.notes)
+    return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{notes}"

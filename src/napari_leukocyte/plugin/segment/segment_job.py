@@ -173,13 +173,14 @@ def _run(
 
     torch is imported here, so that the dock opens at once.
     """
-    from napari_leukocyte.core.segmentation.list_pixel_sizes import decide_pixel_sizes
+    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
     from napari_leukocyte.core.segmentation.segment import segment_images
 
     predictor = _predictor(parameters)
     yield _Ready(predictor.used)
     missing = [i for i in indices if i not in decided]
-    decided.update((yield from decide_pixel_sizes(images, parameters, predictor, wanted=missing, known=known)))
+    before = {i: SizeDecision(size) for i, size in known.items()}
+    decided.update((yield from decide_pixel_sizes(images, parameters, predictor, wanted=missing, known=before)))
     decisions = {position: decided[i] for position, i in enumerate(indices)}
     yield from segment_images([images[i] for i in indices], parameters, predictor, decisions=decisions)
 
