@@ -13,7 +13,15 @@ NAME = PACKAGE.name
 # Lowest first: a room knows those before it, and none of those behind it; CONTRIBUTING.md has the same map.
 ROOMS = (
     ("core.errors", "core.text", "core.safe_text", "core.colours", "core.bins", "core.difficulty"),
-    *(("core.files",), ("core.imaging",), ("core.cells",), ("core.results",), ("core.scoring",), ("core.synthetic",)),
+    *(
+        ("core.files",),
+        ("core.schema", "core.table"),
+        ("core.imaging",),
+        ("core.cells",),
+        ("core.results",),
+        ("core.scoring",),
+        ("core.synthetic",),
+    ),
     *(("core.model",), ("core.segmentation",), ("core.interactive",), ("core.training_set",), ("core.fine_tuning",)),
     *(("api",), ("plugin.parts",), ("plugin",), ("plugin.dock",), ("plugin.demo",), ("cli",)),
 )

@@ -15,10 +15,9 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.api.segmenting import load_model, segment, segment_many
     from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
-    from napari_leukocyte.core.errors import LeukocyteError
+    from napari_leukocyte.core.errors import LeukocyteError, NewerFormatError, UnreadableError
     from napari_leukocyte.core.interactive.session import GestureSession
     from napari_leukocyte.core.interactive.stroke import Stroke
-    from napari_leukocyte.core.training_set.json_files import NewerFormatError
 
     __version__: str
 
@@ -32,6 +31,7 @@ __all__ = [
     "Result",
     "Scores",
     "Stroke",
+    "UnreadableError",
     "__version__",
     "load_model",
     "refine",
@@ -46,10 +46,11 @@ _HOMES = {
     "Flag": "core.cells.flags",
     "GestureSession": "core.interactive.session",
     "LeukocyteError": "core.errors",
-    "NewerFormatError": "core.training_set.json_files",
+    "NewerFormatError": "core.errors",
     "Result": "api.result",
     "Scores": "api.scores",
     "Stroke": "core.interactive.stroke",
+    "UnreadableError": "core.errors",
     "load_model": "api.segmenting",
     "refine": "api.refining",
     "score": "api.scores",

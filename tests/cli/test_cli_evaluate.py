@@ -206,7 +206,7 @@ def test_nothing_scored(tmp_path, run, folder, disc):
         (["--images", "."], "--report"),
         (["--report", "report.pdf"], ".html"),
         (["--json", "."], "is a folder"),
-        (["--index", "missing.csv"], "cannot be read"),
+        (["--index", "missing.csv"], "does not exist"),
     ],
 )
 def test_wrong_choices_are_one_sentence(run, folder, disc, options, words):

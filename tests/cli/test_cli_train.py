@@ -280,5 +280,5 @@ def test_notes_on_the_masks_reach_the_training_part(tmp_path, run, data):
     notes.write_text("{")
     refused = run("train", "--data", data, "--epochs", 1, "--mask-notes", notes, "--out", tmp_path / "b.safetensors")
     assert refused.exit_code == 1
-    assert f"{notes} holds no notes on masks" in refused.stderr
+    assert f"{notes} is damaged (no valid JSON): correct it" in refused.stderr
     assert "Traceback" not in refused.output

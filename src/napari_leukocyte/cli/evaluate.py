@@ -153,11 +153,13 @@ def evaluate(
 
 def _methods(given: Sequence[str]) -> dict[str, Path]:
     """Folders by the name of their method: NAME in NAME=DIR, else the folder's own."""
+    from napari_leukocyte.core.files import real_path
+
     folders: dict[str, Path] = {}
     for text in given:
         name, named, folder = text.partition("=")
         if not named or Path(text).exists():
-            name, folder = Path(text).resolve().name, text
+            name, folder = real_path(text).name, text
         if not name or name in folders:
             raise LeukocyteError(f"--pred {text} needs a name that no other has: give it as NAME=DIR.")
         folders[name] = Path(folder)

@@ -1,6 +1,6 @@
-"""The one exception that carries a sentence meant for the user."""
+"""The exceptions that carry a sentence meant for the user."""
 
-__all__ = ["LeukocyteError", "reason_in"]
+__all__ = ["LeukocyteError", "NewerFormatError", "UnreadableError", "reason_in"]
 
 
 class LeukocyteError(ValueError):
@@ -9,6 +9,14 @@ class LeukocyteError(ValueError):
     The message is one clear sentence that says what is wrong and what to do. The command line prints it and
     the widgets show it, both without a traceback; any other exception is a defect of ours.
     """
+
+
+class UnreadableError(LeukocyteError):
+    """The system does not let a file be read (rights, a share that is away); nothing need be wrong with it."""
+
+
+class NewerFormatError(LeukocyteError):
+    """A newer version of the plugin wrote it; nothing is wrong with it."""
 
 
 def reason_in(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is either the old one or the complete new one, never half of each."""
+"""Files, whole or not at all: written in one step, read with a sentence for what keeps them from being read."""
 
 import contextlib
 import errno
@@ -9,9 +9,22 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
 
-__all__ = ["atomic_path", "file_hash", "flush_folder", "make_folder", "refusal", "spare_inputs"]
+__all__ = [
+    "LARGEST_TEXT",
+    "atomic_path",
+    "file_hash",
+    "flush_folder",
+    "make_folder",
+    "read_text",
+    "real_path",
+    "refusal",
+    "spare_inputs",
+    "unreadable",
+]
+
+LARGEST_TEXT = 64_000_000  # bytes of a record or a table; none that anybody writes comes near it
 
 # The usual reasons in words that are the same on every system.
 _REASONS = {
@@ -25,6 +38,7 @@ _REASONS = {
     errno.EISDIR: "a folder of that name is there",
     errno.EEXIST: "a file of that name is there",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its links lead round in a circle",
 }
 
 
@@ -94,6 +108,45 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise LeukocyteError(f"The folder {folder} cannot be {task} ({refusal(error)}): choose another one.") from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8; a byte-order mark is left out.
+
+    Raises
+    ------
+    UnreadableError
+        When the system does not let it be read.
+    LeukocyteError
+        When it is not there, larger than any such file, or no text.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_TEXT + 1)
+    except FileNotFoundError as error:
+        raise LeukocyteError(f"{path} does not exist: check its name, or restore it from a copy.") from error
+    except (OSError, ValueError) as error:  # the second: a name that no file can have
+        raise unreadable(path, error) from error
+    if len(content) > LARGEST_TEXT:
+        raise LeukocyteError(f"{path} is damaged (larger than {LARGEST_TEXT // 1_000_000} MB): restore it from a copy.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LeukocyteError(f"{path} is damaged or no text in UTF-8: restore it from a copy.") from error
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """The file that is meant, without links; a link that leads round in a circle stays as it is."""
+    return Path(os.path.realpath(path))  # Path.resolve raises for such a circle
+
+
+def unreadable(path: str | os.PathLike[str], error: Exception) -> UnreadableError:
+    """Say that the system does not let a file be read, and why."""
+    if isinstance(error, FileNotFoundError):
+        reason = "it is not there"
+    else:
+        reason = refusal(error) if isinstance(error, OSError) else str(error)
+    return UnreadableError(f"{path} cannot be read ({reason}): check its name, its access rights and its disk.")
 
 
 def file_hash(path: Path) -> str:

@@ -41,5 +41,5 @@ def test_what_cannot_be_decided(weights):
         decide(weights.with_name("other.safetensors"), "accepted")
     for content in ("{", "[]", '{"decision": "maybe", "by": "", "date": ""}'):
         decision_path(weights).write_text(content)
-        with pytest.raises(LeukocyteError, match="is damaged: decide again"):
+        with pytest.raises(LeukocyteError, match=": decide again about the model"):
             read_decision(weights)

@@ -93,15 +93,27 @@ def closed():
 
 
 def test_a_folder_without_access_is_said_and_a_file_in_it_kept(closed):
-    with pytest.raises(LeukocyteError, match=r"cannot be read \(Permission denied\); check its name and access"):
+    with pytest.raises(LeukocyteError, match=r"cannot be read \(permission denied\): check its name, its access"):
         find_images(closed)
     file = closed / "a.png"
     assert find_images([file]) == [file]
     with pytest.raises(LeukocyteError, match="No image matches"):
         find_images(closed / "*.png")
     for read in (read_image, open_mask):
-        with pytest.raises(LeukocyteError, match=r"a\.png (cannot be read \(Permission denied\)|does not exist)"):
+        with pytest.raises(LeukocyteError, match=r"a\.png (cannot be read \(permission denied\)|does not exist)"):
             read(file)
+
+
+def test_odd_names_are_kept_for_read_image_to_refuse(folder):
+    for one, other in ("xy", "yx"):
+        (folder / f"{one}.png").symlink_to(folder / f"{other}.png")
+    odd = [Path("~nobody-of-this-name/a.png"), folder / "x.png"]
+    assert find_images(odd) == odd
+    for path in odd:
+        with pytest.raises(LeukocyteError, match="does not exist"):
+            read_image(path)
+    with pytest.raises(LeukocyteError, match=r"cannot be read \(.*null.*\)"):
+        find_images("a\0.png")
 
 
 def test_no_input_is_no_image():

@@ -4,6 +4,7 @@ import pytest
 import zarr
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.planes import get_plane, is_colour, plane_count
 
 
@@ -62,6 +63,13 @@ def test_planes_of_a_stack_are_its_planes():
     for index in (-1, 7):
         with pytest.raises(IndexError):
             get_plane(gray, index)
+
+
+def test_a_dask_array_of_unknown_size_is_one_sentence():
+    array = da.arange(12)
+    array = array[array > 5][:, None] * da.ones((1, 8))
+    with pytest.raises(LeukocyteError, match=r"not known yet .* compute_chunk_sizes"):
+        sources_from_array(array, name="a")
 
 
 def test_only_the_wanted_plane_of_a_dask_stack_is_computed():

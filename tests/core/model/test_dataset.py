@@ -44,10 +44,12 @@ def test_rows_of_an_index(folder):
     ("lines", "sentence"),
     [
         ((), "lists no images"),
-        (("lab,0.png,m0.png,zero,,\n",), "px_per_um of 0.png is not a positive number"),
-        (("lab,0.png,m0.png,0,,\n",), "px_per_um of 0.png"),
-        (("lab,0.png,m0.png,inf,,\n",), "px_per_um of 0.png"),
-        (("lab,0.png,m0.png,nan,,\n",), "px_per_um of 0.png"),
+        (("lab,0.png,m0.png,zero,,\n",), "line 2, states 'zero' as px_per_um"),
+        (("lab,0.png,m0.png,0,,\n",), "states 0 as px_per_um, which is not plausible"),
+        (("lab,0.png,m0.png,0.25,,\n",), r"states 0.25 as px_per_um.*\(0.25 um per px would be 4\)"),
+        (("lab,0.png,m0.png,1e308,,\n",), "states 1e308 as px_per_um"),
+        (("lab,0.png,m0.png,inf,,\n",), "states inf as px_per_um"),
+        (("lab,0.png,m0.png,nan,,\n",), "states nan as px_per_um"),
         (("lab,0.png,m0.png\n",), "px_per_um of 0.png"),
         (("lab,0.png\n",), "without image or mask"),
         (("lab,0.png,m0.png,6,,\n",) * 2, "0.png more than once"),
@@ -64,7 +66,7 @@ def test_a_missing_or_foreign_index(folder, tmp_path):
     with pytest.raises(LeukocyteError, match=r"lacks the column\(s\) mask"):
         read_index(folder)
     (folder / "index.csv").write_bytes(HEADER.encode() + "lab,zellgröße.png".encode("latin-1"))
-    with pytest.raises(LeukocyteError, match="no UTF-8 text"):
+    with pytest.raises(LeukocyteError, match="no text in UTF-8"):
         read_index(folder)
     (folder / "index.csv").unlink()
     with pytest.raises(LeukocyteError, match=r"has no index\.csv"):

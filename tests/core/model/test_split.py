@@ -55,12 +55,12 @@ def test_read_split_takes_what_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("{", "is no split"),
-        ("[]", "is no split"),
-        ('"text"', "is no split"),
-        ('{"train": [], "test": []}', "is no split"),
-        ('{"train": [["a"]], "validation": [], "test": []}', "is no split"),
-        ('{"train": 3, "validation": [], "test": []}', "is no split"),
+        ("{", "is damaged .*: give a split"),
+        ("[]", "is damaged .*: give a split"),
+        ('"text"', "is damaged .*: give a split"),
+        ('{"train": [], "test": []}', "does not state 'validation'"),
+        ('{"train": [["a"]], "validation": [], "test": []}', "as 'train', which should be a list of texts"),
+        ('{"train": 3, "validation": [], "test": []}', "states 3 as 'train'"),
         ('{"train": ["a", "z"], "validation": [], "test": []}', "lists 1 images that the data lack, z first"),
         ('{"train": ["a"], "validation": ["a"], "test": []}', "more than once"),
         ('{"train": ["a", "a"], "validation": [], "test": []}', "more than once"),
@@ -74,10 +74,10 @@ def test_a_wrong_split_is_refused_in_words(tmp_path, content, sentence):
 
 
 def test_a_missing_or_binary_split_is_refused_in_words(tmp_path):
-    with pytest.raises(LeukocyteError, match="is no split"):
+    with pytest.raises(LeukocyteError, match="does not exist"):
         read_split(tmp_path / "none.json", [])
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(LeukocyteError, match="is no split"):
+    with pytest.raises(LeukocyteError, match="is damaged or no text"):
         read_split(tmp_path / "bytes.json", [])
 
 

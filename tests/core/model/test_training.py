@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model import training as training_module
@@ -219,18 +220,27 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, samples):
     path = interrupted(tmp_path, samples)
     whole = path.read_bytes()
     state = read_state(path)
-    without, misshapen = ({**state} for _ in range(2))
+    without, misshapen, texts, backwards = ({**state} for _ in range(4))
+    texts["model"], backwards["progress"] = "weights", (-3, 0.5, 1.0, 0)
     del without["rng"]
     misshapen["model"] = {key: tensor[:1] for key, tensor in state["model"].items() if tensor.ndim}
     write_state(tmp_path / "without", without)
     write_state(tmp_path / "misshapen", misshapen)
     write_state(tmp_path / "list", [1, 2])
+    write_state(tmp_path / "texts", texts)
+    deep = '{"pairs": [["fingerprint", ' + "[" * 100_000
+    save_file({"0": torch.zeros(1)}, tmp_path / "deep", metadata={"napari-leukocyte-checkpoint": deep})
     torch.save({"fingerprint": state["fingerprint"]}, tmp_path / "pickle")  # as earlier versions did
-    others = [(tmp_path / name).read_bytes() for name in ("without", "misshapen", "list", "pickle")]
+    write_state(tmp_path / "backwards", backwards)
+    reversed_ = (tmp_path / "backwards").read_bytes()
+    others = [(tmp_path / name).read_bytes() for name in ("without", "misshapen", "texts", "list", "deep", "pickle")]
     for content in (whole[: len(whole) // 2], b"", b"garbage" * 100, *others):
         path.write_bytes(content)
         with pytest.raises(LeukocyteError, match="is damaged or of another version: delete it"):
             next(train(samples, samples[:2], parameters_in(tmp_path)))
+    path.write_bytes(reversed_)
+    with pytest.raises(LeukocyteError, match=r"states -3 as 'step', which should be .*: delete it"):
+        next(train(samples, samples[:2], parameters_in(tmp_path)))
     path.write_bytes(whole)
     assert isinstance(next(train(samples, samples[:2], parameters_in(tmp_path))), TrainStep)
 

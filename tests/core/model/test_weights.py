@@ -128,9 +128,9 @@ def test_a_pickle_is_never_loaded(saved):
 
 
 def test_missing_or_a_folder(tmp_path):
-    refused(tmp_path / "none.safetensors", "damaged or no safetensors file")
+    refused(tmp_path / "none.safetensors", r"cannot be read \(it is not there\)")
     (tmp_path / "folder.safetensors").mkdir()
-    refused(tmp_path / "folder.safetensors", "damaged or no safetensors file")
+    refused(tmp_path / "folder.safetensors", "cannot be read")
 
 
 @pytest.mark.parametrize("header", [{}, {"format": "pt"}])
@@ -143,40 +143,66 @@ def test_safetensors_of_another_program(saved, header):
 def test_a_newer_format(saved):
     path, _ = saved
     rewrite(path, header=changed_header(path, format_version=FORMAT_VERSION + 1))
-    refused(path, f"format {FORMAT_VERSION + 1}, newer than .* update napari-leukocyte")
+    refused(path, f"format {FORMAT_VERSION + 1}, written by a newer napari-leukocyte .*: update the plugin")
+
+
+WHOLE = {key: one for key, one in asdict(CONFIG).items() if key != "inputs"}
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "field"),
     [
-        {"pixel_size": None},
-        {"pixel_size": "fine"},
-        {"pixel_size": -1.0},
-        {"pixel_size": math.nan},
-        {"name": None},
-        {"format_version": None},
-        {"format_version": "new"},
-        {"architecture": None},
-        {"architecture": 3},
-        {"architecture": {"classes": 3}},
-        {"architecture": {"classes": 5, "widths": [4, 8]}},
-        {"architecture": {"widths": ["a", "b"]}},
-        {"architecture": {"widths": [4.0, 8.0]}},
-        {"architecture": {"widths": [4, 8], "attention": True}},
-        {"surprise": 1},
+        ({"pixel_size": None}, "pixel_size"),
+        ({"pixel_size": "fine"}, "pixel_size"),
+        ({"pixel_size": -1.0}, "pixel_size"),
+        ({"pixel_size": math.nan}, "pixel_size"),
+        ({"pixel_size": True}, "pixel_size"),
+        ({"name": None}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": "\ud800"}, "name"),
+        ({"scores": [1]}, "scores"),
+        ({"format_version": None}, "format_version"),
+        ({"format_version": "new"}, "format_version"),
+        ({"format_version": 1.0}, "format_version"),
+        ({"architecture": None}, "architecture"),
+        ({"architecture": 3}, "architecture"),
+        ({"architecture": {"classes": 3}}, "architecture.widths"),
+        *(({"architecture": {**WHOLE, "classes": one}}, "architecture.classes") for one in (5, 3.0, True, "3", 10**30)),
+        *(
+            ({"architecture": {**WHOLE, "widths": one}}, "architecture.widths")
+            for one in (True, [True, True], ["a", "b"], [4.0, 8.0], [4], [4] * 40, [4, 10**30], [4, -8], 8)
+        ),
+        *(({"architecture": {**WHOLE, "input_mean": one}}, "input_mean") for one in ("0.5", math.nan, True, 10**400)),
+        *(({"architecture": {**WHOLE, "input_std": one}}, "input_std") for one in (0, -1, math.inf, [1])),
+        ({"architecture": {**WHOLE, "bottom_kernel": 2}}, "bottom_kernel"),
+        ({"architecture": {**WHOLE, "dropout": 1}}, "dropout"),
+        ({"architecture": {**WHOLE, "inputs": 10**9}}, "inputs"),
+        ({"architecture": {**WHOLE, "attention": True}}, "architecture.attention"),
+        ({"surprise": 1}, "surprise"),
     ],
 )
-def test_incomplete_or_impossible_headers(saved, change):
+def test_impossible_headers_are_refused_by_the_name_of_the_field(saved, change, field):
     path, _ = saved
     rewrite(path, header=changed_header(path, **change))
-    refused(path, "header of .* incomplete or damaged")
+    refused(path, rf"header of .* (does not state|states)( .*)? '[a-z.]*{field}'.*: choose another weight file")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "3", "[" * 100_000, '{"a":' * 200 + "1" + "}" * 200, "9" * 9999]
+)
 def test_headers_that_are_no_json_object(saved, text):
     path, _ = saved
     rewrite(path, header={"napari-leukocyte": text})
-    refused(path, "header of .* incomplete or damaged")
+    refused(path, "header of .* is damaged .*: choose another weight file")
+
+
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.int32, torch.bool, torch.complex64])
+def test_weights_of_a_type_that_none_has(saved, kind):
+    path, _ = saved
+    state = load_file(path)
+    state["head.bias"] = state["head.bias"].to(kind)
+    rewrite(path, state=state)
+    refused(path, r"holds 'head\.bias' as .*, which should be F16")
 
 
 @pytest.mark.parametrize("kind", ["shape", "lacking", "extra", "architecture"])

@@ -115,7 +115,7 @@ def test_a_newer_set_is_refused_in_words(training_set):
     [
         ("", "is damaged"),
         ('{"format": 1', "is damaged"),
-        ("[1]", "does not state 'format'"),
+        ("[1]", "no JSON object"),
         ('{"format": "1"}', "states \"1\" as 'format'"),
         ('{"format": 1, "classes": ["cat"]}', "something else"),
         ('{"format": 1, "classes": ["background", "cytoplasm", "nucleus"], "pixel_size_um": -1}', "'pixel_size_um'"),

@@ -271,8 +271,13 @@ def test_a_damaged_record_is_passed_over_in_words(training_set, image, correctio
     whole = json.loads(record.read_text())
     for content, sentence in (
         (record.read_bytes()[:-40], "is damaged"),
-        (b"\xff\xfe", "cannot be read"),
-        (b"[]", "does not state 'format'"),
+        (b"\xff\xfe", "no text in UTF-8"),
+        (b"[]", "no JSON object"),
+        (b'{"format": 1, "a": ' + b"[" * 100_000, "is damaged"),
+        (json.dumps({**whole, "by": "a\0b"}).encode(), "as 'by'"),
+        (json.dumps({**whole, "pixels_changed": 10**30}).encode(), "as 'pixels_changed'"),
+        (json.dumps({**whole, "cnr_after": {"9" * 5000: 1}}).encode(), "as 'cnr_after'"),
+        (json.dumps({**whole, "when": "0001-01-01T00:00:00+14:00"}).encode(), "as 'when'"),
         (json.dumps({**whole, "format": json_files.FORMAT + 1}).encode(), "newer napari-leukocyte"),
         (json.dumps({**whole, "difficulty": 12}).encode(), "states 12 as 'difficulty'"),
         (json.dumps({**whole, "remarks": {"3": ["smudgy"]}}).encode(), "'remarks'"),

@@ -5,11 +5,12 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.fine_tuning.progress_file import remove_run
+from napari_leukocyte.core.schema import read_object
 
 __all__ = ["Choice", "Decision", "card_path", "decide", "decision_path", "read_decision"]
 
@@ -82,10 +83,10 @@ def read_decision(model_path: Path) -> Decision | None:
     path = decision_path(model_path)
     if not path.is_file():
         return None
-    try:
-        found = Decision(**json.loads(path.read_text(encoding="utf-8")))
-        if found.decision not in get_args(Choice):
-            raise ValueError(found.decision)
-    except (OSError, TypeError, ValueError) as error:
-        raise LeukocyteError(f"{path} is damaged: decide again about the model.") from error
-    return found
+    fields = read_object(path, mend="decide again about the model")
+    decision: Choice = fields.take("decision", "accepted, rejected or candidate", _choice)
+    return Decision(decision, fields.text("by"), fields.text("date"))
+
+
+def _choice(value: Any) -> Choice | None:
+    return next((one for one in get_args(Choice) if one == value), None)

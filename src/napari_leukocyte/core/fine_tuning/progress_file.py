@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path, make_folder
+from napari_leukocyte.core.schema import read_object
 
 __all__ = ["ProgressFile", "is_resumable", "remove_run"]
 
@@ -114,13 +115,8 @@ class ProgressFile:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self) -> None:
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            same, finished = content["fingerprint"] == self._fingerprint, list(content["finished"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LeukocyteError(
-                f"{self._path} is damaged: delete {self.folder} to start this training anew."
-            ) from error
+        fields = read_object(self._path, mend=f"delete {self.folder} to start this training anew")
+        same, finished = fields.text("fingerprint") == self._fingerprint, list(fields.texts("finished"))
         if not same:
             raise LeukocyteError(
                 f"{self.folder} belongs to another training run (other masks or parameters): delete it and its "

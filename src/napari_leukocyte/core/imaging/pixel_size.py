@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.table import Row
 
-__all__ = ["TYPICAL_CELL_UM", "USUAL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter"]
+__all__ = ["TYPICAL_CELL_UM", "USUAL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter", "pixel_size_in"]
 
 _ESTIMATES = ("estimated", "assumed")  # how the sources of estimates begin
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
@@ -64,9 +65,9 @@ class PixelSize:
         """
         try:
             um = float(facts["pixel_size_um"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return cls(None)
-        if not (math.isfinite(um) and um > 0):
+        if isinstance(facts["pixel_size_um"], bool) or not (math.isfinite(um) and um > 0):
             return cls(None)
         source, doubt = (str(facts.get(f"pixel_size_{key}", "")) for key in ("source", "doubt"))
         size = cls.stated(um, source or "unknown")
@@ -97,6 +98,26 @@ def check_typed(um: float) -> None:
     """
     if not 0.01 <= um <= 2:
         raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 2 um per px.")
+
+
+def pixel_size_in(row: Row) -> float | None:
+    """Pixel size in um per px from the column ``px_per_um`` of an index; None where nothing stands there.
+
+    Raises
+    ------
+    LeukocyteError
+        When it is no number, or no image of a smear has it.
+    """
+    density = row.number("px_per_um")
+    if density is None:
+        return None
+    if not 0.5 <= density <= 100:
+        turned = f" ({density:g} um per px would be {1 / density:g})" if 0.01 <= density <= 2 else ""
+        raise LeukocyteError(
+            f"{row.where} states {row.text('px_per_um')} as px_per_um, which is not plausible for a smear: give 0.5 to "
+            f"100 px per um{turned}."
+        )
+    return 1 / density
 
 
 def pixel_size_from_diameter(diameter_px: float) -> float:

@@ -66,6 +66,11 @@ def plane_count(shape: Sequence[int], *, rgb: bool | None = None) -> int:
     >>> plane_count((480, 480, 3)), plane_count((12, 480, 480)), plane_count((12, 480, 480, 3))
     (1, 12, 12)
     """
+    if any(length != length for length in shape):  # NaN is dask's unknown
+        raise LeukocyteError(
+            "An array whose size is not known yet cannot be taken for an image: call compute_chunk_sizes() of the dask "
+            "array first."
+        )
     shape = tuple(int(length) for length in shape)
     axes = len(shape) - (1 if is_colour(shape, rgb=rgb) else 0)
     if axes < 2:

@@ -12,6 +12,7 @@ import tifffile
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.raster import open_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff
+from napari_leukocyte.core.schema import parse_json
 
 __all__ = ["PNG_KEY", "provenance_json", "read_provenance"]
 
@@ -51,7 +52,7 @@ def read_provenance(path: str | PathLike[str]) -> dict[str, Any]:
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise LeukocyteError(f"{path} cannot be read; check that it is a PNG or TIFF file.") from error
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except (TypeError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

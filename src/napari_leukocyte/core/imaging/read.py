@@ -1,5 +1,6 @@
 """Image files: which ones are meant, and what is in them."""
 
+import errno
 import glob
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
+from napari_leukocyte.core.files import real_path, unreadable
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.raster import raster_pixel_size, read_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff, tiff_facts
@@ -78,15 +80,18 @@ def find_images(
     for item in [inputs] if isinstance(inputs, str | Path) else inputs:
         try:
             for file in _images_of(item, suffixes, skip_stems):
-                found.setdefault(file.resolve(), file)
-        except OSError as error:
-            raise _unreadable(item, error) from error
+                found.setdefault(real_path(file), file)
+        except (OSError, ValueError) as error:
+            raise unreadable(item, error) from error
     return list(found.values())
 
 
 def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
     """The files that one folder, pattern or name stands for."""
-    path = Path(item).expanduser()
+    try:
+        path = Path(item).expanduser()
+    except RuntimeError:  # no such user: a name that begins so
+        path = Path(item)
     try:
         folder, named = path.is_dir(), path.exists()
     except OSError:  # access denied, or no possible name
@@ -103,10 +108,6 @@ def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[s
     if not files:
         raise LeukocyteError(f"No image matches {item} ({', '.join(suffixes)}).")
     return files
-
-
-def _unreadable(path: str | Path, error: OSError) -> LeukocyteError:
-    return LeukocyteError(f"{path} cannot be read ({error.strerror}); check its name and access rights.")
 
 
 def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
@@ -166,18 +167,19 @@ def _in_words(path: Path) -> Iterator[None]:
         if path.stat().st_size == 0:
             raise LeukocyteError(f"{path} is empty (0 bytes); copy it again from its source.")
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     try:
         yield
     except LeukocyteError as error:
         if str(path) in str(error):
             raise
         raise LeukocyteError(f"{path}: {error}") from error
-    except PermissionError as error:
-        raise _unreadable(path, error) from error
     except MemoryError as error:
         raise LeukocyteError(f"{path} needs more memory than is free; close other programs, or save a part.") from error
     except Exception as error:  # decoders raise almost anything on a damaged file
+        # theirs have no number, but for a seek to where no byte can be
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise unreadable(path, error) from error
         raise LeukocyteError(
             f"{path} is damaged or of an unusual kind ({reason_in(error)}); copy it again or save it as PNG or TIFF."
         ) from error

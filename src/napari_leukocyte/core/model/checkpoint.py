@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.schema import parse_json
 
 __all__ = ["read_state", "write_state"]
 
@@ -45,7 +46,7 @@ def read_state(path: Path) -> dict[str, Any]:
         When the file is none of these, or damaged.
     """
     with safe_open(path, framework="pt") as file:
-        tree = json.loads((file.metadata() or {})[_KEY])
+        tree = parse_json((file.metadata() or {})[_KEY])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (it has no __iter__)
     state: dict[str, Any] = _with_tensors(tree, tensors)
     return state

@@ -1,8 +1,6 @@
 """Images with expert masks, brought to the working resolution and kept ready for training."""
 
-import csv
 import hashlib
-import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import unreadable
 from napari_leukocyte.core.imaging.convert import to_rgb
 from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.imaging.pixel_size import pixel_size_in
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.imaging.resample import area_resize
 from napari_leukocyte.core.model.mask_notes import NO_NOTES, MaskNotes
+from napari_leukocyte.core.table import Row, read_table
 
 __all__ = ["IndexRow", "Sample", "data_hash", "load_sample", "make_sample", "read_index"]
 
@@ -60,24 +61,20 @@ def read_index(folder: Path) -> list[IndexRow]:
     ------
     LeukocyteError
         When the file is missing, cannot be read, is no table in UTF-8, lacks a column or lists nothing; when a row is
-        short, its pixel size is no positive number, or its image stands there twice.
+        short, no smear has its pixel size, or its image stands there twice.
     """
     path = Path(folder) / "index.csv"
     try:
-        if not path.is_file():
-            raise LeukocyteError(f"{folder} has no index.csv: give a folder that holds one.")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {"source", "image", "mask", "px_per_um"} - set(reader.fieldnames or ())
-            if missing:
-                raise LeukocyteError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
-            rows = [_index_row(path, line) for line in reader]
-    except OSError as error:
-        raise LeukocyteError(f"{path} cannot be read ({error.strerror}): check its name and access rights.") from error
-    except UnicodeDecodeError as error:
-        raise LeukocyteError(f"{path} is no UTF-8 text: save it as CSV in UTF-8.") from error
-    except csv.Error as error:
-        raise LeukocyteError(f"{path} is no table ({error}): save it as CSV in UTF-8.") from error
+        there = path.is_file()
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+    if not there:
+        raise LeukocyteError(f"{folder} has no index.csv: give a folder that holds one.")
+    table = read_table(path)
+    missing = {"source", "image", "mask", "px_per_um"} - set(table.columns)
+    if missing:
+        raise LeukocyteError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
+    rows = [_index_row(path, row) for row in table.rows]
     if not rows:
         raise LeukocyteError(f"{path} lists no images.")
     twice = [name for name, n in Counter(row.name for row in rows).items() if n > 1]
@@ -86,24 +83,20 @@ def read_index(folder: Path) -> list[IndexRow]:
     return rows
 
 
-def _index_row(path: Path, line: dict[str, str | None]) -> IndexRow:
-    image, mask = line["image"] or "", line["mask"] or ""
+def _index_row(path: Path, row: Row) -> IndexRow:
+    image, mask, pixel_size = row.text("image"), row.text("mask"), pixel_size_in(row)
     if not image or not mask:
-        raise LeukocyteError(f"{path} has a row without image or mask: {line}.")
-    try:
-        px_per_um = float(line["px_per_um"] or "")
-    except ValueError:
-        px_per_um = math.nan
-    if not (math.isfinite(px_per_um) and px_per_um > 0):
-        raise LeukocyteError(f"{path}: px_per_um of {image} is not a positive number.")
+        raise LeukocyteError(f"{row.where} is a row without image or mask: give both, or leave it out.")
+    if pixel_size is None:
+        raise LeukocyteError(f"{row.where} states no px_per_um of {image}: give 0.5 to 100 px per um.")
     return IndexRow(
         name=image,
-        source=line["source"] or "",
+        source=row.text("source"),
         image=path.parent / image,
         mask=path.parent / mask,
-        pixel_size=1 / px_per_um,
-        cell_type=line.get("cell_type") or "",
-        slide=line.get("slide") or "",
+        pixel_size=pixel_size,
+        cell_type=row.text("cell_type"),
+        slide=row.text("slide"),
     )
 
 

@@ -10,8 +10,6 @@ their nuclear outline is right to within the tolerance, and of a cell without a 
 outline is drawn inside the cell, along its nucleus; up to the tolerance outside it nothing is known.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.masks import read_mask
+from napari_leukocyte.core.schema import Fields, read_object
 
 __all__ = ["NO_NOTES", "BelievedMask", "DrawnNuclei", "MaskNotes", "read_mask_notes"]
 
@@ -118,37 +117,22 @@ def read_mask_notes(path: Path) -> MaskNotes:
     LeukocyteError
         When the file cannot be read or is not made as the module says.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        _only(content, {"nuclei", "tight"})
-        nuclei = {source: _drawn_nuclei(given) for source, given in content.get("nuclei", {}).items()}
-        tight = content.get("tight", {"tolerance_um": 0, "images": []})
-        _only(tight, {"tolerance_um", "images"})
-        if not isinstance(tight["images"], list) or not all(isinstance(name, str) for name in tight["images"]):
-            raise TypeError("images is no list of names")
-        return MaskNotes(nuclei, frozenset(tight["images"]), _tolerance(tight))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise LeukocyteError(
-            f"{path} holds no notes on masks: see the module mask_notes for what they look like."
-        ) from error
+    notes = read_object(path, mend="correct it, the module mask_notes says what notes look like")
+    notes.only("nuclei", "tight")
+    nuclei, tight = {}, None
+    if "nuclei" in notes:
+        sources = notes.within("nuclei")
+        nuclei = {source: _drawn_nuclei(sources.within(source)) for source in sources.keys()}  # noqa: SIM118
+    if "tight" in notes:
+        tight = notes.within("tight")
+        tight.only("tolerance_um", "images")
+    return MaskNotes(
+        nuclei,
+        frozenset() if tight is None else frozenset(tight.texts("images")),
+        0.0 if tight is None else tight.number("tolerance_um", low=0),
+    )
 
 
-def _drawn_nuclei(given: dict[str, object]) -> DrawnNuclei:
-    _only(given, {"folder", "tolerance_um"})
-    folder = given["folder"]
-    if not isinstance(folder, str) or not folder:
-        raise TypeError("folder is no name")
-    return DrawnNuclei(folder, _tolerance(given))
-
-
-def _only(given: dict[str, object], known: set[str]) -> None:
-    """A misspelt note would otherwise be none."""
-    if given.keys() - known:
-        raise ValueError(f"unknown: {given.keys() - known}")
-
-
-def _tolerance(given: dict[str, object]) -> float:
-    value = given["tolerance_um"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError("tolerance_um is no length")
-    return float(value)
+def _drawn_nuclei(given: Fields) -> DrawnNuclei:
+    given.only("folder", "tolerance_um")
+    return DrawnNuclei(given.text("folder", filled=True), given.number("tolerance_um", low=0))

@@ -1,13 +1,13 @@
 """Train, validation and test parts: whole groups on one side, strata in proportion, by a recorded seed."""
 
-import json
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.schema import read_object
 
 __all__ = ["PARTS", "read_split", "split_by_group"]
 
@@ -59,13 +59,8 @@ def read_split(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     LeukocyteError
         When the file cannot be read as lists of names or does not fit ``names``.
     """
-    try:
-        content: Mapping[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
-        split = {part: list(content[part]) for part in PARTS}
-        if not all(isinstance(name, str) for part in split.values() for name in part):
-            raise TypeError("a name is no text")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LeukocyteError(f"{path} is no split: a JSON object with lists train, validation, test.") from error
+    fields = read_object(path, mend="give a split, an object with the lists train, validation and test")
+    split = {part: list(fields.texts(part)) for part in PARTS}
     listed = [name for part in split.values() for name in part]
     unknown = set(listed) - set(names)
     if unknown:

@@ -14,11 +14,13 @@ from safetensors import SafetensorError
 from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import unreadable
 from napari_leukocyte.core.model.checkpoint import read_state, write_state
 from napari_leukocyte.core.model.device import uses_bfloat16
 from napari_leukocyte.core.model.muon import Muon, is_hidden_kernel
 from napari_leukocyte.core.model.recipes import Recipe
 from napari_leukocyte.core.model.unet import UNet
+from napari_leukocyte.core.schema import Fields
 
 __all__ = ["TrainingRun"]
 
@@ -126,19 +128,24 @@ class TrainingRun:
 
     def load(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint of the same run; another run's checkpoint is refused in words."""
+        mend = "delete it to start this training anew"
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise unreadable(path, error) from error
         try:
             state = read_state(path)
             same = state["fingerprint"] == fingerprint
             if same:
-                self._restore(state)
-        except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            raise LeukocyteError(
-                f"{path} is damaged or of another version: delete it to start this training anew."
-            ) from error
+                self._restore(state, path, mend)
+        except LeukocyteError:
+            raise
+        except (SafetensorError, OSError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise LeukocyteError(f"{path} is damaged or of another version: {mend}.") from error
         if not same:
             raise LeukocyteError(f"{path} belongs to another training run: delete it or choose another output.")
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any], path: Path, mend: str) -> None:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
@@ -146,11 +153,15 @@ class TrainingRun:
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
         self.rng.bit_generator.state = state["rng"]
-        self.step, self.best, self.seconds, self.waited = state["progress"]
+        names = ("step", "best", "seconds", "waited")
+        progress = Fields(dict(zip(names, state["progress"], strict=True)), str(path), mend)
+        self.step, self.waited = progress.whole("step", low=0), progress.whole("waited", low=0)
+        self.best, self.seconds = progress.number("best"), progress.number("seconds", low=0)
         for schedule in self.schedules:
             schedule.last_epoch = self.step
-        kind, bfloat16 = state["precision"]
-        if kind == self.device.type:  # begun on another processor: other sums would follow
+        precision = Fields(dict(zip(("device", "bfloat16"), state["precision"], strict=True)), str(path), mend)
+        bfloat16 = precision.truth("bfloat16")
+        if precision.text("device") == self.device.type:  # begun on another processor: other sums would follow
             self.bfloat16 = bfloat16
 
 

@@ -1,14 +1,14 @@
 """What an ``index.csv`` says of the images of an evaluation: pixel size, source, cell type, difficulty class."""
 
-import csv
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import real_path
+from napari_leukocyte.core.imaging.pixel_size import pixel_size_in
 from napari_leukocyte.core.results.names import paired_stem
-from napari_leukocyte.core.safe_text import from_table
+from napari_leukocyte.core.table import Row, read_table
 
 __all__ = ["CaseIndex", "CaseInfo", "read_case_index"]
 
@@ -40,13 +40,13 @@ class CaseIndex:
         self._by_stem: dict[str, list[CaseInfo]] = {}
         for image, mask, info in rows:
             if mask is not None:
-                self._by_mask[mask.resolve()] = info
+                self._by_mask[real_path(mask)] = info
             for stem in {paired_stem(file).removesuffix("_classes") for file in (image, mask) if file is not None}:
                 self._by_stem.setdefault(stem, []).append(info)
 
     def find(self, name: str, truth: Path) -> tuple[CaseInfo, str]:
         """Return what is known of a truth, and a note when its row was not found."""
-        by_mask = self._by_mask.get(truth.resolve())
+        by_mask = self._by_mask.get(real_path(truth))
         if by_mask is not None:
             return by_mask, ""
         found = self._by_stem.get(name, [])
@@ -63,45 +63,32 @@ def read_case_index(path: Path) -> CaseIndex:
     Parameters
     ----------
     path : Path
-        CSV in UTF-8; paths in it are relative to its folder. Other columns, and empty fields, are passed over.
+        A table, see ``core.table``; paths in it are relative to its folder. Other columns, and empty fields, are
+        passed over.
 
     Raises
     ------
     LeukocyteError
         When it cannot be read, has neither column, or a number in it is impossible.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = set(reader.fieldnames or ())
-            lines = [{key: from_table((value or "").strip()) for key, value in line.items() if key} for line in reader]
-    except OSError as error:
-        raise LeukocyteError(f"The index {path} cannot be read ({error.strerror}): check its name.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LeukocyteError(f"The index {path} is no table: save it as CSV in UTF-8.") from error
-    if not columns & {"image", "mask"}:
+    table = read_table(path)
+    if not {"image", "mask"} & set(table.columns):
         raise LeukocyteError(f"The index {path} has neither a column 'image' nor 'mask': add one with the file names.")
-    return CaseIndex(path, [_row(path, number, line) for number, line in enumerate(lines, start=2)])
+    return CaseIndex(path, [_row(path, row) for row in table.rows])
 
 
-def _row(path: Path, number: int, line: dict[str, str]) -> tuple[Path | None, Path | None, CaseInfo]:
-    image, mask = (path.parent / line[key] if line.get(key) else None for key in ("image", "mask"))
-    where = f"The index {path} has in line {number}"
-    pixel_size = difficulty = None
-    if text := line.get("px_per_um"):
-        px_per_um = _number(text)
-        if not (math.isfinite(px_per_um) and px_per_um > 0):
-            raise LeukocyteError(f"{where} '{text}' px_per_um: give a number above 0, or nothing.")
-        pixel_size = 1 / px_per_um
-    if text := line.get("difficulty"):
-        if text not in set("12345678"):
-            raise LeukocyteError(f"{where} the difficulty '{text}': give a class from 1 to 8, or nothing.")
-        difficulty = int(text)
-    return image, mask, CaseInfo(pixel_size, difficulty, line.get("cell_type", ""), line.get("source", ""))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+def _row(path: Path, row: Row) -> tuple[Path | None, Path | None, CaseInfo]:
+    image, mask = (path.parent / row.text(key) if row.text(key) else None for key in ("image", "mask"))
+    difficulty = row.text("difficulty")
+    if difficulty not in {"", *"12345678"}:
+        raise LeukocyteError(f"{row.where} states the difficulty '{difficulty}': give a class from 1 to 8, or nothing.")
+    return (
+        image,
+        mask,
+        CaseInfo(
+            pixel_size_in(row),
+            int(difficulty) if difficulty else None,
+            row.text("cell_type"),
+            row.text("source"),
+        ),
+    )

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.errors import LeukocyteError, NewerFormatError
 from napari_leukocyte.core.training_set.draft import draft_problem
 from napari_leukocyte.core.training_set.images import SetImage, read_pixels
-from napari_leukocyte.core.training_set.json_files import NewerFormatError
 from napari_leukocyte.core.training_set.layout import Layout, content_hash
 from napari_leukocyte.core.training_set.problems import Problem
 from napari_leukocyte.core.training_set.survey import survey

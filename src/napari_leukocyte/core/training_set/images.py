@@ -84,10 +84,8 @@ def read_set_image(layout: Layout, image_id: str) -> SetImage:
     fields = read_json(record)
     file = fields.text("file")
     if Path(file).name != file or Path(file).stem != image_id or Path(file).suffix not in IMAGE_SUFFIXES:
-        raise LeukocyteError(f"{record} states the file '{file}', which cannot be its image; correct it.")
-    shape = fields.wholes("shape")
-    if len(shape) != 2:
-        raise LeukocyteError(f"{record} states a shape of {len(shape)} numbers; correct it to height and width.")
+        raise LeukocyteError(f"{record} states the file '{file}', which cannot be its image: correct it.")
+    height, width = fields.wholes("shape", least=2, most=2)
     new = fields.format > 0
     return SetImage(
         id=image_id,
@@ -97,7 +95,7 @@ def read_set_image(layout: Layout, image_id: str) -> SetImage:
         pixel_size=fields.positive_or_none("pixel_size_um"),
         group=fields.text("group") if new else "",
         excluded=fields.text("excluded") if new else "",
-        shape=(shape[0], shape[1]),
+        shape=(height, width),
         held_out=fields.truth("held_out") if new else False,
     )
 

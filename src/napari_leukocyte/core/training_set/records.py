@@ -18,7 +18,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
-from napari_leukocyte.core.training_set.json_files import Fields
+from napari_leukocyte.core.schema import Fields
 
 __all__ = [
     "Correction",
@@ -338,7 +338,7 @@ def _ratio(value: Any) -> float | None:
     if value is None:
         return float("nan")
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if plain and value >= 0 else None
+    return float(value) if plain and 0 <= value < 1e300 else None
 
 
 def _cell_type(value: Any) -> str | None:

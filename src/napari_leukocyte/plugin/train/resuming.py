@@ -12,6 +12,7 @@ from napari_leukocyte.core.files import atomic_path, make_folder
 from napari_leukocyte.core.fine_tuning.decision import read_decision
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
+from napari_leukocyte.core.schema import read_object
 
 __all__ = ["forget_run", "interrupted_runs", "remember_run"]
 
@@ -42,9 +43,18 @@ def interrupted_runs(models_folder: Path) -> tuple[FineTuneParameters, ...]:
     """Runs that were cut off and can go on; one whose model was accepted or rejected meanwhile is over."""
     found = []
     for path in sorted(models_folder.glob(f"*{_ENDING}")):
-        with contextlib.suppress(OSError, TypeError, ValueError):  # damaged, or of another version
-            content = json.loads(path.read_text(encoding="utf-8"))
-            run = FineTuneParameters(**content | {"out": models_folder / content["out"]})
+        with contextlib.suppress(LeukocyteError):  # damaged, or of another version
+            fields = read_object(path)
+            run = FineTuneParameters(
+                out=models_folder / Path(fields.text("out")).name,
+                start=fields.text("start"),
+                name=fields.text("name"),
+                epochs=fields.whole("epochs", low=1),
+                patience=fields.whole("patience", low=0),
+                learning_rate=fields.number("learning_rate"),
+                device=fields.text("device"),
+                seed=fields.whole("seed", low=0),
+            )
             if is_resumable(run.out) and not _decided(run.out):
                 found.append(run)
     return tuple(found)
