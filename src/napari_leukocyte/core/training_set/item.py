@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.training_set.images import SetImage, read_own_pixels
+from napari_leukocyte.core.training_set.records import Version
+from napari_leukocyte.core.training_set.versions import read_maps
 
-__all__ = ["Annotated", "TrainingItem"]
+__all__ = ["Annotated", "ItemReader", "TrainingItem"]
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,16 @@ class TrainingItem:
     def is_proof(self) -> bool:
         """Whether a hand, and not a network's gestures, made or changed the mask."""
         return self.edited and not self.by_gestures
+
+
+@dataclass(frozen=True)
+class ItemReader:
+    """Reads the pixels of an image and of an accepted mask when it is called."""
+
+    image: SetImage
+    version: Version
+
+    def __call__(self) -> Annotated:
+        """Raise `LeukocyteError` when a file is missing, damaged, or was changed since."""
+        classes, cells = read_maps(self.version, self.image.shape)
+        return Annotated(read_own_pixels(self.image), classes, cells, self.version.facts.remarks)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from napari_leukocyte.core.training_set.images import (
     store_pixels,
     write_set_image,
 )
-from napari_leukocyte.core.training_set.item import Annotated, TrainingItem
+from napari_leukocyte.core.training_set.item import ItemReader, TrainingItem
 from napari_leukocyte.core.training_set.json_files import FORMAT
 from napari_leukocyte.core.training_set.layout import Layout, content_hash, image_id
 from napari_leukocyte.core.training_set.locks import held_lock
@@ -366,7 +366,7 @@ class TrainingSet:
                     edited=version.facts.edited,
                     held_out=image.id in held_out,
                     whole_cell=version.facts.whole_cell,
-                    read=_ItemReader(image, version),
+                    read=ItemReader(image, version),
                     by_gestures=version.facts.by_gestures,
                 )
 
@@ -390,13 +390,3 @@ class TrainingSet:
             if manifest.format < FORMAT:
                 write_manifest(self._layout, manifest)
             yield
-
-
-@dataclass(frozen=True)
-class _ItemReader:
-    image: SetImage
-    version: Version
-
-    def __call__(self) -> Annotated:
-        classes, cells = versions.read_maps(self.version, self.image.shape)
-        return Annotated(read_own_pixels(self.image), classes, cells, self.version.facts.remarks)
