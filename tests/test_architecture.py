@@ -19,6 +19,7 @@ ROOMS = (
         ("core.imaging",),
         ("core.cells",),
         ("core.results",),
+        ("core.exchange",),
         ("core.scoring",),
         ("core.synthetic",),
     ),

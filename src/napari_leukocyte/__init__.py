@@ -9,6 +9,7 @@ Everything in ``__all__`` loads when it is first used, so that importing the pac
 
 TYPE_CHECKING = False  # as in typing, which takes its time to load
 if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
+    from napari_leukocyte.api.exchanging import export_results, import_masks
     from napari_leukocyte.api.refining import refine
     from napari_leukocyte.api.result import Failed, Result
     from napari_leukocyte.api.scores import Scores, score
@@ -33,6 +34,8 @@ __all__ = [
     "Stroke",
     "UnreadableError",
     "__version__",
+    "export_results",
+    "import_masks",
     "load_model",
     "refine",
     "score",
@@ -51,6 +54,8 @@ _HOMES = {
     "Scores": "api.scores",
     "Stroke": "core.interactive.stroke",
     "UnreadableError": "core.errors",
+    "export_results": "api.exchanging",
+    "import_masks": "api.exchanging",
     "load_model": "api.segmenting",
     "refine": "api.refining",
     "score": "api.scores",

@@ -12,6 +12,8 @@ from napari_leukocyte.cli.command import Command, Group
 from napari_leukocyte.cli.demo import demo
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.evaluate import evaluate
+from napari_leukocyte.cli.export import export
+from napari_leukocyte.cli.import_masks import import_masks
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.segment import segment
 from napari_leukocyte.cli.synth import synth
@@ -30,8 +32,9 @@ app = typer.Typer(
     epilog="Exit status: 0 all done; 1 something could not be done, said on standard error; "
     "2 a wrong option; 130 stopped with Ctrl+C.  For research use only. Not for use in diagnostic procedures.",
 )
-for _command in (segment, measure, evaluate, train, demo, synth):
+for _command in (segment, measure, evaluate, export, train, demo, synth):
     app.command(cls=Command)(_command)
+app.command("import", cls=Command)(import_masks)
 app.add_typer(training_set, name="training-set")
 
 

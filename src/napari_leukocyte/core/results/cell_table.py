@@ -61,7 +61,12 @@ class CellTable:
             When a file cannot be written.
         """
         if self.images:
-            write_cells_csv(path, self.rows, provenance=_header(self._provenance))
+            write_cells_csv(path, self.rows, provenance=self.header)
+
+    @property
+    def header(self) -> dict[str, str]:
+        """What made the table."""
+        return _header(self._provenance)
 
 
 def common(entries: Sequence[Mapping[str, str]]) -> dict[str, str | list[str]]:

@@ -6,14 +6,17 @@ from types import MappingProxyType
 from typing import Any
 
 from napari_leukocyte.core.cells.cell_types import check_type
-from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["read_remarks", "read_types", "remarks_text"]
+__all__ = ["REMARKS", "read_remarks", "read_types", "remarks_text"]
 
 _NOT_A_WBC, _TYPES = "not_a_wbc", "types"
 _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.startswith(f"{_NOT_A_WBC}_")}
 _PLAIN = (Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED)
+
+REMARKS = NOT_A_WBC | frozenset(_PLAIN)
+"""The flags that files must say; the others follow from the maps."""
 
 
 def remarks_text(

@@ -1,0 +1,93 @@
+"""The data dictionary: what every column of a table of cells means, its unit and its range."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
+from napari_leukocyte.core.cells.flags import Flag
+
+__all__ = ["COLUMNS", "TABLE_COLUMNS", "Column", "dictionary_rows", "markdown"]
+
+Kind = Literal["text", "whole", "number"]
+
+TABLE_COLUMNS = CELL_COLUMNS
+"""The columns of a table, in their order."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Attributes
+    ----------
+    kind
+        ``text``, ``whole`` numbers, or a ``number``; a number that is not there is an empty field.
+    range
+        In words.
+    """
+
+    kind: Kind
+    meaning: str
+    unit: str
+    range: str
+
+
+_HASH = "64 hexadecimal digits, or empty"
+COLUMNS = {
+    "image": Column("text", "Name of the image; one that begins as a formula has an apostrophe in front", "", "any"),
+    "plane": Column("whole", "Plane of a stack, counted from 0; 0 for a single image", "", "0 and more"),
+    "cell": Column("whole", "Number of the cell in the cell labels of its plane", "", "1 and more"),
+    "y": Column("number", "Row of the cell's centre, nucleus included, counted from the top", "px", "0 to height - 1"),
+    "x": Column(
+        "number", "Column of the cell's centre, nucleus included, counted from the left", "px", "0 to width - 1"
+    ),
+    "cnr": Column(
+        "number", "Cytoplasm area / nucleus area; empty when it is withheld (see flags)", "", "above 0, or empty"
+    ),
+    "cnr_low": Column(
+        "number", "CNR if the outlines are off by 1 px or 0.1 um, to the low side", "", "0 to cnr, or empty"
+    ),
+    "cnr_high": Column(
+        "number", "The same to the high side; inf where so small a nucleus may be none", "", "cnr and more, or empty"
+    ),
+    "nc_ratio": Column("number", "Nucleus area / cytoplasm area, 1 / CNR; empty with cnr", "", "above 0, or empty"),
+    "nucleus_fraction": Column(
+        "number", "Nucleus area / area of the whole cell; empty with cnr", "", "above 0 to 1, or empty"
+    ),
+    "cytoplasm_px": Column(
+        "whole", "Area of the cytoplasm; of the whole cell where nuclei are unknown (binary)", "px", "0 and more"
+    ),
+    "nucleus_px": Column("whole", "Area of the nucleus, all its lobes together", "px", "0 and more"),
+    "cytoplasm_um2": Column(
+        "number",
+        "cytoplasm_px in square micrometres; empty without a measured pixel size",
+        "um2",
+        "0 and more, or empty",
+    ),
+    "nucleus_um2": Column("number", "nucleus_px in the same way", "um2", "0 and more, or empty"),
+    "flags": Column("text", "What is doubtful about the cell, joined with ;", "", ", ".join(Flag)),
+    "pixel_size_um": Column("number", "Side of a pixel", "um per px", "0.01 to 2, or empty"),
+    "pixel_size_source": Column("text", "Where that number comes from, in words", "", "any"),
+    "pixel_size_scope": Column(
+        "text", "Whether it was found for this image or for a list", "", "own, shared, or empty"
+    ),
+    "pixel_size_doubt": Column("text", "What speaks against it, in words", "", "any, or empty"),
+    "model": Column("text", "Model that segmented the image", "", "any, or empty"),
+    "model_sha256": Column("text", "Hash of its weight file", "", _HASH),
+    "engine": Column("text", "What computed the network", "", "any, or empty"),
+    "precision": Column("text", "In which precision", "", "any, or empty"),
+    "type": Column("text", "What kind of cell a person said that it is, in their own words", "", "any, or empty"),
+}
+
+
+def dictionary_rows() -> list[list[str]]:
+    """The dictionary as rows of text, the first with the headings."""
+    rows = [[name, COLUMNS[name].meaning, COLUMNS[name].unit, COLUMNS[name].range] for name in TABLE_COLUMNS]
+    return [["column", "meaning", "unit", "range"], *rows]
+
+
+def markdown() -> str:
+    """The dictionary as the table in docs/exchange.md."""
+    head, *rows = dictionary_rows()
+    lines = [head, ["---"] * len(head), *([f"`{row[0]}`", *row[1:]] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
