@@ -1,7 +1,7 @@
 """Simulated annotators: who clicks gestures, who paints with the plain brush, and who sets discs.
 
-Each knows the truth, takes the largest connected error by its true class, and is up to ``off`` px off. An action is a stroke,
-a click, or taking up another tool; traced length is what is drawn with the button held, in px.
+Each knows the truth, takes the largest connected error by its true class, and is up to ``off`` px off. An action is a
+stroke, a click, or taking up another tool; traced length is what is drawn with the button held, in px.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,6 @@ Mask = NDArray[np.bool_]
 Line = NDArray[np.float64]
 
 _WAVE = 12.0  # px along a line over which a hand's deviation changes
-_RADII = np.arange(0.5, 12.5, 0.5)
 _KINDS: tuple[Kind, Kind, Kind] = ("background", "cytoplasm", "nucleus")
 
 
@@ -139,7 +138,7 @@ class Brush:
         if error is None:
             return None
         line = _wavering(middle_line(error.area), rng, self._off)
-        area = _best_disc(line, classes, truth, error.value)
+        area = _best_disc(line, classes, truth, error)
         new = classes.copy()
         new[area] = error.value
         actions = 1 + (error.value != self._in_hand)
@@ -172,8 +171,7 @@ class Discs:
             return None
         at = _jittered(innermost(error.area), truth.shape, rng, self._off)[np.newaxis]
         new = classes.copy()
-        reach = float(ndimage.distance_transform_edt(np.pad(error.area, 1)).max())
-        new[_best_disc(at, classes, truth, error.value, np.arange(0.5, reach + 4, 0.5))] = error.value
+        new[_best_disc(at, classes, truth, error)] = error.value
         actions = 1 + (error.value != self._in_hand)
         self._in_hand = error.value
         return Step(new, actions, 0.0)
@@ -232,11 +230,16 @@ def _wavering(line: Line, rng: np.random.Generator, off: float) -> Line:
     return moved
 
 
-def _best_disc(line: Line, classes: Map, truth: Map, value: int, radii: NDArray[np.float64] = _RADII) -> Mask:
+def _best_disc(line: Line, classes: Map, truth: Map, error: Error) -> Mask:
     """The pixels of the stroke whose radius puts most of the map right."""
+    value, depth = error.value, float(ndimage.distance_transform_edt(np.pad(error.area, 1)).max())
+    radii = np.arange(0.5, depth + 4, 0.5 if depth < 12 else 1)
     gains = np.where(truth == value, 1, 0) - np.where(classes == truth, 1, 0)
-    strokes = [covered(line, float(radius), truth.shape) for radius in radii]
-    return max(strokes, key=lambda area: int(gains[area & (classes != value)].sum()))
+    gains[classes == value] = 0
+    distance = ndimage.distance_transform_edt(~covered(line, 0, truth.shape))
+    best: float = max(radii, key=lambda radius: int(gains[distance <= radius].sum()))
+    area: Mask = distance <= best
+    return area
 
 
 def _jittered(point: Line, shape: tuple[int, ...], rng: np.random.Generator, off: float) -> Line:

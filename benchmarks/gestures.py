@@ -4,12 +4,13 @@
         [--medsam FOLDER] [--every N] [--out gestures.json]
 
 Each cell is corrected by itself, by each tool (`annotator.py`), until its IoU is 0.95 and its nucleus's 0.93, in at
-most 20 steps. Starts: ``empty``; ``anywhere``, which is empty with the first click anywhere in nucleus or cytoplasm, not at
-the innermost point of the nucleus; the damages of `damaged_maps.py`; or the map of a model, by name.
+most 20 steps. Starts: ``empty``; ``anywhere``, which is empty with the first click anywhere in nucleus or cytoplasm,
+not at the innermost point of the nucleus; the damages of `damaged_maps.py`; or the map of a model, by name.
 """
 
 import argparse
 import json
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -103,7 +104,7 @@ def correct(tool: Tool, start: Map, truth: Map, *, name: str, whole: bool) -> Co
     return course
 
 
-def boxed(medsam: LiteMedSAM, image: NDArray[np.uint8], truth: Map, *, name: str, whole: bool) -> Course:
+def boxed(medsam: LiteMedSAM, image: NDArray[np.float32], truth: Map, *, name: str, whole: bool) -> Course:
     """One box around the cell, and one around the nucleus."""
     course = Course(name)
     course.note(np.zeros_like(truth), truth, whole=whole)
@@ -113,7 +114,7 @@ def boxed(medsam: LiteMedSAM, image: NDArray[np.uint8], truth: Map, *, name: str
         mask, took = medsam(image, area)
         classes[mask] = value
         seconds += took
-        traced += float(np.hypot(*(np.ptp(at) for at in np.nonzero(area))))
+        traced += math.hypot(*(int(at.max() - at.min()) for at in np.nonzero(area)))
     course.note(classes, truth, whole=whole, actions=3 if whole else 5, traced=traced)  # tool, box, class
     course.seconds.append(seconds)
     course.needed = 1 if course.reached else MOST

