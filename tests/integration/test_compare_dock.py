@@ -118,7 +118,7 @@ def test_keep_acts_on_both_sides(viewer, compared):
     assert float(figures(compared)[0][0]) < 1
     compared.form.keep.setCurrentText("Whole cells only")
     assert figures(compared)[0][0] == "1.000"
-    assert "1 false cells" in compared.cells_text.text()  # not hidden by the rule
+    assert "1 false cell," in compared.cells_text.text()  # not hidden by the rule
 
 
 def test_two_segmentations_stand_beside_each_other(viewer, compared, disc_map):
@@ -233,7 +233,9 @@ def files(tmp_path, dock, segmentation, disc_map, qtbot):
     images.mkdir()
     masks.mkdir()
     for i in range(3):
-        Image.fromarray(np.full((120, 120, 3), 200, np.uint8)).save(images / f"crop{i}.png")
+        picture = np.full((120, 120, 3), 200, np.uint8)
+        picture[30:90, 30:90] = 90
+        Image.fromarray(picture).save(images / f"crop{i}.png")
     for i in range(2):
         write_class_png(masks / f"crop{i}.png", disc_map((120, 120), (60, 60, 40, 20)), provenance={})
     dock.session.open_files(list(sources_from_files(sorted(images.glob("*.png")))))
@@ -241,19 +243,80 @@ def files(tmp_path, dock, segmentation, disc_map, qtbot):
         dock.session.put(i, segmentation(disc_map((120, 120), (60, 60, radius, 20))))
     dock.open_folder(masks)
     wait_for_truth(dock, qtbot)
-    qtbot.waitUntil(lambda: dock.images.rowCount() == 2, timeout=LONG)
+    qtbot.waitUntil(lambda: dock.list.images.rowCount() == 2, timeout=LONG)
     return dock
 
 
 def test_a_list_is_ordered_by_its_worst_and_a_click_goes_there(viewer, files):
-    assert [files.images.item(row, 0).text() for row in range(2)] == ["crop1.png", "crop0.png"]
+    assert [files.list.images.item(row, 0).text() for row in range(2)] == ["crop1.png", "crop0.png"]
     assert "Truth of 2 of 3 images" in files.status.text()
     assert "crop2.png" in files.status.text()
     QTest.mouseClick(
-        files.images.viewport(), LEFT, NO_KEY, files.images.visualItemRect(files.images.item(0, 0)).center()
+        files.list.images.viewport(),
+        LEFT,
+        NO_KEY,
+        files.list.images.visualItemRect(files.list.images.item(0, 0)).center(),
     )
     assert files.session.index == 1
     assert "crop1.png" in files.reading.text()
+
+
+def test_all_images_together_have_a_summary_that_follows_the_brush(viewer, files, qtbot):
+    panel = files.list
+    assert "All 2 images" in panel.title.text()
+    assert "of 3" in panel.title.text()
+    score = [files.comparison.of(i).score for i in range(2)]
+    mean = np.mean([one.score("cell", "iou").value for one in score])
+    assert panel.figures.item(0, 0).text().startswith(f"{mean:.3f} (")
+    assert "95 % limits of agreement" in panel.text.text()
+    assert "CNR coverage 100.0 % (2 of 2)" in panel.text.text()
+    assert "CNR here" in files.cells_text.text()  # of one cell, the two numbers
+    before = panel.images.item(0, 1).text()
+    files.session.show(1)
+    viewer.layers[CLASSES].data_setitem(block(0, 12, 0, 12), 2)  # a false cell
+    qtbot.waitUntil(lambda: "1 false cell," in panel.text.text(), timeout=LONG)
+    assert panel.images.item(0, 1).text() == before
+    assert panel.images.item(0, 3).text() == "1"
+
+
+def test_only_the_images_whose_score_is_new_are_written_into_the_table(viewer, files, qtbot, monkeypatch):
+    shown = []
+    monkeypatch.setattr(files.list.images, "_show_score", lambda index, score: shown.append(index))
+    files.session.show(1)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 1)
+    qtbot.waitUntil(lambda: bool(shown), timeout=LONG)
+    assert shown == [1]
+
+
+def test_the_figures_of_the_list_are_exported(files, tmp_path, qtbot):
+    panel = files.list
+    panel.export(tmp_path / "scores.csv")
+    qtbot.waitUntil(lambda: "scores.csv" in files.status.text(), timeout=LONG)
+    rows = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["image", "crop0.png", "crop1.png"]
+    panel.report(tmp_path / "report.html")
+    qtbot.waitUntil(lambda: not panel.writer.running, timeout=LONG)
+    assert "report.html" in files.status.text()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "crop1.png" in page
+    assert "data:image/png" in page
+    panel.export(tmp_path / "nowhere" / "scores.csv")
+    qtbot.waitUntil(lambda: "nowhere" in files.status.text(), timeout=LONG)
+    assert panel.csv_button.isEnabled()
+
+
+def test_the_key_speaks_of_what_is_on_screen(viewer, compared):
+    assert not compared.key.isVisible()
+    click(compared.boxes[DIFFERENCE])
+    assert "yellow" in compared.key.text()
+    assert "Thesis" not in compared.key.text()
+    compared.scheme.setCurrentText("thesis")
+    assert "yellow" not in compared.key.text()
+    click(compared.boxes[TRUTH])
+    assert "black around cells" in compared.key.text()
+    drawn = {tuple(viewer.layers[TRUTH].colormap.map(value)) for value in (1, 2)}
+    own = {tuple(viewer.layers[CLASSES].colormap.map(value)) for value in (1, 2)}
+    assert not drawn & own
 
 
 def test_error_layers_follow_the_image_that_is_shown(viewer, files):

@@ -1,6 +1,6 @@
 """The colours of the classes and of errors: in mask files, on the screen and on paper."""
 
-__all__ = ["DIFFERENCE_PALETTES", "MASK_COLOURS", "PALETTES", "PAPER_COLOURS"]
+__all__ = ["DIFFERENCE_PALETTES", "MASK_COLOURS", "PALETTES", "PAPER_COLOURS", "TRUTH_COLOURS"]
 
 # In files, by class value (thesis section 3.2): background blue, cytoplasm green, nucleus red; 8-bit RGB.
 MASK_COLOURS: dict[int, tuple[int, int, int]] = {0: (0, 0, 255), 1: (0, 255, 0), 2: (255, 0, 0)}
@@ -15,6 +15,13 @@ PALETTES: dict[str, dict[int, tuple[float, float, float, float]]] = {
         1: (86 / 255, 180 / 255, 233 / 255, 1.0),
         2: (230 / 255, 159 / 255, 0.0, 1.0),
     },
+}
+
+# Outlines of the truth, in none of the colours of a class map: black in the pale cytoplasm, white in the dark nucleus.
+TRUTH_COLOURS: dict[int, tuple[float, float, float, float]] = {
+    0: (0.0, 0.0, 0.0, 0.0),
+    1: (0.0, 0.0, 0.0, 1.0),
+    2: (1.0, 1.0, 1.0, 1.0),
 }
 
 # In reports, by class value; 8-bit RGB. From light to dark, so that they stay apart in a grey print.

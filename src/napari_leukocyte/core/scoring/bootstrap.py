@@ -1,6 +1,6 @@
 """How sure a mean over images is: percentile bootstrap over images, or over slides."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,21 +53,20 @@ def bootstrap_interval(
     if not 0 < level < 1 or n < 1:
         raise ValueError("level must lie between 0 and 1, and n must be at least 1")
     there = ~np.isnan(data)
-    members: list[npt.NDArray[np.float64]]
+    if not there.any():
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
     if groups is None:
-        members = [data[i : i + 1] for i in np.flatnonzero(there)]
+        values = data[there]
+        resampled: Iterable[npt.NDArray[np.float64]] = values[rng.integers(values.size, size=(n, values.size))]
     else:
         by_group: dict[Hashable, list[float]] = {}
         for group, value, present in zip(groups, data.tolist(), there.tolist(), strict=True):
             if present:
                 by_group.setdefault(group, []).append(value)
         members = [np.array(group) for group in by_group.values()]
-    if not members:
-        return float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    drawn = [
-        float(statistic(np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])))
-        for _ in range(n)
-    ]
+        chosen = rng.integers(len(members), size=(n, len(members)))
+        resampled = (np.concatenate([members[i] for i in one]) for one in chosen)
+    drawn = [float(statistic(one)) for one in resampled]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

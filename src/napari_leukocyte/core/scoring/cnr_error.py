@@ -145,6 +145,17 @@ class CnrErrors:
         return math.expm1(float(np.median(self.log_ratios))) if self.log_ratios else math.nan
 
     @property
+    def limits(self) -> tuple[float, float]:
+        """95 % limits of agreement of the log ratio (mean -+ 1.96 SD; Bland and Altman 1986), as shares like the bias.
+
+        NaN with fewer than two cells.
+        """
+        if self.n < 2:
+            return math.nan, math.nan
+        mean, spread = float(np.mean(self.log_ratios)), float(np.std(self.log_ratios, ddof=1))
+        return math.expm1(mean - 1.96 * spread), math.expm1(mean + 1.96 * spread)
+
+    @property
     def coverage(self) -> float:
         """Share of the true cells with a CNR that got one, 0-1; NaN if the truth has none."""
         return self.n / self.true_cnrs if self.true_cnrs else math.nan

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["CompareWidget"]
 
 _NOTHING = "–"
-_REST_MS = 150
 
 
 class CompareWidget(Dock):
@@ -46,9 +45,6 @@ class CompareWidget(Dock):
         self._truth_layer: Labels | None = None  # the layer that the truths are of; None: files, or no truths
         self._failed: list[str] = []
         self._build()
-        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._rest.timeout.connect(self._show_list)
-
         self.comparison.scored.connect(self._on_scored)
         self.comparison.cleared.connect(self._on_cleared)
         self.listen(self.session.shown_changed, self._on_shown)
@@ -57,17 +53,18 @@ class CompareWidget(Dock):
         self.listen(self.viewer.layers.events.removed, self._list_layers)
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
+        self._show_key()
         self._list_layers()
         self._show_figures()
-        self._show_list()
+        self.list.refresh()
 
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         from napari_leukocyte.plugin.canvas.layers import TRUTH
         from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
-        from napari_leukocyte.plugin.compare.score_tables import ClassTable, ImageTable
-        from napari_leukocyte.plugin.parts.histogram import Histogram
+        from napari_leukocyte.plugin.compare.list_panel import ListPanel
+        from napari_leukocyte.plugin.compare.score_tables import ClassTable
 
         self.truth = QComboBox()
         self.truth.setToolTip("A Labels layer with the ground truth")
@@ -96,13 +93,12 @@ class CompareWidget(Dock):
         self.scheme = QComboBox()
         self.scheme.addItems(list(SCHEMES))
         self.scheme.setToolTip("Colours of the difference image")
-        self.scheme.currentTextChanged.connect(self.layers.set_scheme)
+        self.scheme.currentTextChanged.connect(self._on_scheme)
         self.key = note()
-        self.images = ImageTable()
-        self.images.setMinimumHeight(80)
-        self.images.image_chosen.connect(self._on_image)
-        self.histogram = Histogram("cell IoU_b", "image")
+        self.list = ListPanel(self.comparison)
+        self.list.images.image_chosen.connect(self._on_image)
         self.status = note()
+        self.list.said.connect(self.status.setText)
         content = QWidget()
         stack(
             content,
@@ -114,18 +110,16 @@ class CompareWidget(Dock):
             row(*self.boxes.values()),
             self.scheme,
             self.key,
-            self.images,
-            self.histogram,
+            self.list,
             self.status,
         )
-        content.layout().setStretch(8, 100)
         content.layout().addStretch(1)  # where there is no list
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(340)
 
     def _follow_theme(self) -> None:
-        self.histogram.set_theme(self.viewer.theme)
+        self.list.histogram.set_theme(self.viewer.theme)
 
     # ---- ground truth -----------------------------------------------------------------------------------
 
@@ -237,18 +231,18 @@ class CompareWidget(Dock):
     def _on_scored(self, index: int, box: object) -> None:  # noqa: ARG002  (the box is for the layers)
         if index == self.session.index:
             self._show_figures()
-        self._rest.start()
+        self.list.follow(index)
 
     def _on_cleared(self) -> None:
         self._truth_layer = None
         self._list_layers()
         self.status.setText("")
         self._show_figures()
-        self._rest.start()
+        self.list.forget()
 
     def _on_shown(self) -> None:
         self._show_figures()
-        self.images.select_image(self.session.index)
+        self.list.images.select_image(self.session.index)
 
     def _show_figures(self) -> None:
         from napari_leukocyte.plugin.compare.score_text import band_text, cell_lines
@@ -283,16 +277,6 @@ class CompareWidget(Dock):
             self.status.setText(str(error))
             return []
 
-    def _show_list(self) -> None:
-        scores = self.comparison.scores()
-        for part in (self.images, self.histogram):  # for one image there is no list
-            part.setVisible(len(self.session.images) > 1)
-        self.images.show_scores(scores)
-        self.images.select_image(self.session.index)
-        values = [score.score("cell", "iou_b").value for score in scores.values()]
-        own = scores.get(self.session.index)
-        self.histogram.set_values(values, None if own is None else own.score("cell", "iou_b").value)
-
     def _on_image(self, index: int) -> None:
         try:
             self.session.show(index)
@@ -303,11 +287,24 @@ class CompareWidget(Dock):
     # ---- layers -----------------------------------------------------------------------------------------
 
     def _on_box(self, name: str, on: bool) -> None:
+        self.layers.show(name, on=on)
+        self._show_key()
+        self.focus_canvas()
+
+    def _on_scheme(self, scheme: str) -> None:
+        self.layers.set_scheme(scheme)
+        self._show_key()
+
+    def _show_key(self) -> None:
+        """What the colours on screen mean."""
+        from napari_leukocyte.plugin.canvas.layers import TRUTH
         from napari_leukocyte.plugin.compare.error_layers import DIFFERENCE
 
-        self.layers.show(name, on=on)
-        self.key.setText(_KEY if self.boxes[DIFFERENCE].isChecked() else "")
-        self.focus_canvas()
+        keys = [_TRUTH_KEY] if self.boxes[TRUTH].isChecked() else []
+        keys += [_KEYS[self.scheme.currentText()]] if self.boxes[DIFFERENCE].isChecked() else []
+        self.scheme.setVisible(self.boxes[DIFFERENCE].isChecked())
+        self.key.setText("\n".join(keys))
+        self.key.setVisible(bool(keys))
 
     def _on_command(self, name: str) -> None:
         box = self.boxes.get(name)
@@ -317,11 +314,13 @@ class CompareWidget(Dock):
     def release(self) -> None:
         """Remove the layers, and stop reading truths."""
         self.loader.leave()
+        self.list.release()
         self.comparison.close()
         self.layers.close()
 
 
-_KEY = (
-    "Colours: yellow false positive, blue false negative, red wrong class, grey inside the band. "
-    "Thesis: correct black, false positive white, false negative grey; three-class: wrong white."
-)
+_TRUTH_KEY = "Truth: black around cells, white around nuclei."
+_KEYS = {
+    "colour-blind safe": "Difference: yellow false positive, blue false negative, red wrong class, grey in the band.",
+    "thesis": "Difference: correct black, false positive white, false negative grey; three-class: wrong white.",
+}

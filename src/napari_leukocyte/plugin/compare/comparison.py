@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.convert import to_rgb
+from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.masks import mask_from_values
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
@@ -91,6 +95,30 @@ class Comparison:
         found = {index: self.of(index) for index in sorted(self.truths)}
         return {index: one.score for index, one in found.items() if one is not None}
 
+    def case_reader(self) -> Callable[[str, str], Case]:
+        """What reads the maps of a scored image for a report, from any thread: from method and image name to `Case`."""
+        session = self.session
+        index_of = {one.score.name: index for index in self.truths if (one := self.of(index)) is not None}
+
+        def read(_method: str, name: str) -> Case:
+            index = index_of[name]
+            state, truth, source = session.states[index], self.truths[index], session.images[index]
+            return Case(
+                name,
+                state.classes.copy(),  # the hand may paint on
+                truth.classes,
+                binary=state.result.binary,
+                whole_cell=truth.whole_cell,
+                pixel_size=state.result.pixel_size.for_areas,
+                predicted_cells=state.cells.copy(),
+                true_cells=truth.cells,
+                predicted_remarks=state.remarks,
+                true_remarks={measure.cell: measure.flags for measure in truth.measures},
+                image=_colours(source),
+            )
+
+        return read
+
     def score_other(self, layer: Labels) -> ImageScore:
         """Score another segmentation of the shown image against the same truth.
 
@@ -140,3 +168,11 @@ class Comparison:
             self.scored.emit(index, box)
         else:
             self.scored.emit(index, None)
+
+
+def _colours(source: ImageSource) -> NDArray[np.uint8] | None:
+    """An image for the pictures of a report; None where there is nothing to see, which takes no figure away."""
+    try:
+        return np.round(255 * to_rgb(source.read(), rgb=source.rgb).image).astype(np.uint8)
+    except LeukocyteError:
+        return None

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box
-from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, PALETTES
+from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, TRUTH_COLOURS
 from napari_leukocyte.core.scoring.difference import difference_classes
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
 from napari_leukocyte.plugin.canvas.layers import TRUTH, place_like, placed_like
-from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -138,7 +137,7 @@ class ErrorLayers:
         if name == BAND:
             return {0: (0.0, 0.0, 0.0, 0.0), 1: _BAND_COLOUR}
         if name == TRUTH:
-            return PALETTES[get_settings().palette]
+            return TRUTH_COLOURS
         if self.scheme == SCHEMES[0]:
             return DIFFERENCE_PALETTES[SCHEMES[0]]
         return DIFFERENCE_PALETTES["thesis, binary" if known.cell_only else "thesis, three-class"]

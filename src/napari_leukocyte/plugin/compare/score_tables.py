@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_leukocyte.core.scoring.evaluation import ImageScore
+from napari_leukocyte.core.scoring.evaluation import ImageScore, Measure
 from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score
+from napari_leukocyte.core.scoring.overview import Overview, worst_class
 
 __all__ = ["ClassTable", "ImageTable", "percent"]
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _NONE = "–"
-_FIGURES = (("IoU", "iou"), ("IoU_b", "iou_b"), ("scored", "scored"))
+_FIGURES: tuple[tuple[str, Measure], ...] = (("IoU", "iou"), ("IoU_b", "iou_b"), ("scored", "scored"))
 _MEANINGS = {
     "iou": "Intersection over union",
     "iou_b": "Intersection over union outside the border band",
@@ -63,9 +64,25 @@ class ClassTable(QTableWidget):  # type: ignore[misc]
             column = 0
             for _, score in _numbered(scores):
                 for _, figure in shown:
-                    value = None if score is None else score.score(cls, figure)  # type: ignore[arg-type]
+                    value = None if score is None else score.score(cls, figure)
                     self._put(row, column, value, figure)
                     column += 1
+
+    def show_overview(self, found: Overview) -> None:
+        """Show the means of several images with their 95 % intervals."""
+        self.setColumnCount(len(_FIGURES))
+        self.setHorizontalHeaderLabels([title for title, _ in _FIGURES])
+        for row, cls in enumerate(CLASS_NAMES):
+            for column, (_, figure) in enumerate(_FIGURES):
+                mean = found.means[cls, figure]
+                self._put(row, column, mean.mean, figure)
+                if not math.isnan(mean.low):
+                    item = self.item(row, column)
+                    if figure != "scored":
+                        item.setText(f"{mean.mean} ({mean.low:.2f}–{mean.high:.2f})")
+                    item.setToolTip(
+                        f"{_MEANINGS[figure]}: mean over images, 95 % interval {mean.low:.3f}–{mean.high:.3f}"
+                    )
 
     def _put(self, row: int, column: int, score: Score | None, figure: str) -> None:
         text = _NONE if score is None or math.isnan(score.value) else f"{score.value:.3f}"
@@ -84,24 +101,24 @@ def _numbered(scores: Sequence[ImageScore]) -> list[tuple[str, ImageScore | None
 
 
 class _Number(QTableWidgetItem):  # type: ignore[misc]
-    """A figure that sorts by its value, NaN last."""
+    """A figure that sorts by its value; without one it counts as ``missing``."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.value = math.nan
+    def __init__(self, missing: float) -> None:
+        super().__init__(_NONE)
+        self._missing = missing
+        self.rank = missing
         self.setTextAlignment(_RIGHT)
 
     def set_figure(self, value: float, text: str) -> None:
-        self.value = value
+        self.rank = self._missing if math.isnan(value) else value
         self.setText(text)
 
     def __lt__(self, other: QTableWidgetItem) -> bool:
-        mine, theirs = self.value, getattr(other, "value", math.nan)
-        return mine < theirs if not math.isnan(mine) and not math.isnan(theirs) else not math.isnan(mine)
+        return isinstance(other, _Number) and self.rank < other.rank
 
 
 class ImageTable(QTableWidget):  # type: ignore[misc]
-    """A row for each image that has a score, the worst cell IoU_b first.
+    """A row for each image that has a score, the worst first: by the CNR error, else by the IoU_b of its worst class.
 
     Signals
     -------
@@ -110,58 +127,77 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
     """
 
     image_chosen = Signal(int)
-    TITLES = ("Image", "cell IoU_b", "nucleus IoU_b", "CNR error", "False cells")
+    TITLES = ("Image", "CNR error", "Worst IoU_b", "False", "Missed")
+    _TIPS = (
+        "",
+        "Median over the cells of the image of how far the CNR is off",
+        "IoU_b of the class that has the lowest one",
+        "Cells where the truth has none",
+        "True cells that were not found",
+    )
+    # without a figure at the end, in the order that has the worst first
+    _MISSING = (-math.inf, math.inf, -math.inf, -math.inf)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(self.TITLES), parent)
         self._rows: dict[int, QTableWidgetItem] = {}
+        self._by_cnr: bool | None = None  # what the list was last ordered by, unasked
         self.setHorizontalHeaderLabels(list(self.TITLES))
+        for column, tip in enumerate(self._TIPS):
+            self.horizontalHeaderItem(column).setToolTip(tip)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.verticalHeader().hide()
-        self.horizontalHeader().setStretchLastSection(True)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in range(1, len(self.TITLES)):
+            self.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.setSortingEnabled(True)
-        self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
         self.itemClicked.connect(lambda item: self.image_chosen.emit(self._index_of(item.row())))
 
-    def show_scores(self, scores: Mapping[int, ImageScore]) -> None:
-        """Show the scores of images, by their place in the list."""
-        if self._rows.keys() != scores.keys():
-            self.setRowCount(0)
-            self._rows = {}
+    def show_scores(self, scores: Mapping[int, ImageScore], *, among: Collection[int]) -> None:
+        """Show new scores, by their place in the list; the rows of images that are not ``among`` those go."""
+        self.setSortingEnabled(False)  # or a row would move between two of its fields
+        for index in [index for index in self._rows if index not in among]:
+            self.removeRow(self._rows.pop(index).row())
         for index, score in scores.items():
-            self.show_score(index, score)
+            self._show_score(index, score)
+        self.setSortingEnabled(True)
+        if not self._rows:
+            self._by_cnr = None
+        elif any(not score.whole_cell for score in scores.values()):
+            if not self._by_cnr:
+                self._by_cnr = True
+                self.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+        elif self._by_cnr is None:
+            self._by_cnr = False
+            self.sortByColumn(2, Qt.SortOrder.AscendingOrder)
 
-    def show_score(self, index: int, score: ImageScore) -> None:
-        """Show the score of one image; its row may move."""
-        self.setSortingEnabled(False)  # or the row would move between two of its fields
+    def _show_score(self, index: int, score: ImageScore) -> None:
         if index not in self._rows:
             row = self.rowCount()
             self.insertRow(row)
             name = QTableWidgetItem(score.name)
+            name.setToolTip(score.name)
             name.setData(Qt.ItemDataRole.UserRole, index)
             self.setItem(row, 0, name)
-            for column in range(1, len(self.TITLES)):
-                self.setItem(row, column, _Number())
+            for column, missing in enumerate(self._MISSING, start=1):
+                self.setItem(row, column, _Number(missing))
             self._rows[index] = name
         row = self._rows[index].row()
-        cell, nucleus = (score.score(cls, "iou_b") for cls in ("cell", "nucleus"))
+        cls, worst = worst_class(score)
         error = score.cnr.median_error
-        for column, (value, text) in enumerate(
-            (
-                (cell.value, str(cell) if not math.isnan(cell.value) else _NONE),
-                (nucleus.value, str(nucleus) if not math.isnan(nucleus.value) else _NONE),
-                (error, percent(error)),
-                (score.false_cells, str(score.false_cells)),
-            ),
-            start=1,
-        ):
+        figures = (
+            (error, percent(error)),
+            (worst, f"{worst:.3f} {cls}" if cls else _NONE),
+            (score.false_cells, str(score.false_cells)),
+            (score.missed_cells, str(score.missed_cells)),
+        )
+        for column, (value, text) in enumerate(figures, start=1):
             item = self.item(row, column)
             assert isinstance(item, _Number)
             item.set_figure(value, text)
-        self.setSortingEnabled(True)
 
     def select_image(self, index: int) -> None:
         """Mark the row of an image, without a signal."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.compare.score_tables import percent
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.scoring.evaluation import ImageScore
+    from napari_leukocyte.core.scoring.overview import Overview
 
-__all__ = ["band_text", "cell_lines"]
+__all__ = ["band_text", "cell_lines", "overview_lines"]
 
 
 def band_text(score: ImageScore) -> str:
@@ -26,13 +28,42 @@ def cell_lines(scores: list[ImageScore]) -> list[str]:
         lead = f"{letter} ({'class map' if letter == 'A' else score.name}): " if len(scores) > 1 else ""
         lines.append(f"{lead}accuracy {percent(score.counts.accuracy)}")
         cnr = score.cnr
+        compared = [pair for pair in score.pairs if pair.compared]
         if score.whole_cell:
             lines.append("CNR: the truth knows whole cells only")
+        elif cnr.true_cnrs == 1 and len(compared) == 1:  # of one cell the two numbers say more than an error
+            ours, theirs = compared[0].predicted, compared[0].truth
+            assert ours is not None
+            assert theirs is not None
+            lines.append(f"CNR here {ours.cnr:.2f}, truth {theirs.cnr:.2f}: {percent(cnr.bias, signed=True)}")
         else:
             lines.append(
                 f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)}, "
                 f"coverage {cnr.n} of {cnr.true_cnrs}"
                 + (f", {cnr.given_without_truth} where the truth has none" if cnr.given_without_truth else "")
             )
-        lines.append(f"{score.false_cells} false cells, {score.missed_cells} missed")
+        lines.append(f"{counted(score.false_cells, 'false cell')}, {score.missed_cells} missed")
+    return lines
+
+
+def overview_lines(found: Overview) -> list[str]:
+    """CNR error, bias, limits of agreement and coverage of all images together, and their false and missed cells."""
+    lines = []
+    cnr = found.cnr
+    if found.whole_cell:
+        lines.append("CNR: the truth knows whole cells only")
+    else:
+        if cnr.n:
+            low, high = (percent(value, signed=True) for value in (found.bias_low, found.bias_high))
+            lines.append(
+                f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)} ({low} to {high})"
+            )
+        if cnr.n > 1:
+            low, high = (percent(value, signed=True) for value in cnr.limits)
+            lines.append(f"95 % limits of agreement {low} to {high}")
+        lines.append(
+            f"CNR coverage {percent(cnr.coverage)} ({cnr.n} of {cnr.true_cnrs}): {cnr.withheld} withheld, "
+            f"{cnr.missed} missed"
+        )
+    lines.append(f"{counted(found.false_cells, 'false cell')}, {found.missed_cells} missed")
     return lines
