@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import secrets
 import tempfile
@@ -14,12 +15,15 @@ from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
 __all__ = [
     "LARGEST_TEXT",
     "atomic_path",
+    "exists",
     "file_hash",
     "flush_folder",
     "make_folder",
+    "names_in",
     "read_text",
     "real_path",
     "refusal",
+    "set_aside",
     "spare_inputs",
     "unreadable",
 ]
@@ -133,6 +137,57 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LeukocyteError(f"{path} is damaged or no text in UTF-8: restore it from a copy.") from error
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder.
+
+    Raises
+    ------
+    UnreadableError
+        When the system does not say.
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of the files and folders in a folder; none where it is not there.
+
+    Raises
+    ------
+    UnreadableError
+        When the system does not let it be read.
+    """
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names are what is asked for
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise unreadable(folder, error) from error
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file that cannot be read a telling name, so that another one can take its place; returns the new path.
+
+    Raises
+    ------
+    LeukocyteError
+        When the system refuses.
+    """
+    numbers = (n for n in itertools.count(1) if not exists(_unread(path, n)))
+    aside = _unread(path, next(numbers))
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise LeukocyteError(f"{path} cannot be set aside ({refusal(error)}): check its access rights.") from error
+    return aside
+
+
+def _unread(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.unreadable-{number}{path.suffix}")
 
 
 def real_path(path: str | os.PathLike[str]) -> Path:

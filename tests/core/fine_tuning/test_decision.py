@@ -43,3 +43,16 @@ def test_what_cannot_be_decided(weights):
         decision_path(weights).write_text(content)
         with pytest.raises(LeukocyteError, match=": decide again about the model"):
             read_decision(weights)
+
+
+def test_a_decision_that_cannot_be_read_is_set_aside_and_a_card_that_cannot_stops_the_next(weights):
+    for number, content in ((1, b"{"), (2, b'{"decision": "postponed", "by": "", "date": ""}')):
+        decision_path(weights).write_bytes(content)
+        assert decide(weights, "accepted") == read_decision(weights)
+        assert weights.with_name(f"mine.v2.decision.unreadable-{number}.json").read_bytes() == content
+    before = decision_path(weights).read_bytes()
+    card_path(weights).write_bytes(b"\xff\xfe")
+    with pytest.raises(LeukocyteError, match=r"mine\.v2\.md is damaged or no text"):
+        decide(weights, "rejected")
+    assert card_path(weights).read_bytes() == b"\xff\xfe"
+    assert decision_path(weights).read_bytes() == before

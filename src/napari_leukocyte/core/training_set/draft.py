@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.origin import check_makers
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import unreadable
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.json_files import FORMAT, read_text_of
 from napari_leukocyte.core.training_set.records import Correction, check_maps, facts_json, read_facts, with_counts
@@ -113,16 +114,33 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
 
     Raises
     ------
+    UnreadableError
+        When the system does not let it be read.
+    NewerFormatError
+        When a newer version of the plugin wrote it.
     LeukocyteError
         When it is damaged, or does not fit its image of ``shape``.
     """
     try:
-        with path.open("rb") as stream, tifffile.TiffFile(stream) as tiff:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(f"The draft {path}", error) from error
+    damaged = LeukocyteError(f"The draft {path} is damaged: restore it from a copy.")
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             text = str(tiff.pages[0].description)
-            classes, cells, *rest = (tiff.pages[i].asarray() for i in range(min(len(tiff.pages), 3)))
     except Exception as error:  # a decoder raises almost anything on a damaged file
-        raise LeukocyteError(f"The draft {path} is damaged; discard it.") from error
-    fields = read_text_of(text, f"The draft {path}")
+        raise damaged from error
+    fields = read_text_of(text, f"The draft {path}")  # a newer one may hold other pages
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            if any(page.shape != shape for page in tiff.pages):  # before memory is taken for it
+                raise LeukocyteError(f"The draft {path} does not fit its image: restore it from a copy.")
+            classes, cells, *rest = (tiff.pages[i].asarray() for i in range(min(len(tiff.pages), 3)))
+    except LeukocyteError:
+        raise
+    except Exception as error:
+        raise damaged from error
     draft = Draft(
         classes=classes,
         cells=cells,
@@ -131,7 +149,7 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
         makers=rest[0] if rest else None,
     )
     if _maps_hash(classes, cells, *rest) != fields.text("sha256"):
-        raise LeukocyteError(f"The draft {path} is damaged; discard it.")
+        raise damaged
     try:
         check_maps(classes, cells, shape, whole_cell=draft.facts.whole_cell)
         with_counts(draft.facts, classes, draft.makers)

@@ -11,11 +11,12 @@ from typing import Self
 from filelock import FileLock
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path, make_folder
+from napari_leukocyte.core.files import atomic_path, exists, make_folder, refusal
 from napari_leukocyte.core.training_set.draft import Draft, decode_draft, encode_draft, same_draft
 from napari_leukocyte.core.training_set.images import read_set_image
 from napari_leukocyte.core.training_set.layout import Layout
 from napari_leukocyte.core.training_set.locks import try_lock
+from napari_leukocyte.core.training_set.moments import Moments
 
 __all__ = ["DraftClaim", "Drafts"]
 
@@ -51,6 +52,8 @@ class Drafts:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._whole: dict[Path, tuple[int, ...]] = {}  # files that we wrote or have read since they were written
+        self._moments = Moments()
 
     def claim(self, image_id: str) -> DraftClaim:
         """Take an image for this window, so that no other one drafts it; the system releases it when we die.
@@ -68,18 +71,29 @@ class Drafts:
             )
         return DraftClaim(image_id, lock)
 
+    def moment(self, image_id: str | None) -> datetime:
+        """Now, but later than every moment given before and than the image's drafts that were read.
+
+        So it is later than them also where the clock of the computer was set back meanwhile.
+        """
+        return self._moments.next(image_id)
+
     def save(self, image_id: str, draft: Draft) -> None:
         """Make a draft the working copy, and keep the one before it.
+
+        A draft that is there and cannot be read is set aside, not replaced.
 
         Raises
         ------
         LeukocyteError
             When it is no mask of the image, or the system refuses; the old draft is there then.
         """
-        content = encode_draft(draft, self._shape(image_id))
+        shape = self._shape(image_id)
+        content = encode_draft(draft, shape)
         working, previous = self._layout.draft(image_id), self._layout.previous_draft(image_id)
-        if not working.parent.is_dir():
+        if not exists(working.parent):
             make_folder(working.parent)
+        self._spare_unreadable(image_id, shape)
         with atomic_path(working) as temporary:
             with temporary.open("wb") as stream:
                 stream.write(content)
@@ -87,6 +101,29 @@ class Drafts:
                 os.fsync(stream.fileno())  # before the old copy makes room
             with contextlib.suppress(FileNotFoundError):
                 os.replace(working, previous)  # noqa: PTH105 - the call that is atomic on every system
+        for path in (working, previous):
+            self._whole[path] = _signature(path)
+        self._moments.seen(image_id, draft.saved)
+
+    def _spare_unreadable(self, image_id: str, shape: tuple[int, int]) -> None:
+        """Set aside working copies that cannot be read: with rights, a share or a newer version they may be, again."""
+        for path in (self._layout.previous_draft(image_id), self._layout.draft(image_id)):
+            if not exists(path) or self._whole.get(path) == _signature(path):
+                continue
+            try:
+                decode_draft(path, shape)
+            except LeukocyteError:
+                self._set_aside(image_id, path)
+            else:
+                self._whole[path] = _signature(path)
+
+    def _set_aside(self, image_id: str, path: Path) -> None:
+        try:
+            os.replace(path, self._layout.next_kept_draft(image_id))  # noqa: PTH105
+        except OSError as error:
+            raise LeukocyteError(
+                f"The draft {path} cannot be set aside ({refusal(error)}): check its access rights."
+            ) from error
 
     def read(self, image_id: str) -> Draft | None:
         """Read the working copy, or the one before it when that is damaged, which its ``note`` says; None without one.
@@ -102,10 +139,11 @@ class Drafts:
         """The file that `read` reads, and its draft."""
         damaged = ""
         for path in (self._layout.draft(image_id), self._layout.previous_draft(image_id)):
-            if not path.exists():
+            if not exists(path):
                 continue
             try:
                 draft = decode_draft(path, shape)
+                self._moments.seen(image_id, draft.saved)
             except LeukocyteError as error:
                 damaged = damaged or str(error)
                 continue
@@ -122,8 +160,9 @@ class Drafts:
         """Make room for the draft of a map that a user begins to paint; only for the window that has the claim.
 
         The draft that is there is set aside, unless it is the one that is ``continued``: otherwise the first draft of
-        a new map would take the place of one that nobody has looked at yet. One that was set aside before and is
-        continued now becomes the working copy again. Each step is one rename, so that a kill between them loses none.
+        a new map would take the place of one that nobody has looked at yet. So is one that cannot be read. One that was
+        set aside before and is continued now becomes the working copy again. Each step is one rename, so that a kill
+        between them loses none.
 
         Raises
         ------
@@ -132,10 +171,8 @@ class Drafts:
         """
         shape = self._shape(image_id)
         working, previous = self._layout.draft(image_id), self._layout.previous_draft(image_id)
-        try:
-            there, draft = self._newest(image_id, shape)
-        except LeukocyteError:  # nothing of it can be read any more
-            draft = None
+        self._spare_unreadable(image_id, shape)
+        there, draft = self._newest(image_id, shape)
         path = working
         try:
             if draft is not None and not (continued is not None and same_draft(draft, continued)):
@@ -144,7 +181,7 @@ class Drafts:
                 if there == working:
                     previous.unlink(missing_ok=True)  # an older state of the same strokes
             elif draft is not None and there != working:
-                os.replace(there, working)  # noqa: PTH105 - or the next save would put the damaged copy in its place
+                os.replace(there, working)  # noqa: PTH105 - the one that is gone on with
             if continued is not None:
                 for path in self._layout.kept_drafts(image_id):
                     if _holds(path, continued, shape):
@@ -152,7 +189,7 @@ class Drafts:
                         return
         except OSError as error:
             raise LeukocyteError(
-                f"The draft {path} cannot be set aside ({error.strerror}): check its access rights."
+                f"The draft {path} cannot be set aside ({refusal(error)}): check its access rights."
             ) from error
 
     def kept(self, image_id: str) -> tuple[list[Draft], list[str]]:
@@ -169,8 +206,8 @@ class Drafts:
         """Say whether there is a draft of an image, be it set aside or damaged."""
         layout = self._layout
         return (
-            layout.draft(image_id).exists()
-            or layout.previous_draft(image_id).exists()
+            exists(layout.draft(image_id))
+            or exists(layout.previous_draft(image_id))
             or bool(layout.kept_drafts(image_id))
         )
 
@@ -192,26 +229,21 @@ class Drafts:
     def discard(self, image_id: str, until: datetime | None = None) -> None:
         """Delete the working copy of an image, if there is one; with ``until`` only when it was saved by then.
 
-        Those that were set aside stay.
+        Those that were set aside stay, and one that cannot be read is set aside.
 
         Raises
         ------
         LeukocyteError
             When the system refuses.
         """
+        self._spare_unreadable(image_id, self._shape(image_id))
         if until is not None:
-            try:
-                draft = self.read(image_id)
-            except LeukocyteError:  # damaged
-                draft = None
+            draft = self.read(image_id)
             if draft is not None and draft.saved > until:
                 return
         # the newest last: a stop in between leaves it
         for path in (self._layout.previous_draft(image_id), self._layout.draft(image_id)):
             _delete(path)
-
-    def _decode(self, path: Path, image_id: str) -> Draft:
-        return decode_draft(path, self._shape(image_id))
 
     def _shape(self, image_id: str) -> tuple[int, int]:
         return read_set_image(self._layout, image_id).shape
@@ -228,6 +260,15 @@ def _delete(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise LeukocyteError(f"The draft {path} cannot be deleted ({error.strerror}): check its access rights.") from (
-            error
-        )
+        raise LeukocyteError(
+            f"The draft {path} cannot be deleted ({refusal(error)}): check its access rights."
+        ) from error
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    """What tells one writing of a file, and its rights, from another; nothing where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_ino, state.st_mtime_ns, state.st_ctime_ns, state.st_size

@@ -1,11 +1,11 @@
 """What the records of all images of a training set say, each read again only when it has changed."""
 
 import contextlib
-import os
 from collections import defaultdict
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import names_in
 from napari_leukocyte.core.training_set.images import SetImage, read_set_image, write_set_image
 from napari_leukocyte.core.training_set.layout import Layout
 
@@ -28,7 +28,7 @@ class ImageRecords:
         then = self._folder_time()
         known: dict[str, tuple[_Signature, SetImage]] = {}
         for name, path in self._files():
-            with contextlib.suppress(LeukocyteError, FileNotFoundError):
+            with contextlib.suppress(LeukocyteError, OSError):
                 signature = _signature(path)
                 if self._known.get(name, (None,))[0] == signature:
                     known[name] = self._known[name]
@@ -79,11 +79,8 @@ class ImageRecords:
 
     def _files(self) -> list[tuple[str, Path]]:
         folder = self._layout.images
-        if not folder.is_dir():
-            return []
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-        return [(name[: -len(".json")], folder / name) for name in names if name.endswith(".json")]
+        names = [name for name in names_in(folder) if name.endswith(".json") and not name.startswith(".")]
+        return [(name[: -len(".json")], folder / name) for name in names]
 
 
 def _signature(path: Path) -> _Signature:

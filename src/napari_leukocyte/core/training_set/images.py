@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.files import atomic_path, exists
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.training_set.json_files import read_json, write_json
@@ -79,7 +79,7 @@ def read_set_image(layout: Layout, image_id: str) -> SetImage:
         When there is no such image, or its record is damaged.
     """
     record = layout.image_record(image_id)
-    if not record.exists():
+    if not exists(record):
         raise LeukocyteError(f"There is no image {image_id} in the training set {layout.folder}.")
     fields = read_json(record)
     file = fields.text("file")

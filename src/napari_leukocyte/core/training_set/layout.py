@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import names_in
 
 __all__ = ["Layout", "content_hash", "image_id"]
 
@@ -85,10 +86,10 @@ class Layout:
     def version_files(self, image_id: str) -> Iterator[tuple[int, Path]]:
         """Files of accepted or interrupted versions of an image, with their numbers."""
         folder = self.masks / image_id
-        for path in folder.iterdir() if folder.is_dir() else ():
-            match = _VERSION.fullmatch(path.name)
+        for name in names_in(folder):
+            match = _VERSION.fullmatch(name)
             if match is not None:
-                yield int(match[1]), path
+                yield int(match[1]), folder / name
 
     def draft(self, image_id: str) -> Path:
         """The working copy."""
@@ -99,11 +100,9 @@ class Layout:
         return self.drafts / image_id / "previous.tif"
 
     def kept_drafts(self, image_id: str) -> list[Path]:
-        """Drafts that were set aside when another one was begun, the newest first."""
+        """Drafts that were set aside, another one begun or they not to be read, the newest first."""
         folder = self.drafts / image_id
-        names = [
-            match for path in (folder.iterdir() if folder.is_dir() else ()) if (match := _KEPT.fullmatch(path.name))
-        ]
+        names = [match for name in names_in(folder) if (match := _KEPT.fullmatch(name))]
         return [folder / match[0] for match in sorted(names, key=lambda match: int(match[1]), reverse=True)]
 
     def next_kept_draft(self, image_id: str) -> Path:

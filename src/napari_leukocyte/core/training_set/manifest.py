@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import exists
 from napari_leukocyte.core.training_set.json_files import FORMAT, read_json, write_json
 from napari_leukocyte.core.training_set.layout import Layout
 
@@ -31,7 +32,7 @@ def read_manifest(layout: Layout) -> Manifest:
     path = layout.manifest
     if not layout.folder.is_dir():
         raise LeukocyteError(f"{layout.folder} is no folder: give the folder of a training set, or create one.")
-    if not path.exists():
+    if not exists(path):
         raise LeukocyteError(
             f"{layout.folder} is no training set, for it has no {path.name}: create one, or check the folder if this "
             "file has been lost."

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.checks import check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.files import exists, make_folder
 from napari_leukocyte.core.training_set import versions
 from napari_leukocyte.core.training_set.drafts import Drafts
 from napari_leukocyte.core.training_set.groups import groups_of, share_of, together_with
@@ -77,7 +77,7 @@ class TrainingSet:
         check_pixel_size(pixel_size)
         make_folder(layout.folder)
         with held_lock(layout.lock):
-            if layout.manifest.exists():
+            if exists(layout.manifest):
                 raise LeukocyteError(f"{folder} is a training set already: open it, or choose another folder.")
             ours = {part.name for part in (layout.images, layout.masks, layout.drafts, layout.models, layout.locks)}
             others = sorted(path.name for path in layout.folder.iterdir() if path.name not in ours)
@@ -148,7 +148,7 @@ class TrainingSet:
     def find_image(self, pixels: NDArray[np.generic], *, name: str) -> str | None:
         """Return the id of an image that was added under this name; None when there is none."""
         found = image_id(name, content_hash(pixels))
-        return found if self._layout.image_record(found).exists() else None
+        return found if exists(self._layout.image_record(found)) else None
 
     def add_image(
         self,
@@ -191,10 +191,10 @@ class TrainingSet:
         check_pixel_size(pixel_size)
         with self._changing():
             self._records.prepare()
-            if layout.image_record(found).exists():
+            if exists(layout.image_record(found)):
                 image = self.image(found)
                 learnt = replace(image, pixel_size=image.pixel_size or pixel_size, group=image.group or group)
-                if not image.path.is_file():
+                if not exists(image.path):
                     if image.content != content:  # the id is a short hash of it, and anybody may have edited the record
                         raise LeukocyteError(
                             f"The image {image.path} is missing, and its record is not of the picture {name} that is "

@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_leukocyte.core.cells.origin import check_makers
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.files import exists, make_folder, unreadable
 from napari_leukocyte.core.imaging.write import write_cells_png, write_class_png, write_numbers_png
 from napari_leukocyte.core.training_set.images import SetImage
 from napari_leukocyte.core.training_set.json_files import read_json, write_json
@@ -89,7 +89,7 @@ def find_version(layout: Layout, image_id: str, number: int) -> Version:
     LeukocyteError
         When it does not exist or is damaged.
     """
-    if not layout.mask_record(image_id, number).exists():
+    if not exists(layout.mask_record(image_id, number)):
         raise LeukocyteError(f"The image {image_id} has no accepted mask number {number}.")
     return load_version(layout, image_id, number)
 
@@ -109,7 +109,7 @@ def load_version(layout: Layout, image_id: str, number: int) -> Version:
         fields, image=image_id, number=number, path=path, cells_path=cells_path, makers_path=makers_path
     )
     for file in (path, cells_path, *[makers_path] * bool(version.makers_sha256)):
-        if not file.is_file():
+        if not exists(file):
             raise LeukocyteError(
                 f"{file} is missing, though its record is there: restore it from a copy, or delete the record."
             )
@@ -178,7 +178,7 @@ def _read(path: Path, sha256: str) -> NDArray[np.generic]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise LeukocyteError(f"{path} cannot be read ({error.strerror}): restore it from a copy.") from error
+        raise unreadable(path, error) from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise LeukocyteError(
             f"{path} was changed after it was accepted: restore it from a copy, or import it as a new mask and revoke "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from napari_leukocyte.plugin.correct.read_back import from_draft
 from napari_leukocyte.plugin.correct.tracker import Tracker
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from napari_leukocyte.core.training_set.drafts import DraftClaim
     from napari_leukocyte.core.training_set.training_set import TrainingSet
     from napari_leukocyte.plugin.image_state import ImageState
@@ -88,7 +89,13 @@ class DraftKeeper(Tracker):
     def draft_of(self, index: int, state: ImageState) -> Draft:
         """The current class map of an image as a draft."""
         facts, makers = state.facts(self.entry(index).difficulty), state.live.origin.makers.copy()
-        return Draft(state.classes.copy(), state.cells.copy(), facts, saved=datetime.now(UTC), makers=makers)
+        return Draft(
+            state.classes.copy(), state.cells.copy(), facts, saved=self._moment(self.entry(index).id), makers=makers
+        )
+
+    def _moment(self, id_: str | None) -> datetime:
+        assert self.training_set is not None
+        return self.training_set.drafts.moment(id_)
 
     def restore_draft(self, index: int) -> None:
         """Go on where an earlier session stopped. Edits on screen are saved first, as another draft."""
@@ -150,7 +157,7 @@ class DraftKeeper(Tracker):
 
     def discard_working_copy(self, training_set: TrainingSet, id_: str) -> None:
         """Delete the working copy, unless it is saved anew before that."""
-        self._disk.run(partial(self._disk.discard, training_set, id_, datetime.now(UTC)), _nothing, self.said.emit)
+        self._disk.run(partial(self._disk.discard, training_set, id_, self._moment(id_)), _nothing, self.said.emit)
 
 
 def _nothing(_result: object) -> None:

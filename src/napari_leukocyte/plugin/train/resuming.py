@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path, make_folder
+from napari_leukocyte.core.files import atomic_path, exists, make_folder, set_aside
 from napari_leukocyte.core.fine_tuning.decision import read_decision
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.progress_file import is_resumable
@@ -29,6 +29,11 @@ def remember_run(parameters: FineTuneParameters) -> None:
     """
     out = Path(parameters.out)
     make_folder(out.parent)
+    if exists(_path(out)):
+        try:
+            _remembered(_path(out), out.parent)
+        except LeukocyteError:  # nothing that cannot be read is replaced
+            set_aside(_path(out))
     with atomic_path(_path(out)) as temporary:
         temporary.write_text(json.dumps(asdict(parameters) | {"out": out.name}, indent=1) + "\n", encoding="utf-8")
 
@@ -44,20 +49,24 @@ def interrupted_runs(models_folder: Path) -> tuple[FineTuneParameters, ...]:
     found = []
     for path in sorted(models_folder.glob(f"*{_ENDING}")):
         with contextlib.suppress(LeukocyteError):  # damaged, or of another version
-            fields = read_object(path)
-            run = FineTuneParameters(
-                out=models_folder / Path(fields.text("out")).name,
-                start=fields.text("start"),
-                name=fields.text("name"),
-                epochs=fields.whole("epochs", low=1),
-                patience=fields.whole("patience", low=0),
-                learning_rate=fields.number("learning_rate"),
-                device=fields.text("device"),
-                seed=fields.whole("seed", low=0),
-            )
+            run = _remembered(path, models_folder)
             if is_resumable(run.out) and not _decided(run.out):
                 found.append(run)
     return tuple(found)
+
+
+def _remembered(path: Path, models_folder: Path) -> FineTuneParameters:
+    fields = read_object(path)
+    return FineTuneParameters(
+        out=models_folder / Path(fields.text("out")).name,
+        start=fields.text("start"),
+        name=fields.text("name"),
+        epochs=fields.whole("epochs", low=1),
+        patience=fields.whole("patience", low=0),
+        learning_rate=fields.number("learning_rate"),
+        device=fields.text("device"),
+        seed=fields.whole("seed", low=0),
+    )
 
 
 def _decided(out: Path) -> bool:
