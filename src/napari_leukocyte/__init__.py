@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.core.errors import LeukocyteError, NewerFormatError, UnreadableError
     from napari_leukocyte.core.interactive.session import GestureSession
     from napari_leukocyte.core.interactive.stroke import Stroke
+    from napari_leukocyte.core.results.in_place import InTheWayError
+    from napari_leukocyte.core.results.record_file import UnreadableRecordError
 
     __version__: str
 
@@ -27,12 +29,14 @@ __all__ = [
     "Failed",
     "Flag",
     "GestureSession",
+    "InTheWayError",
     "LeukocyteError",
     "NewerFormatError",
     "Result",
     "Scores",
     "Stroke",
     "UnreadableError",
+    "UnreadableRecordError",
     "__version__",
     "export_results",
     "import_masks",
@@ -48,12 +52,14 @@ _HOMES = {
     "Failed": "api.result",
     "Flag": "core.cells.flags",
     "GestureSession": "core.interactive.session",
+    "InTheWayError": "core.results.in_place",
     "LeukocyteError": "core.errors",
     "NewerFormatError": "core.errors",
     "Result": "api.result",
     "Scores": "api.scores",
     "Stroke": "core.interactive.stroke",
     "UnreadableError": "core.errors",
+    "UnreadableRecordError": "core.results.record_file",
     "export_results": "api.exchanging",
     "import_masks": "api.exchanging",
     "load_model": "api.segmenting",
