@@ -48,7 +48,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
         self.figures = ClassTable()
         self.text = note()
         self.images = ImageTable()
-        self.images.setMinimumHeight(120)
+        self.images.setMinimumHeight(150)
         self.histogram = Histogram("cell IoU_b", "image")
         self.csv_button = QPushButton("Export CSV …", clicked=self._choose_csv)
         self.csv_button.setToolTip("A row for each image: every figure of this dock")
@@ -102,7 +102,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
             return
         found = overview(scores)
         number = len(self.comparison.session.images)
-        self.title.setText(f"<b>All {counted(found.images, 'image')}</b>" + f" of {number}" * (found.images < number))
+        self.title.setText(f"<b>{'All' if found.images == number else f'{found.images} of'} {number} images</b>")
         self.figures.show_overview(found)
         self.text.setText("\n".join(overview_lines(found)))
 

@@ -69,20 +69,16 @@ class ClassTable(QTableWidget):  # type: ignore[misc]
                     column += 1
 
     def show_overview(self, found: Overview) -> None:
-        """Show the means of several images with their 95 % intervals."""
-        self.setColumnCount(len(_FIGURES))
-        self.setHorizontalHeaderLabels([title for title, _ in _FIGURES])
+        """Show the mean IoU and IoU_b of several images with their 95 % intervals; the table has room for no more."""
+        self.setColumnCount(2)
+        self.setHorizontalHeaderLabels([title for title, _ in _FIGURES[:2]])
         for row, cls in enumerate(CLASS_NAMES):
-            for column, (_, figure) in enumerate(_FIGURES):
+            for column, (_, figure) in enumerate(_FIGURES[:2]):
                 mean = found.means[cls, figure]
                 self._put(row, column, mean.mean, figure)
                 if not math.isnan(mean.low):
-                    item = self.item(row, column)
-                    if figure != "scored":
-                        item.setText(f"{mean.mean} ({mean.low:.2f}–{mean.high:.2f})")
-                    item.setToolTip(
-                        f"{_MEANINGS[figure]}: mean over images, 95 % interval {mean.low:.3f}–{mean.high:.3f}"
-                    )
+                    self.item(row, column).setText(f"{mean.mean} ({mean.low:.2f}–{mean.high:.2f})")
+                    self.item(row, column).setToolTip(f"{_MEANINGS[figure]}: mean over images, 95 % interval")
 
     def _put(self, row: int, column: int, score: Score | None, figure: str) -> None:
         text = _NONE if score is None or math.isnan(score.value) else f"{score.value:.3f}"
@@ -127,16 +123,16 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
     """
 
     image_chosen = Signal(int)
-    TITLES = ("Image", "CNR error", "Worst IoU_b", "False", "Missed")
+    TITLES = ("Image", "CNR error", "IoU_b", "False/missed")
     _TIPS = (
         "",
         "Median over the cells of the image of how far the CNR is off",
-        "IoU_b of the class that has the lowest one",
-        "Cells where the truth has none",
-        "True cells that were not found",
+        "IoU_b of the class that is worst in the image",
+        "Cells where the truth has none, and true cells that were not found",
     )
+    _WIDTHS = (72, 74, 54, 90)
     # without a figure at the end, in the order that has the worst first
-    _MISSING = (-math.inf, math.inf, -math.inf, -math.inf)
+    _MISSING = (-math.inf, math.inf, -math.inf)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(self.TITLES), parent)
@@ -150,9 +146,9 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.verticalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in range(1, len(self.TITLES)):
-            self.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        for column, width in enumerate(self._WIDTHS):
+            self.setColumnWidth(column, width)
+        self.horizontalHeader().setStretchLastSection(True)
         self.setSortingEnabled(True)
         self.itemClicked.connect(lambda item: self.image_chosen.emit(self._index_of(item.row())))
 
@@ -190,14 +186,14 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
         error = score.cnr.median_error
         figures = (
             (error, percent(error)),
-            (worst, f"{worst:.3f} {cls}" if cls else _NONE),
-            (score.false_cells, str(score.false_cells)),
-            (score.missed_cells, str(score.missed_cells)),
+            (worst, f"{worst:.3f}" if cls else _NONE),
+            (score.false_cells + score.missed_cells, f"{score.false_cells} / {score.missed_cells}"),
         )
         for column, (value, text) in enumerate(figures, start=1):
             item = self.item(row, column)
             assert isinstance(item, _Number)
             item.set_figure(value, text)
+        self.item(row, 2).setToolTip(cls)
 
     def select_image(self, index: int) -> None:
         """Mark the row of an image, without a signal."""

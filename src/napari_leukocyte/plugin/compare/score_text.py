@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.compare.score_tables import percent
 
@@ -17,7 +19,7 @@ __all__ = ["band_text", "cell_lines", "overview_lines"]
 def band_text(score: ImageScore) -> str:
     """How wide the border band in force is."""
     if score.pixel_size is None:
-        return f"{score.border_px:.3g} px wide (pixel size unknown)"
+        return f"{score.border_px:.3g} px wide (no pixel size is stated)"
     return f"{score.border_px:.3g} px = {score.border_px * score.pixel_size:.2g} µm wide"
 
 
@@ -48,17 +50,18 @@ def cell_lines(scores: list[ImageScore]) -> list[str]:
 
 def overview_lines(found: Overview) -> list[str]:
     """CNR error, bias, limits of agreement and coverage of all images together, and their false and missed cells."""
-    lines = []
+    scored = {cls: found.means[cls, "scored"].mean.value for cls in CLASS_NAMES}
+    shares = ", ".join(f"{cls} {percent(value)}" for cls, value in scored.items() if not math.isnan(value))
+    lines = [f"Scored outside the band: {shares}"]
     cnr = found.cnr
     if found.whole_cell:
         lines.append("CNR: the truth knows whole cells only")
     else:
         if cnr.n:
-            low, high = (percent(value, signed=True) for value in (found.bias_low, found.bias_high))
-            lines.append(
-                f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)} ({low} to {high})"
-            )
+            lines.append(f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)}")
         if cnr.n > 1:
+            low, high = (percent(value, signed=True) for value in (found.bias_low, found.bias_high))
+            lines[-1] += f" ({low} to {high})"
             low, high = (percent(value, signed=True) for value in cnr.limits)
             lines.append(f"95 % limits of agreement {low} to {high}")
         lines.append(
