@@ -14,7 +14,7 @@ NAME = PACKAGE.name
 ROOMS = (
     ("core.errors", "core.text", "core.safe_text", "core.colours", "core.bins", "core.difficulty"),
     *(
-        ("core.files",),
+        ("core.files", "core.outputs"),
         ("core.schema", "core.table"),
         ("core.imaging",),
         ("core.cells",),

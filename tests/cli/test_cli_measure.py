@@ -56,7 +56,7 @@ def put_marks(monkeypatch):
     """As a dock would: what segment found is written with marks on its cells."""
     add = ResultWriter.add
 
-    def with_marks(self, source, result, *, measures=None):
+    def with_marks(self, source, result, *, measures=None, **options):
         if result is not None:
             cells = np.unique(result.cells)[1:].tolist()
             remarks = {cell: {[Flag.NOT_A_WBC_SMUDGE, Flag.LOW_CONFIDENCE, Flag.EDITED][cell % 3]} for cell in cells}
@@ -69,7 +69,7 @@ def put_marks(monkeypatch):
                 binary=result.binary,
                 remarks=remarks,
             )
-        add(self, source, result, measures=measures)
+        add(self, source, result, measures=measures, **options)
 
     monkeypatch.setattr(ResultWriter, "add", with_marks)
 
@@ -141,7 +141,7 @@ def test_every_reading_of_one_cell_gives_one_row(tmp_path, table):
     tifffile.imwrite(maps / "sixteen.tif", classes.astype(np.uint16))
     write_class_tiff(maps / "stack.tif", np.stack([classes, classes]), provenance={})
     save(maps / "whole.png", (classes > 0).astype(np.uint8) * 255)
-    save(maps / "whole_cells.png", np.zeros((3, 3), np.uint8))
+    tifffile.imwrite(maps / "whole_cells.tif", np.zeros((3, 3), np.uint8))
     (maps / "notes.txt").write_text("no image")
     result, header, rows = table(maps)
     assert result.stderr == ""
@@ -327,11 +327,12 @@ def test_a_file_that_no_decoder_opens_costs_only_itself(tmp_path, table):
 
 def test_nothing_but_bad_files_leaves_an_older_table(tmp_path, run):
     (tmp_path / "a.png").write_bytes(b"")
-    (tmp_path / "cells.csv").write_text("old")
+    old = ",".join(CELL_COLUMNS)
+    (tmp_path / "cells.csv").write_text(old)
     result = run("measure", tmp_path / "a.png", "--out", tmp_path / "cells.csv")
     assert result.exit_code == 1
     assert "Nothing of 1 class map was measured." in result.stdout
-    assert (tmp_path / "cells.csv").read_text() == "old"
+    assert (tmp_path / "cells.csv").read_text() == old
 
 
 @pytest.mark.parametrize("planes", [None, 3])

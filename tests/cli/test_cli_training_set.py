@@ -89,6 +89,12 @@ def test_export(ts, data, format):
     assert result.exit_code == 0, result.output
     assert "5 masks written" in result.stdout
     assert len(list((data / "out").iterdir())) == (5 if format == "rgb" else 10)
+    again = ts("export", "--format", format, "--out", data / "out")
+    assert again.exit_code == 1
+    assert again.stderr.count("is there already: choose another folder, or give --overwrite") == 5
+    assert ts("export", "--format", format, "--out", data / "out", "--overwrite").exit_code == 0
+    for own in ("images", "masks", "masks/x"):
+        assert "belongs to the training set" in ts("export", "--format", format, "--out", data / "set" / own).stderr
 
 
 def test_an_export_is_the_truth_of_what_segment_makes_of_the_images(run, ts, data, model):

@@ -30,7 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text: quick, and the same in every terminal and log
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit status: 0 all done; 1 something could not be done, said on standard error; "
-    "2 a wrong option; 130 stopped with Ctrl+C.  For research use only. Not for use in diagnostic procedures.",
+    "2 a wrong option; 130 stopped with Ctrl+C, 143 by the system.  "
+    "For research use only. Not for use in diagnostic procedures.",
 )
 for _command in (segment, measure, evaluate, export, train, demo, synth):
     app.command(cls=Command)(_command)
@@ -62,7 +63,7 @@ def _options(
 
 
 def main() -> None:
-    """Entry point of the installed program."""
+    """Run the program, see ``napari_leukocyte.__main__``."""
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a character of a name or a dash shows "?" and goes on
         if isinstance(stream, TextIOWrapper):

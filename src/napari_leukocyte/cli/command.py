@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logging_to
 from napari_leukocyte.core.errors import LeukocyteError
@@ -28,15 +29,16 @@ class Command(TyperCommand):
     """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit status 1 after an error, 130 after Ctrl+C."""
+        """Run the command; exit status 1 after an error, 130 after Ctrl+C, 143 when the system ends it."""
         log = ctx.find_root().params.get("log")
+        stopping.interruptible()
         try:
             with logging_to(log, ctx.command_path, ctx.params):
                 return super().invoke(ctx)
         except LeukocyteError as error:
             _end(str(error), 1)
         except KeyboardInterrupt:
-            _end("Stopped.", 130)
+            _end("Stopped.", stopping.status())
         except MemoryError:
             _end("The computer's memory ran out: close other programs, or give smaller or fewer images.", 1)
         except (typer.Exit, typer.Abort):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import columns
@@ -48,6 +49,7 @@ def demo(
         ) from error
     from napari_leukocyte.plugin.demo import open_demo
 
+    stopping.leave_to_system()
     open_demo(image)
 
 
@@ -67,6 +69,7 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.core.cells.measures import cnr_text
     from napari_leukocyte.core.imaging.overlay import overlay
     from napari_leukocyte.core.imaging.write import write_picture
+    from napari_leukocyte.core.outputs import spare_inputs
     from napari_leukocyte.core.results.listing import shown_hash
     from napari_leukocyte.core.results.names import input_path
     from napari_leukocyte.core.results.writer import ResultWriter
@@ -91,6 +94,7 @@ def _without_display(image: Path | None) -> None:
     with ResultWriter(_FOLDER, [path], contents=contents, advice=f"move the folder {_FOLDER} away") as writer:
         writer.add(source, result, measures=measures)
     stem = writer.listed[path].stem
+    spare_inputs([_FOLDER / f"{stem}_overlay.png"], [path])
     texts = [(measure.y, measure.x, cnr_text(measure, short=True)) for measure in measures]
     picture = overlay(source.read(), result.classes, texts=texts)
     write_picture(_FOLDER / f"{stem}_overlay.png", picture, provenance={"image": source.name, **result.provenance})

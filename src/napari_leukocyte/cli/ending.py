@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.notes import Remarks
 
@@ -11,7 +12,7 @@ __all__ = ["finish"]
 
 
 def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, share: str = "", stopped: bool) -> None:
-    """Print the remarks, then on standard error what failed under its heading; leave with 130 or 1 if need be.
+    """Print the remarks, then on standard error what failed under its heading; leave with a status if need be.
 
     ``share`` is the last line after failures, for instance "2 of 60 images failed.".
     """
@@ -25,6 +26,6 @@ def finish(remarks: Remarks, heading: str, failures: Sequence[str], *, share: st
             echo(share, err=True)
     if stopped:
         echo("Stopped.", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(stopping.status())
     if failures:
         raise typer.Exit(1)

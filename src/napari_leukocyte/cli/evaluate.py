@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.cli.read_masks import ReadMasksAs
@@ -110,13 +111,14 @@ def evaluate(
     that got a CNR (coverage). A file without partner, or a pair that cannot be scored, is reported at the end with its
     reason, the others still count, and the exit status is 1.
     """
-    from napari_leukocyte.cli.ending import finish
-    from napari_leukocyte.cli.notes import Remarks
-    from napari_leukocyte.cli.score_table import score_table
-    from napari_leukocyte.core.imaging.pixel_size import check_typed
-    from napari_leukocyte.core.scoring.case_files import CaseFiles
-    from napari_leukocyte.core.scoring.case_index import read_case_index
-    from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
+    with stopping.nothing_begun():
+        from napari_leukocyte.cli.ending import finish
+        from napari_leukocyte.cli.notes import Remarks
+        from napari_leukocyte.cli.score_table import score_table
+        from napari_leukocyte.core.imaging.pixel_size import check_typed
+        from napari_leukocyte.core.scoring.case_files import CaseFiles
+        from napari_leukocyte.core.scoring.case_index import read_case_index
+        from napari_leukocyte.core.scoring.evaluation import EvaluationParameters
 
     started = perf_counter()
     if pixel_size is not None:
@@ -130,7 +132,7 @@ def evaluate(
         empty_scores_zero=empty_scores_zero,
     )
     folders = _methods(pred)
-    _check_outputs(json_file, report, images, show)
+    _check_outputs(json_file, report, images, show, [] if index is None else [index])
     files = CaseFiles(
         truth, folders, index=None if index is None else read_case_index(index), images=images, read_as=read_masks_as
     )
@@ -167,18 +169,26 @@ def _methods(given: Sequence[str]) -> dict[str, Path]:
 
 
 def _check_outputs(
-    json_file: Path | None, report: Path | None, images: Path | None, show: Sequence[str] | None
+    json_file: Path | None,
+    report: Path | None,
+    images: Path | None,
+    show: Sequence[str] | None,
+    read: Sequence[Path],
 ) -> None:
-    """Find out before the work that a result could not be written."""
+    """Find out before the work that a result could not be written, or would replace something."""
     from napari_leukocyte.core.files import make_folder
+    from napari_leukocyte.core.outputs import FIGURES, REPORT, spare_foreign, spare_inputs
 
     if (images is not None or show) and report is None:
         raise LeukocyteError("--images and --show are for the pictures of a report: give --report FILE.html as well.")
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         raise LeukocyteError(f"The report {report} must have a name that ends in .html.")
-    for path in (json_file, report):
-        if path is None:
-            continue
+    outputs = {path: kind for path, kind in ((json_file, FIGURES), (report, REPORT)) if path is not None}
+    if json_file is not None and report is not None:
+        spare_inputs([report], [json_file])
+    spare_inputs(outputs, read)
+    spare_foreign(outputs)
+    for path in outputs:
         if path.is_dir():
             raise LeukocyteError(f"{path} is a folder: give the name of a file in it.")
         make_folder(path.parent)

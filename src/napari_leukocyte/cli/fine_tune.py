@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
@@ -49,7 +50,7 @@ def fine_tune(folder: Path, options: dict[str, Any]) -> None:
     except KeyboardInterrupt:
         best = f"the best weights so far are in {parameters.out}" if parameters.out.is_file() else "there are none yet"
         echo(f"Stopped: {best}; the same command goes on from there.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stopping.status()) from None
     rows = before_after_rows(finished.before_after)
     echo("\n".join(columns(rows)))
     echo(describe_basis(finished.before_after))

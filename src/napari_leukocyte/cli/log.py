@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.outputs import LOG, spare_foreign
 
 __all__ = ["logger", "logging_to"]
 
@@ -45,11 +46,12 @@ def logging_to(path: Path | None, command: str, arguments: Mapping[str, Any]) ->
     Raises
     ------
     LeukocyteError
-        When the file cannot be opened for writing.
+        When the file cannot be opened for writing, or holds something else than such records.
     """
     if path is None:
         yield
         return
+    spare_foreign({path: LOG})
     try:
         handler = _LogFile(path, encoding="utf-8")
     except OSError as error:

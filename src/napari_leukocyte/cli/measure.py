@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.cli.read_masks import ReadMasksAs
@@ -56,12 +57,15 @@ def measure(
     FILE.csv gets a row for each cell, as from segment, and FILE.json beside it says what made it. A file that cannot
     be measured is reported at the end with its reason, the others still run, and the exit status is 1.
     """
-    from napari_leukocyte.cli.ending import finish
-    from napari_leukocyte.cli.notes import Remarks
-    from napari_leukocyte.core.files import make_folder
-    from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
-    from napari_leukocyte.core.results.cell_table import CellTable
-    from napari_leukocyte.core.results.class_maps import find_class_maps
+    with stopping.nothing_begun():
+        from napari_leukocyte.cli.ending import finish
+        from napari_leukocyte.cli.notes import Remarks
+        from napari_leukocyte.core.files import make_folder
+        from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
+        from napari_leukocyte.core.imaging.read import passed_over
+        from napari_leukocyte.core.outputs import MADE_BY, TABLE, spare_foreign, spare_inputs
+        from napari_leukocyte.core.results.cell_table import CellTable
+        from napari_leukocyte.core.results.class_maps import find_class_maps
 
     started = perf_counter()
     if pixel_size is not None:
@@ -69,8 +73,13 @@ def measure(
     if out.suffix.lower() != ".csv" or out.is_dir():
         raise LeukocyteError(f"{out} cannot be the table: give the name of a file that ends in .csv.")
     paths = find_class_maps(class_maps)
+    beside = out.with_suffix(".json")
+    spare_inputs([out, beside], paths)
+    spare_foreign({out: TABLE, beside: MADE_BY})
     make_folder(out.parent)
     table, remarks = CellTable(), Remarks()
+    for place, note in passed_over(class_maps, paths, results=False):
+        remarks.note(place, (note,))
     failures: list[str] = []
     failed: set[Path] = set()
     stopped = False

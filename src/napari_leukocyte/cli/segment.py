@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.core.errors import LeukocyteError
@@ -98,13 +99,14 @@ def segment(
     A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
     exit status is 1. In a stack such a plane is empty.
     """
-    from napari_leukocyte.cli.ending import finish
-    from napari_leukocyte.cli.notes import Remarks
-    from napari_leukocyte.core.imaging.read import find_images
-    from napari_leukocyte.core.results.resume import Plan
-    from napari_leukocyte.core.results.writer import ResultWriter
-    from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-    from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
+    with stopping.nothing_begun():
+        from napari_leukocyte.cli.ending import finish
+        from napari_leukocyte.cli.notes import Remarks
+        from napari_leukocyte.core.imaging.read import find_images, passed_over
+        from napari_leukocyte.core.results.resume import Plan
+        from napari_leukocyte.core.results.writer import ResultWriter
+        from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+        from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
 
     started = perf_counter()
     if resume and overwrite:
@@ -131,6 +133,8 @@ def segment(
         + ("or choose another folder" if resume else "choose another folder, or give --overwrite"),
     )
     remarks, plan = Remarks(), Plan(todo=paths)
+    for place, note in passed_over(inputs, paths):
+        remarks.note(place, (note,))
     failures: list[str] = []
     failed: set[Path] = set()
     stopped = False

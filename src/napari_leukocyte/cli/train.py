@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.fine_tune import epoch_line, fine_tune
 from napari_leukocyte.cli.log import logger
@@ -131,13 +132,14 @@ def train(
     Ctrl+C stops the training and says where the best weights so far are. The same command started again goes on
     from the checkpoint FILE.checkpoint. An existing weight file is not replaced. Images of the test part are not read.
     """
-    from napari_leukocyte.core.model.device import resolve_device
-    from napari_leukocyte.core.model.prepare import prepare
-    from napari_leukocyte.core.model.recipes import RECIPES
-    from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path
-    from napari_leukocyte.core.model.training import train as run
-    from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
-    from napari_leukocyte.core.training_set.layout import Layout
+    with stopping.nothing_begun():
+        from napari_leukocyte.core.model.device import resolve_device
+        from napari_leukocyte.core.model.prepare import prepare
+        from napari_leukocyte.core.model.recipes import RECIPES
+        from napari_leukocyte.core.model.training import TrainParameters, checkpoint_path
+        from napari_leukocyte.core.model.training import train as run
+        from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
+        from napari_leukocyte.core.training_set.layout import Layout
 
     if Layout(data).manifest.is_file():
         if start_share:
@@ -202,7 +204,7 @@ def train(
         finished = _follow(run(training, validation, parameters, start=start))
     except KeyboardInterrupt:
         echo(_after_stop(out, checkpoint), err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stopping.status()) from None
     about = finished.info.training
     echo(
         f"Wrote {finished.path}: validation score {finished.score:.4f} in epoch {about['epoch']} "

@@ -106,7 +106,7 @@ def add(
     from napari_leukocyte.cli.ending import finish
     from napari_leukocyte.cli.notes import Remarks
     from napari_leukocyte.cli.progress import progress
-    from napari_leukocyte.core.imaging.read import find_images
+    from napari_leukocyte.core.imaging.read import find_images, passed_over
     from napari_leukocyte.core.results.map_file import CELLS
     from napari_leukocyte.core.scoring.pairing import name_maps
     from napari_leukocyte.core.training_set.importing import ImportFailed, ImportParameters, import_images
@@ -118,6 +118,8 @@ def add(
         accept=accept_masks, pixel_size=pixel_size, group=slide, platelets_as_nucleus=platelets_as_nucleus
     )
     remarks, failures = Remarks(), []
+    for place, note in passed_over(images, paths):
+        remarks.note(place, (note,))
     added = accepted = drafted = 0
     stopped = False
     with progress() as bars:
@@ -188,9 +190,7 @@ def list_images(folder: Folder) -> None:
 @training_set.command(cls=Command)
 def export(
     folder: Folder,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the masks; files of the same names are replaced.")
-    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the masks; made when it is not there.")],
     format: Annotated[
         Literal["rgb", "index", "cell-nucleus"],
         typer.Option(
@@ -198,6 +198,9 @@ def export(
             "of cells and of nuclei."
         ),
     ] = "index",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of the same names in DIR; else their masks fail.")
+    ] = False,
 ) -> None:
     """Write the mask in force of each image, for other programs."""
     from napari_leukocyte.cli.ending import finish
@@ -209,7 +212,7 @@ def export(
     written = 0
     with progress() as bars:
         bar = bars.add_task("masks", total=None)
-        for event in export_masks(_open(folder), format, out):
+        for event in export_masks(_open(folder), format, out, overwrite=overwrite):
             bars.update(bar, advance=1, description=event.id)
             if isinstance(event, ExportFailed):
                 failures.append(event.reason if event.id in event.reason else f"{event.id}: {event.reason}")

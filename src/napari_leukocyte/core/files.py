@@ -7,7 +7,7 @@ import itertools
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
@@ -24,7 +24,6 @@ __all__ = [
     "real_path",
     "refusal",
     "set_aside",
-    "spare_inputs",
     "unreadable",
 ]
 
@@ -208,39 +207,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def spare_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse to write a file that is also read; each command asks this before it begins.
-
-    Links, and names that a system takes for one, are the file that they lead to.
-
-    Raises
-    ------
-    LeukocyteError
-        When an output is an input.
-
-    Examples
-    --------
-    >>> spare_inputs([Path("cells.csv")], [Path("a.png")])
-    >>> spare_inputs([Path("x/../a.png")], [Path("a.png")])
-    Traceback (most recent call last):
-    napari_leukocyte.core.errors.LeukocyteError: x/../a.png is read, so it cannot be written as well: choose another...
-    """
-    read = {key for path in inputs for key in _identities(path)}
-    for path in outputs:
-        if not read.isdisjoint(_identities(path)):
-            raise LeukocyteError(f"{path} is read, so it cannot be written as well: choose another name or folder.")
-
-
-def _identities(path: Path) -> list[object]:
-    """What tells a file from all others: its name without links and, when it is there, what the system calls it."""
-    try:
-        real = os.path.realpath(path)
-        found = os.stat(real)  # noqa: PTH116 - one call for both systems' kinds of name
-    except (OSError, ValueError):  # not there, no possible name, or a circle of links
-        return [os.path.abspath(path), os.path.realpath(path)]  # noqa: PTH100 - as it stands
-    return [real, (found.st_dev, found.st_ino)]
 
 
 def refusal(error: OSError) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.masks import open_mask
-from napari_leukocyte.core.imaging.read import find_images, read_image
+from napari_leukocyte.core.imaging.read import find_images, passed_over, read_image
 
 
 @pytest.fixture
@@ -42,6 +42,34 @@ def test_outputs_can_be_asked_for(folder):
     assert names(find_images(folder / "*_classes.png", skip_stems=())) == ["cell2_classes.png"]
     assert names(find_images(folder, skip_stems=["_cells"]))[-2:] == ["cell2_classes.png", "cell10.png"]
     assert names(find_images(folder, suffixes=[".csv"])) == ["cells.csv"]
+
+
+def test_only_labels_beside_their_image_are_results(folder):
+    for name in ("blood_cells.png", "blood_cells.tif", "white_cells.tif", "white_classes.tif", "b[1]_cells.tif"):
+        (folder / name).touch()
+    found = names(find_images(folder))
+    assert {"blood_cells.png"} <= set(found)
+    assert {"white_cells.tif", "white_classes.tif", "b[1]_cells.tif"}.isdisjoint(found)
+    (folder / "blood_cells.png").unlink()
+    assert "blood_cells.tif" in names(find_images(folder))  # nothing that it could be the labels of
+    assert names(find_images(folder / "blood*")) == ["blood_cells.tif"]
+
+
+def test_what_is_passed_over_is_counted_and_named(folder):
+    for name in ("a.jfif", "a.JPE", "b.gif", "c.svs", "d.jp2", "e", "f.heic", "results.jsonl"):
+        (folder / name).touch()
+    found = find_images(folder)
+    assert {"a.jfif", "a.JPE"} <= set(names(found))
+    (_, results), (place, others) = passed_over(folder, found)
+    assert results == "4 files of earlier results passed over"
+    assert place == str(folder)
+    assert others.endswith("read: b.gif, c.svs, d.jp2, e, f.heic and 1 more")
+    assert passed_over(folder, found, results=False) == [(place, others)]
+    pattern = folder / "?.*"
+    assert [words for _, words in passed_over(pattern, find_images(pattern))] == [
+        "passed over, no kind of image that is read: b.gif, c.svs, d.jp2, f.heic"
+    ]
+    assert passed_over([folder / "b.gif", folder / "gone"], []) == []
 
 
 def test_glob(folder):

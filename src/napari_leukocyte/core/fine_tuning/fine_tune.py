@@ -11,6 +11,7 @@ from typing import Any
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
 from napari_leukocyte.core.fine_tuning.card import data_summary, licence_from, write_card, write_scores
 from napari_leukocyte.core.fine_tuning.compare import compare
+from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.events import FineTuneFinished, ImageScored, StageStarted
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
 from napari_leukocyte.core.fine_tuning.plan import Plan, deal, known_images, known_judges, make_plan
@@ -24,6 +25,7 @@ from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
 from napari_leukocyte.core.model.training import TrainFinished, TrainParameters, train
 from napari_leukocyte.core.model.unet import UNet
 from napari_leukocyte.core.model.weights import load_model, model_hash, model_path, read_info
+from napari_leukocyte.core.outputs import CARD, spare_foreign
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -60,6 +62,7 @@ def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> 
         device that is not there; a disk that cannot be written; a training that diverges.
     """
     out = Path(parameters.out)
+    spare_foreign({card_path(out): CARD})  # before hours of work
     resolve_device(parameters.device)
     start_path = model_path(parameters.start)
     _, info = load_model(start_path)

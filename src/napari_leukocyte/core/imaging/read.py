@@ -3,9 +3,10 @@
 import errno
 import glob
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,24 @@ from napari_leukocyte.core.files import real_path, unreadable
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.raster import raster_pixel_size, read_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff, tiff_facts
+from napari_leukocyte.core.text import counted
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFile", "find_images", "natural_key", "read_image", "stated_pixel_size"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "ImageFile",
+    "find_images",
+    "natural_key",
+    "passed_over",
+    "read_image",
+    "stated_pixel_size",
+]
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff")
 
 _OUTPUT_STEMS = ("_classes", "_cells")  # what we write ourselves next to the images
+_LABELS = "_cells"
+_RECORDS = ("cells.csv", "cells.json", "results.jsonl")  # the same, but no images
+_NAMED = 5  # of files that are passed over
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,8 @@ def find_images(
         when it is missing or no image: `read_image` then says so, and the others still run.
     skip_stems : sequence of str
         Leave out files of folders and patterns whose names end so: by default ``*_classes`` and ``*_cells``, which
-        are results.
+        are results. The latter are so only when they are TIFF and their class map or image lies beside them:
+        ``blood_cells.png`` is an image.
     suffixes : sequence of str
         What counts as an image in a folder or a pattern, in lower case.
 
@@ -84,6 +98,54 @@ def find_images(
         except (OSError, ValueError) as error:
             raise unreadable(item, error) from error
     return list(found.values())
+
+
+def passed_over(
+    inputs: str | Path | Sequence[str | Path], found: Sequence[Path], *, results: bool = True
+) -> list[tuple[str, str]]:
+    """Name what folders and patterns hold beside the images that were found in them, in words.
+
+    Parameters
+    ----------
+    inputs : str, Path or sequence of them
+        As they were given to `find_images`.
+    found : sequence of Path
+        What that returned.
+    results : bool
+        Count class maps, cell labels and tables, too.
+
+    Returns
+    -------
+    list of tuple
+        The folder or pattern, and a part of a sentence: results are counted, other files named. Hidden files and
+        folders are left out.
+    """
+    known = {path.resolve() for path in found}
+    said = []
+    for item in [inputs] if isinstance(inputs, str | Path) else inputs:
+        try:
+            inside = _inside(Path(item).expanduser())
+            rest = sorted((p for p in inside if p.is_file() and p.resolve() not in known), key=natural_key)
+        except OSError:
+            continue  # find_images has said what is wrong with it
+        rest = [path for path in rest if not path.name.startswith(".")]
+        ours = {path for path in rest if path.name in _RECORDS or path.suffix.lower() in IMAGE_SUFFIXES}
+        others = [path.name for path in rest if path not in ours]
+        if ours and results:
+            said.append((str(item), f"{counted(len(ours), 'file')} of earlier results passed over"))
+        if others:
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            said.append((str(item), f"passed over, no kind of image that is read: {', '.join(others[:_NAMED])}{more}"))
+    return said
+
+
+def _inside(path: Path) -> Iterable[Path]:
+    """What a folder or a pattern holds; nothing for a file."""
+    if path.is_dir():
+        return path.iterdir()
+    if path.exists() or not glob.has_magic(str(path)):
+        return []
+    return map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
 
 
 def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
@@ -198,14 +260,27 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
+    beside = lru_cache(_stems_in)
     return sorted(
         (
             path
             for path in paths
             if path.suffix.lower() in suffixes
             and not path.name.startswith(".")
-            and not path.stem.endswith(tuple(skip_stems))
+            and not (path.stem.endswith(tuple(skip_stems)) and _is_result(path, beside))
             and path.is_file()
         ),
         key=natural_key,
     )
+
+
+def _is_result(path: Path, beside: Callable[[Path], frozenset[str]]) -> bool:
+    """Whether a file that is called as results are is one: cell labels are TIFF, and never without their image."""
+    if not path.stem.endswith(_LABELS):
+        return True
+    base = path.stem.removesuffix(_LABELS)
+    return path.suffix.lower() == ".tif" and not beside(path.parent).isdisjoint((base, f"{base}_classes"))
+
+
+def _stems_in(folder: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)

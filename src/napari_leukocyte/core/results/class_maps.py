@@ -107,7 +107,7 @@ def measure_class_maps(
 def _measured(
     path: Path, stated: Mapping[str, Any], image: str, pixel_size: PixelSize | None, read_as: ReadAs
 ) -> Iterator[MapMeasured]:
-    if path.stem.endswith(CELLS):
+    if path.stem.endswith(CELLS) and path.suffix.lower() == ".tif":
         raise LeukocyteError(f"{path} holds cell labels, by its name: give its class map, or rename it if it is one.")
     opened = open_map(path, read_as=read_as, stated=stated)
     file, labels = opened.mask, opened.labels

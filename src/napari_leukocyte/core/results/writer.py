@@ -11,8 +11,9 @@ from typing import Self
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import make_folder, spare_inputs
+from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.in_place import InTheWayError, Places, hash_of
 from napari_leukocyte.core.results.listing import content_of, list_inputs
 from napari_leukocyte.core.results.maps import PlaneResult, map_names, write_maps

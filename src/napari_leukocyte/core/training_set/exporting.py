@@ -16,6 +16,7 @@ from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_picture
 from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.training_set.images import SetImage
+from napari_leukocyte.core.training_set.layout import Layout
 from napari_leukocyte.core.training_set.records import Version
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
@@ -45,7 +46,9 @@ class ExportFailed:
     reason: str
 
 
-def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterator[MaskExported | ExportFailed]:
+def export_masks(
+    training_set: TrainingSet, format: Format, out: Path, *, overwrite: bool = False
+) -> Iterator[MaskExported | ExportFailed]:
     """Write the mask in force of each image, also of excluded ones. Stop iterating to cancel.
 
     ``rgb`` writes ``<stem>.png`` in the mask colours (background blue, cytoplasm green, nucleus red), ``index``
@@ -58,13 +61,18 @@ def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterat
     Parameters
     ----------
     out : Path
-        A folder, made when it is not there; files of these names in it are replaced.
+        A folder, made when it is not there.
+    overwrite : bool
+        Replace files of these names in it; else such an image fails.
 
     Raises
     ------
     LeukocyteError
-        When the folder cannot be written to, or no mask is accepted.
+        When the folder cannot be written to or is a part of the set, or no mask is accepted.
     """
+    parts = {folder.resolve() for folder in _own_folders(training_set)}
+    if parts & {out.resolve(), *out.resolve().parents}:
+        raise LeukocyteError(f"{out} belongs to the training set itself: choose another folder.")
     found = [(image, training_set.current(image.id)) for image in training_set.images()]
     masks = [(image, version) for image, version in found if version is not None]
     if not masks:
@@ -73,9 +81,28 @@ def export_masks(training_set: TrainingSet, format: Format, out: Path) -> Iterat
     stems = _stems([image for image, _ in masks])
     for image, version in masks:
         try:
-            yield MaskExported(image.id, _write(training_set, image, version, format, out / stems[image.id]))
+            files = _files(format, out / stems[image.id], whole_cell=version.facts.whole_cell)
+            there = next((file for file in files if file.exists()), None)
+            if there is not None and not overwrite:
+                raise LeukocyteError(f"{there} is there already: choose another folder, or give --overwrite.")
+            _write(training_set, image, version, format, files)
+            yield MaskExported(image.id, files)
         except LeukocyteError as error:
             yield ExportFailed(image.id, str(error))
+
+
+def _own_folders(training_set: TrainingSet) -> tuple[Path, ...]:
+    layout = Layout(training_set.folder)
+    return layout.images, layout.masks, layout.drafts
+
+
+def _files(format: Format, stem: Path, *, whole_cell: bool) -> tuple[Path, ...]:
+    ends = {
+        "index": ("_classes.png", "_cells.tif"),
+        "rgb": (".png",),
+        "cell-nucleus": ("_cell.png",) if whole_cell else ("_cell.png", "_nucleus.png"),
+    }
+    return tuple(stem.with_name(stem.name + end) for end in ends[format])
 
 
 def _stems(images: list[SetImage]) -> dict[str, str]:
@@ -95,8 +122,8 @@ def _stem(name: str) -> str:
 
 
 def _write(
-    training_set: TrainingSet, image: SetImage, version: Version, format: Format, stem: Path
-) -> tuple[Path, ...]:
+    training_set: TrainingSet, image: SetImage, version: Version, format: Format, files: tuple[Path, ...]
+) -> None:
     classes, cells = training_set.read_mask(version)
     facts = version.facts
     um = facts.pixel_size.for_areas  # an estimate as the file's resolution would pass for a measured size
@@ -108,16 +135,12 @@ def _write(
         "mask_sha256": version.sha256,
     }
 
-    def path(end: str) -> Path:
-        return stem.with_name(stem.name + end)
-
     if format == "index":
-        files = (path("_classes.png"), path("_cells.tif"))
         write_class_png(files[0], classes, provenance=about, pixel_size=um, palette=False)
         write_cells_tiff(
             files[1], cells, provenance={**about, **remarks_text(facts.remarks, facts.types)}, pixel_size=um
         )
-        return files
+        return
     if format == "rgb":
         if facts.whole_cell:
             raise LeukocyteError(
@@ -125,12 +148,10 @@ def _write(
                 "cell-nucleus."
             )
         colours = np.array([MASK_COLOURS[value] for value in range(3)], np.uint8)
-        write_picture(path(".png"), colours[classes], provenance=about, pixel_size=um)
-        return (path(".png"),)
-    written = [("_cell.png", classes > 0), *[("_nucleus.png", classes == 2)] * (not facts.whole_cell)]
-    for end, mask in written:
-        write_picture(path(end), _black_and_white(mask), provenance=about, pixel_size=um)
-    return tuple(path(end) for end, _ in written)
+        write_picture(files[0], colours[classes], provenance=about, pixel_size=um)
+        return
+    for file, mask in zip(files, (classes > 0, classes == 2), strict=False):  # whole cells have no second one
+        write_picture(file, _black_and_white(mask), provenance=about, pixel_size=um)
 
 
 def _black_and_white(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

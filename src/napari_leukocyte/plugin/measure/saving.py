@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.outputs import MADE_BY, spare_foreign
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.listing import shown_hash
 from napari_leukocyte.core.results.mask_facts import MaskFacts
@@ -59,6 +60,7 @@ def write_table(images: Iterable[Snapshot], path: Path) -> int:
     LeukocyteError
         When a file cannot be written.
     """
+    spare_foreign({path.with_suffix(".json"): MADE_BY})  # the table itself was chosen by its name, and asked about
     table = CellTable()
     for image in images:
         if image.result is not None:

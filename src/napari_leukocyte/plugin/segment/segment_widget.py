@@ -191,15 +191,16 @@ class SegmentWidget(Dock):
         self.open_folder_button.setEnabled(True)
         self.status.setText(sentence)
 
-    def _on_folder(self, found: list[ImageSource | BrokenImage]) -> None:
+    def _on_folder(self, found: tuple[list[ImageSource | BrokenImage], list[str]]) -> None:
         self.open_folder_button.setEnabled(True)
+        images, passed = found
         try:
-            self.session.open_files(found)
+            self.session.open_files(images)
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
         reasons = [broken.reason for broken in self.session.broken]
-        self.status.setText("\n".join([f"{len(self.session.images)} images.", *bullets("Not read:", reasons)]))
+        self.status.setText("\n".join([f"{len(self.session.images)} images.", *passed, *bullets("Not read:", reasons)]))
         self._reset_images()
         self.form.image.value = self.session.image_layer
         self.form.whole_list = True
@@ -315,8 +316,11 @@ def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
     return f"{which} your edits. Kept, {kept}. Replaced, {replaced}."
 
 
-def _images_in(folder: Path) -> list[ImageSource | BrokenImage]:
+def _images_in(folder: Path) -> tuple[list[ImageSource | BrokenImage], list[str]]:
+    """The images of a folder, and sentences on what else lies in it."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
-    from napari_leukocyte.core.imaging.read import find_images
+    from napari_leukocyte.core.imaging.read import find_images, passed_over
 
-    return list(sources_from_files(find_images(folder)))
+    found = find_images(folder)
+    passed = [f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(folder, found)]
+    return list(sources_from_files(found)), passed
