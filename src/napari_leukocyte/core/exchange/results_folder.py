@@ -13,10 +13,10 @@ from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.reading import FindImage, Read, no_image
-from napari_leukocyte.core.files import spare_inputs
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.read import find_images
+from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.map_file import CELLS, open_map
 from napari_leukocyte.core.results.maps import map_names
 from napari_leukocyte.core.results.mask_facts import MaskFacts
