@@ -21,6 +21,7 @@ ROOMS = (
         ("core.results",),
         ("core.exchange",),
         ("core.scoring",),
+        ("core.study",),
         ("core.synthetic",),
     ),
     *(("core.model",), ("core.segmentation",), ("core.interactive",), ("core.training_set",), ("core.fine_tuning",)),

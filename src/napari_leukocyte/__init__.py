@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.api.result import Failed, Result
     from napari_leukocyte.api.scores import Scores, score
     from napari_leukocyte.api.segmenting import load_model, segment, segment_many
+    from napari_leukocyte.api.studying import Study, study
     from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.core.errors import LeukocyteError, NewerFormatError, UnreadableError
@@ -35,6 +36,7 @@ __all__ = [
     "Result",
     "Scores",
     "Stroke",
+    "Study",
     "UnreadableError",
     "UnreadableRecordError",
     "__version__",
@@ -45,6 +47,7 @@ __all__ = [
     "score",
     "segment",
     "segment_many",
+    "study",
 ]
 
 _HOMES = {
@@ -58,6 +61,7 @@ _HOMES = {
     "Result": "api.result",
     "Scores": "api.scores",
     "Stroke": "core.interactive.stroke",
+    "Study": "api.studying",
     "UnreadableError": "core.errors",
     "UnreadableRecordError": "core.results.record_file",
     "export_results": "api.exchanging",
@@ -67,6 +71,7 @@ _HOMES = {
     "score": "api.scores",
     "segment": "api.segmenting",
     "segment_many": "api.segmenting",
+    "study": "api.studying",
 }
 
 if not TYPE_CHECKING:  # a type checker would take every name for one of ours

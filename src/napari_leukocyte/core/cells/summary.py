@@ -11,7 +11,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.text import counted
 
-__all__ = ["CellSummary", "is_binary", "summarise"]
+__all__ = ["CellSummary", "is_binary", "reason_words", "summarise", "withheld_for"]
 
 _REASONS = {
     # what the user has said of a cell comes before what the maps tell
@@ -74,7 +74,7 @@ class CellSummary:
         return f"{cells}, CNR of {self.with_cnr}: median {self.median:.2f}{iqr}"
 
     def _without(self) -> str:
-        reasons = [counted(self.withheld[flag], *words) for flag, words in _REASONS.items() if flag in self.withheld]
+        reasons = [reason_words(flag, self.withheld[flag]) for flag in _REASONS if flag in self.withheld]
         if self.binary == self.count:
             return "CNR needs three classes, the map is binary"
         if self.binary:
@@ -111,7 +111,7 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
     if values:
         q1, median, q3 = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
     without = [measure for measure in measures if math.isnan(measure.cnr)]
-    reasons = Counter(_reason(measure) for measure in without)
+    reasons = Counter(withheld_for(measure) for measure in without)
     return CellSummary(
         count=len(measures),
         with_cnr=len(values),
@@ -138,6 +138,17 @@ def is_binary(measure: CellMeasure) -> bool:
     return measure.nucleus_px == 0 and Flag.NO_NUCLEUS not in measure.flags
 
 
-def _reason(measure: CellMeasure) -> Flag | None:
+def withheld_for(measure: CellMeasure) -> Flag | None:
     """The one reason under which a cell without a CNR is counted; None: its map is binary."""
     return next((flag for flag in _REASONS if flag in measure.flags), None)
+
+
+def reason_words(flag: Flag, number: int) -> str:
+    """Write how many cells have no CNR for a reason.
+
+    Examples
+    --------
+    >>> reason_words(Flag.NOT_A_WBC_SMUDGE, 2), reason_words(Flag.CUT_BY_EDGE, 1)
+    ('2 smudges', '1 cut by the edge')
+    """
+    return counted(number, *_REASONS[flag])

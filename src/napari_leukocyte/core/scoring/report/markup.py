@@ -1,12 +1,18 @@
-"""The few pieces of HTML that the report is made of; whatever comes from outside is quoted here."""
+"""The few pieces of HTML that reports are made of; whatever comes from outside is quoted here."""
 
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib.resources import files
 from typing import Literal
 
-__all__ = ["Cell", "Row", "caption", "data_uri", "image", "row_header", "table", "words"]
+__all__ = ["NOT_FOR_DIAGNOSIS", "Cell", "Row", "caption", "data_uri", "image", "page", "row_header", "table", "words"]
+
+NOT_FOR_DIAGNOSIS = "For research use only. Not for use in diagnostic procedures."
+
+# A browser that reads this fetches nothing, whatever the page says.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 Scope = Literal["col", "row", "colgroup", "rowgroup"]
 
@@ -120,6 +126,30 @@ def data_uri(content: bytes, media_type: str) -> str:
     'data:image/png;base64,YWJj'
     """
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def page(title: str, body: str) -> str:
+    """Write a whole page that needs nothing but itself; ``body`` is HTML."""
+    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    return _PAGE.format(policy=_POLICY, title=escape(title), style=style, body=body)
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="generator" content="napari-leukocyte">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
 
 
 def _row(cells: Sequence[Cell], reasons: dict[str, str]) -> str:

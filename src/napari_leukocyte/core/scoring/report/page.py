@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from os import PathLike
 from types import MappingProxyType
 
@@ -15,21 +14,17 @@ from napari_leukocyte.core.scoring.report.figures import cnr_scatters, histogram
 from napari_leukocyte.core.scoring.report.gallery import gallery, key, typical
 from napari_leukocyte.core.scoring.report.image_table import image_table
 from napari_leukocyte.core.scoring.report.line_up import Comparison, line_up
-from napari_leukocyte.core.scoring.report.markup import words
+from napari_leukocyte.core.scoring.report.markup import NOT_FOR_DIAGNOSIS, page, words
 from napari_leukocyte.core.scoring.report.tables import cell_table, class_table, difficulty_table, worst_table
 
 __all__ = ["write_report"]
 
-_NOT_FOR_DIAGNOSIS = "For research use only. Not for use in diagnostic procedures."
 _PARTS = ("nucleus", "cytoplasm")  # in the thesis's order
 
 _DIFFERENCES = (
     "The first difference image is the thesis's and shows every wrong pixel, with their share. The second one "
     "tells kinds of error apart; errors in the border band, which IoU_b forgives, are grey."
 )
-
-# A browser that reads this fetches nothing, whatever the page says.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_report(
@@ -76,7 +71,7 @@ def write_report(
         names = ", ".join(sorted(unknown))
         raise LeukocyteError(f"No pictures can be shown of {names}: choose images that every method has.")
     sections = [
-        f"<header><h1>{escape(title)}</h1><p class='warning'>{_NOT_FOR_DIAGNOSIS}</p>"
+        f"<header><h1>{escape(title)}</h1><p class='warning'>{NOT_FOR_DIAGNOSIS}</p>"
         f"{facts(comparison, parameters, made_by)}</header>"
     ]
     if comparison.images:
@@ -90,33 +85,9 @@ def write_report(
         ]
     else:
         sections.append("<p>There is no image to compare, so there are no figures.</p>")
-    sections.append(f"<footer><p>{_NOT_FOR_DIAGNOSIS}</p></footer>")
-    page = _PAGE.format(
-        policy=_POLICY,
-        title=escape(title),
-        style=files(__package__).joinpath("style.css").read_text(encoding="utf-8"),
-        body="\n".join(sections),
-    )
+    sections.append(f"<footer><p>{NOT_FOR_DIAGNOSIS}</p></footer>")
     with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="napari-leukocyte">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+        temporary.write_text(page(title, "\n".join(sections)), encoding="utf-8")
 
 
 def _section(title: str, content: str) -> str:

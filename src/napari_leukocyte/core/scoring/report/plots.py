@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["BIN_EDGES", "MARKERS", "SIZE", "histogram", "scatter"]
+__all__ = ["BIN_EDGES", "INK", "MARKERS", "SIZE", "as_svg", "histogram", "new_figure", "scatter"]
 
 # Scores in twenty bins of 5 %, as in the thesis's Figures 5.2 and 5.4.
 BIN_EDGES = np.linspace(0, 1, 21)
@@ -28,7 +28,7 @@ MARKERS = (
 
 SIZE = {"histogram": (380, 230), "scatter": (380, 380)}  # width and height on the page, px
 
-_INK = "#333333"
+INK = "#333333"
 _BARS = "#58709B"
 _TICKS = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10)
 
@@ -45,7 +45,7 @@ def histogram(values: Sequence[float], *, tallest: int) -> bytes:
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(*SIZE["histogram"])
+    figure = new_figure(*SIZE["histogram"])
     axes = figure.add_subplot()
     counts, _ = np.histogram(values, BIN_EDGES)
     axes.bar(100 * BIN_EDGES[:-1], counts, width=5, align="edge", color=_BARS, edgecolor="white", linewidth=0.6)
@@ -58,17 +58,17 @@ def histogram(values: Sequence[float], *, tallest: int) -> bytes:
                 textcoords="offset points",
                 ha="center",
                 fontsize=7,
-                color=_INK,
+                color=INK,
             )
     if len(values):
         # on the frame, where it hides no bar and no number
         axes.plot(
-            100 * np.mean(values), 1, "v", color=_INK, markersize=6, clip_on=False, transform=axes.get_xaxis_transform()
+            100 * np.mean(values), 1, "v", color=INK, markersize=6, clip_on=False, transform=axes.get_xaxis_transform()
         )
     axes.set(xlim=(0, 100), ylim=(0, 1.2 * max(tallest, 1)), xlabel="IoU$_b$, %", ylabel="images")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.xaxis.set_ticks(range(0, 101, 20))
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def scatter(
@@ -85,11 +85,11 @@ def scatter(
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    figure = _figure(*SIZE["scatter"])
+    figure = new_figure(*SIZE["scatter"])
     axes = figure.add_subplot()
     ends = np.array(limits)
     axes.fill_between(ends, ends / 1.1, ends * 1.1, color="0.9", linewidth=0)
-    axes.plot(ends, ends, color=_INK, linewidth=1)
+    axes.plot(ends, ends, color=INK, linewidth=1)
     for x, y, (colour, marker, _) in zip(true, predicted, MARKERS, strict=False):
         axes.plot(x, y, marker, color=colour, markersize=4.5, markeredgecolor="white", markeredgewidth=0.5)
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
@@ -98,23 +98,25 @@ def scatter(
         axis.set_major_locator(FixedLocator(_TICKS))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    return _svg(figure)
+    return as_svg(figure)
 
 
-def _figure(width: int, height: int) -> "Figure":
+def new_figure(width: int, height: int) -> "Figure":
+    """Begin a plot of so many px on the page."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 96, height / 96), layout="constrained")
 
 
-def _svg(figure: "Figure") -> bytes:
+def as_svg(figure: "Figure") -> bytes:
+    """Return a plot as the content of a file."""
     import matplotlib as mpl
 
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8, colors=_INK)
+        axes.tick_params(labelsize=8, colors=INK)
         for text in (axes.xaxis.label, axes.yaxis.label):
-            text.set(size=9, color=_INK)
+            text.set(size=9, color=INK)
     file = io.BytesIO()
     # Letters as outlines and no date: one report looks the same everywhere, and is the same file each time.
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "napari-leukocyte"}):

@@ -1,0 +1,1 @@
+"""A study as one page and the tables behind it."""

@@ -1,0 +1,143 @@
+"""What the cells of a study come to, by type and group: medians, quartiles, and how many patients and cells."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.study.kinds import ALL_WHITE, LYMPHOCYTES, SMUDGE, in_order, is_white
+from napari_leukocyte.core.study.placed import PlacedCell
+
+__all__ = ["QUANTITIES", "Quantity", "SmudgeShare", "SummaryRow", "smudge_shares", "strata", "summarise"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is measured of a cell; NaN where it has none.
+
+    Attributes
+    ----------
+    key
+        What tables of figures call it.
+    title, formula
+        What people read.
+    unit
+        Empty for a ratio.
+    """
+
+    key: str
+    title: str
+    formula: str
+    unit: str
+    of: Callable[[CellMeasure], float]
+
+
+def _area(um2: Callable[[CellMeasure], float]) -> Callable[[CellMeasure], float]:
+    """Areas of cells that are measured whole: of one that is cut or overlaps the area is that of a part."""
+    return lambda measure: math.nan if math.isnan(measure.cnr) else um2(measure)
+
+
+QUANTITIES = (
+    Quantity("cnr", "CNR", "cytoplasm area / nucleus area", "", lambda one: one.cnr),
+    Quantity("nc_ratio", "N:C, nucleus to cytoplasm", "nucleus area / cytoplasm area", "", lambda one: one.nc_ratio),
+    Quantity(
+        "nucleus_fraction", "N:C, nucleus to cell", "nucleus area / cell area", "", lambda one: one.nucleus_fraction
+    ),
+    Quantity(
+        "cell_um2",
+        "Cell area",
+        "cytoplasm area + nucleus area",
+        "µm²",
+        _area(lambda m: m.cytoplasm_um2 + m.nucleus_um2),
+    ),
+    Quantity("cytoplasm_um2", "Cytoplasm area", "cytoplasm area", "µm²", _area(lambda one: one.cytoplasm_um2)),
+    Quantity("nucleus_um2", "Nucleus area", "nucleus area", "µm²", _area(lambda one: one.nucleus_um2)),
+)
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One quantity of the cells of a type in a group, cell by cell, never pooled.
+
+    Attributes
+    ----------
+    cells
+        How many cells have a value.
+    patients
+        How many known patients they come from.
+    median, q1, q3
+        NaN without any value.
+    """
+
+    kind: str
+    group: str
+    quantity: Quantity
+    patients: int
+    cells: int
+    median: float
+    q1: float
+    q3: float
+
+
+@dataclass(frozen=True)
+class SmudgeShare:
+    """Smudges in a group as a share of lymphocytes and smudges."""
+
+    group: str
+    smudges: int
+    lymphocytes: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return self.smudges / (self.smudges + self.lymphocytes)
+
+
+def strata(cells: Iterable[PlacedCell], groups: Sequence[str]) -> dict[tuple[str, str], list[PlacedCell]]:
+    """Part cells by type and group, in the order of tables; all white cells of a group come first, smudges not at all.
+
+    A type that occurs in one group has an empty list in the others.
+    """
+    found: dict[tuple[str, str], list[PlacedCell]] = {}
+    for one in cells:
+        if one.kind not in ("", SMUDGE):
+            found.setdefault((one.kind, one.sample.group), []).append(one)
+            if is_white(one.kind):
+                found.setdefault((ALL_WHITE, one.sample.group), []).append(one)
+    kinds = sorted({kind for kind, _ in found}, key=in_order)
+    if kinds[:1] == [ALL_WHITE] and len(kinds) == 2:
+        kinds = kinds[1:] if is_white(kinds[1]) else kinds  # one type is all there is
+    return {(kind, group): found.get((kind, group), []) for kind in kinds for group in groups}
+
+
+def summarise(parted: dict[tuple[str, str], list[PlacedCell]]) -> list[SummaryRow]:
+    """Summarise every quantity of `strata`; one that no cell of the study has is left out."""
+    known = [
+        q for q in QUANTITIES if any(not math.isnan(q.of(one.cell.measure)) for own in parted.values() for one in own)
+    ]
+    return [_row(kind, group, quantity, own) for (kind, group), own in parted.items() for quantity in known]
+
+
+def smudge_shares(cells: Iterable[PlacedCell], groups: Sequence[str]) -> list[SmudgeShare]:
+    """Count smudges beside lymphocytes, where a person has typed any of the latter."""
+    kinds = [(one.sample.group, one.kind) for one in cells]
+    shares = [
+        SmudgeShare(
+            group,
+            sum(own == group and kind == SMUDGE for own, kind in kinds),
+            sum(own == group and kind in LYMPHOCYTES for own, kind in kinds),
+        )
+        for group in groups
+    ]
+    return [share for share in shares if share.lymphocytes]
+
+
+def _row(kind: str, group: str, quantity: Quantity, cells: Sequence[PlacedCell]) -> SummaryRow:
+    valued = [(value, one) for one in cells if not math.isnan(value := quantity.of(one.cell.measure))]
+    q1 = median = q3 = math.nan
+    if valued:
+        q1, median, q3 = (float(q) for q in np.quantile([value for value, _ in valued], (0.25, 0.5, 0.75)))
+    patients = {one.patient for _, one in valued if one.sample.patient}
+    return SummaryRow(kind, group, quantity, len(patients), len(valued), median, q1, q3)
