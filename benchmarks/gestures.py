@@ -4,8 +4,9 @@
         [--medsam FOLDER] [--every N] [--out gestures.json]
 
 Each cell is corrected by itself, by each tool (`annotator.py`), until its IoU is 0.95 and its nucleus's 0.93, in at
-most 20 steps. Starts: ``empty``; ``anywhere``, which is empty with the first click anywhere in nucleus or cytoplasm,
-not at the innermost point of the nucleus; the damages of `damaged_maps.py`; or the map of a model, by name.
+most 20 steps; discs start from nothing only. Starts: ``empty``; ``anywhere``, which is empty with the first click
+anywhere in nucleus or cytoplasm, not at the innermost point of the nucleus; the damages of `damaged_maps.py`; or the
+map of a model, by name.
 """
 
 import argparse
@@ -174,7 +175,8 @@ def courses(
             "disc": Discs(whole=whole, off=off),
         }
         for tool in tools:
-            yield tool, correct(made[tool], given, cell.truth, name=name, whole=whole)
+            if start == "empty" or tool == "gesture" or (tool == "brush" and start != "anywhere"):
+                yield tool, correct(made[tool], given, cell.truth, name=name, whole=whole)
         if medsam is not None and start == "empty":
             yield "LiteMedSAM", boxed(medsam, to_rgb(image).image, cell.truth, name=name, whole=whole)
 
