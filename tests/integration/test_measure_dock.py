@@ -15,7 +15,7 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
-from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
+from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
 
 SHAPE = (200, 260)
 CELLS_DRAWN = ((60, 60, 30, 15), (60, 180, 28, 20), (150, 120, 30, 12))
@@ -492,7 +492,7 @@ def test_a_closed_dock_lets_the_canvas_go(viewer, measured):
     assert measured.tools.waiting
     close_dock(measured)
     assert viewer.layers[CLASSES].mouse_pan
-    assert not viewer.window._qt_window.findChildren(StrokeLine)
+    assert not viewer.window._qt_window.findChildren(CanvasLines)
     click_canvas(viewer, 60, 60)
     assert measured.session.selection is None
 

@@ -44,7 +44,7 @@ rest()
 step = "painting by hand"
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 correct.session.open_files(list(sources_from_files([folder / "a.png"])))
-correct.corrections.start_empty(0)
+correct.session.start_empty()
 correct.session.classes_layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[5:9, 5:9]), 2)
 correct.save_work()
 rest()

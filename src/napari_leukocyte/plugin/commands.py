@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     import napari.viewer
 
 __all__ = [
-    *("accept", "cytoplasm_brush", "fill_hole", "join_cells", "mark_as_no_wbc", "next_image", "nucleus_brush"),
-    *("previous_image", "show_difference", "show_outlines", "show_truth", "skip_image", "split_cells", "split_off"),
+    *("accept", "click_cell", "cytoplasm_brush", "fill_hole", "join_cells", "mark_as_no_wbc", "next_image"),
+    *("nucleus_brush", "previous_image", "show_difference", "show_outlines", "show_truth", "skip_image"),
+    *("split_cells", "split_off"),
 ]
 
 
@@ -26,6 +27,7 @@ def _command(name: str, dock: str, doc: str) -> Callable[..., None]:
     return run
 
 
+click_cell = _command("click_cell", "Measure", "Wait for clicks on cells, which then stand there.")
 split_cells = _command("split", "Measure", "Wait for a line between two cells.")
 join_cells = _command("join", "Measure", "Wait for a line from one cell into another.")
 split_off = _command("split_off", "Measure", "Wait for a line that cuts a platelet off.")

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.cells.origin import OriginMap
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.interactive.stroke import Stroke
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.segmentation import Segmentation
 
-__all__ = ["ImageState"]
+__all__ = ["ImageState", "empty_segmentation"]
 
 
 @dataclass
@@ -30,12 +32,15 @@ class ImageState:
         Class map, labels, marks, types and measures, followed through the edits.
     before, after
         The states that an undo of the segmentation itself leads back to, and a redo leads forward to.
+    gestures
+        Those that were made since the map was accepted last, in order; some may have been undone.
     """
 
     result: Segmentation
     live: LiveCells = field(init=False)
     before: ImageState | None = None
     after: ImageState | None = None
+    gestures: list[Stroke] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         known = None if self.result.origin is None else self.result.origin.made_with
@@ -117,6 +122,7 @@ class ImageState:
 
     def accepted_as(self, version: int) -> None:
         """Note that the map, as ``live`` keeps it, was accepted as a version."""
+        self.gestures.clear()
         origin = self.result.origin or MaskFacts()
         self.result = replace(self.result, origin=replace(origin, parent=version), is_draft=False)
 
@@ -140,3 +146,14 @@ class ImageState:
         """Forget the undo steps, as the layer does."""
         self.live.history.clear()
         self.before = self.after = None
+
+
+def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segmentation:
+    """Return a class map without cells, to be painted by hand."""
+    provenance = {
+        "napari-leukocyte": __version__,
+        "model": "",
+        "made": "by hand",
+        **pixel_size.facts,
+    }
+    return Segmentation(np.zeros(shape, np.uint8), np.zeros(shape, np.int32), False, pixel_size, "all", (), provenance)

@@ -8,8 +8,7 @@ numbers subscribes to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -20,14 +19,17 @@ from psygnal import Signal
 
 from napari_leukocyte.core.cells.boxes import Pixels
 from napari_leukocyte.core.cells.live import Change, LiveCells
-from napari_leukocyte.core.cells.origin import Maker
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.plugin.image_state import ImageState
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.plugin.image_state import ImageState, empty_segmentation
 from napari_leukocyte.plugin.open_images import OpenImages
+from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from napari_leukocyte.core.cells.boxes import Box
+    from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.core.training_set.training_set import TrainingSet
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
@@ -64,7 +66,6 @@ class Session(OpenImages):
         super().__init__(viewer)
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
         self.selection: tuple[int, int] | None = None  # image and cell
-        self._maker: Maker = "brush"  # what changes the class map now
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
 
@@ -102,6 +103,14 @@ class Session(OpenImages):
         self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
         return True
 
+    def start_empty(self) -> None:
+        """Give the shown image a class map without cells, to be worked on by hand."""
+        source, default = self.images[self.index], get_settings().default_pixel_size
+        size = source.pixel_size
+        if size.um is None and default:
+            size = PixelSize(default, "default for images that state none")
+        self.put(self.index, empty_segmentation(source.shape, size))
+
     def edits_at_stake(self) -> int:
         """How many class maps of a list of files hold edits that no draft keeps: they go when the list goes."""
         if not self.own_image:
@@ -121,23 +130,12 @@ class Session(OpenImages):
         """Find what changed in the shown class map since the last time, and bring cells and measures up to date."""
         now = self._map_now()
         if now is not None and self.state is not None:
-            self._announce(self.state.live.follow(now, self._maker))
+            self._announce(self.state.live.follow(now))
 
     def on_stroke_ended(self) -> None:
         """An edit of the class map is complete."""
         if self.state is not None:
             self.state.live.origin.end_stroke()
-
-    @contextmanager
-    def made_by(self, maker: Maker) -> Iterator[None]:
-        """Put down to a maker, and not to the brush, what changes in the shown class map within the block."""
-        self.flush()
-        self._maker = maker
-        try:
-            yield
-        finally:
-            self.flush()
-            self._maker = "brush"
 
     def _map_now(self) -> NDArray[np.generic] | None:
         """The class map on screen; None when there is none, or it no longer has the image's size."""
@@ -190,8 +188,37 @@ class Session(OpenImages):
         layer, state = self._editable()
         layer.data_setitem(self.layers.pixels(edit(state.live), self.index), value)
 
-    def _editable(self) -> tuple[ClassMap, ImageState]:
-        self.flush()
+    def take_over(
+        self,
+        box: Box,
+        classes: NDArray[np.uint8],
+        labels: NDArray[np.int32],
+        *,
+        marks: Mapping[int, Flag] | None = None,
+    ) -> None:
+        """Take over what a gesture gave: a part of the shown class map with its labels (``LiveCells.take_over``).
+
+        It is one step that Ctrl+Z undoes.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no class map.
+        """
+        # A gesture must cost the same on a large image: the layer tells of every edit, so the map is not searched here.
+        layer, state = self._editable(flush=False)
+        rows, columns = np.nonzero(state.classes[box] != classes)
+        if rows.size:
+            at = rows + box[0].start, columns + box[1].start
+            with self.layers.unwatched():
+                layer.data_setitem(self.layers.pixels(at, self.index), classes[rows, columns])
+            self._announce(state.live.take_over(box, classes, labels, marks=marks))
+        elif marks is not None:
+            self.edit_labels(lambda live: live.set_marks(marks))
+
+    def _editable(self, *, flush: bool = True) -> tuple[ClassMap, ImageState]:
+        if flush:
+            self.flush()
         if self.classes_layer is None or self.state is None:
             raise LeukocyteError("There is no class map yet: press Segment first.")
         if self._on_screen() is None:

@@ -261,3 +261,37 @@ def test_measured_at_another_pixel_size_the_cells_are_as_if_measured_so_from_the
     assert str(live.measures) == str(fresh.measures)  # NaN is not equal to itself
     assert (live.edited, live.marks) == (edited, marks)
     np.testing.assert_array_equal(live.cells, cells)
+
+
+def test_a_part_is_taken_over_with_its_labels_as_one_step(classes, live):
+    box = slice(20, 95), slice(0, 80)
+    part, labels = classes[box].copy(), live.cells[box].copy()
+    part[40:70, 60:75], labels[40:70, 60:75] = 1, 1
+    part[0:5, 0:5], labels[0:5, 0:5] = 2, 7
+    before = live.classes.copy(), live.cells.copy(), live.measures
+    change = live.take_over(box, part, labels)
+    after = live.classes.copy(), live.cells.copy(), live.measures
+    assert change.cells >= {1, 7}
+    assert live.origin.strokes["gesture"] == 1
+    changed = (after[0] != before[0]).sum()
+    assert live.origin.count(live.classes).pixels["gesture"] == changed
+    assert np.array_equal(after[1][box], labels)  # though they touch no other, nothing is numbered anew
+    assert live.edited_cells == {1, 7}
+    assert live.next_number == 8
+    assert live.measure_of(1) != before[2][0]
+    for back, (map_, labels_, measures) in ((True, before), (False, after)):
+        live.follow_undo(map_, back=back)
+        assert np.array_equal(live.cells, labels_)
+        assert live.measures == measures
+    assert live.take_over(box, part, labels) is None
+
+
+def test_marks_may_come_with_a_part_and_go_with_its_undo(classes, live):
+    live.set_marks({1: SMUDGE})
+    before = live.classes.copy()
+    box = slice(0, 100), slice(0, 80)
+    part = np.where(live.cells[box] == 1, 1, 0).astype(np.uint8)
+    live.take_over(box, part, live.cells[box].copy(), marks={})
+    assert live.marks == {}
+    live.follow_undo(before, back=True)
+    assert live.marks == {1: SMUDGE}

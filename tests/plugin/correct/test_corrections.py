@@ -477,7 +477,7 @@ def test_what_another_window_drafted_meanwhile_is_not_saved_over(session, correc
     corrections.save_draft(0)
     desk.work()
     theirs = session.states[0].classes.copy()
-    other.start_empty(0)
+    other.session.start_empty()
     stroke(other, desk)
     assert_offers(other)
     corrections.close()
@@ -719,7 +719,7 @@ def test_an_image_without_a_map_can_be_painted_by_hand(session, desk, training_s
     desk.work()
     with pytest.raises(LeukocyteError, match="no class map"):
         corrections.accept(0)
-    corrections.start_empty(0)
+    corrections.session.start_empty()
     assert not session.classes_layer.data.any()
     session.classes_layer.data_setitem(block(30, 50, 30, 50), 2)
     assert accept(corrections, desk).facts.edited
@@ -765,14 +765,20 @@ def test_a_result_for_a_list_that_is_closed_meanwhile_is_dropped(session, correc
     assert session.states == {}
 
 
+def gesture(session, box, value):
+    """What a gesture gives: one cell of one class."""
+    shape = tuple(side.stop - side.start for side in box)
+    number = session.state.live.next_number
+    session.take_over(box, np.full(shape, value, np.uint8), np.full(shape, number, np.int32))
+
+
 def test_what_made_a_mask_is_counted_kept_with_the_draft_and_read_back(session, corrections, desk, training_set, again):
     layer = session.classes_layer
     cell = np.count_nonzero(layer.data)
     layer.data_setitem(block(5, 15, 5, 15), 1)
     layer.data_setitem(block(20, 22, 5, 15), 1)
-    with session.made_by("gesture"):
-        layer.data_setitem(block(5, 15, 80, 95), 2)
-        layer.data_setitem(block(15, 20, 80, 95), 1)
+    gesture(session, (slice(5, 15), slice(80, 95)), 2)
+    gesture(session, (slice(15, 20), slice(80, 95)), 1)
     layer.data_setitem(block(5, 15, 80, 81), 1)
     layer.undo()
     painted = Origin({"model": cell, "brush": 120, "gesture": 225}, {"brush": 2, "gesture": 2})
@@ -821,6 +827,5 @@ def test_an_older_version_is_of_unknown_making_and_what_comes_after_is_known(
                 del record[key]
             path.write_text(json.dumps(record))
     other = again()
-    with other.session.made_by("gesture"):
-        other.session.classes_layer.data_setitem(block(5, 15, 80, 85), 2)
+    gesture(other.session, (slice(5, 15), slice(80, 85)), 2)
     assert accept(other, desk).facts.made_with == Origin({"unknown": cells, "gesture": 50}, {"gesture": 1})

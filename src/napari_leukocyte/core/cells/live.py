@@ -106,6 +106,7 @@ class LiveCells:
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: _State | None = self._state
         self._next = int(self.cells.max(initial=0)) + 1
+        self.revision = 0  # counts changes, so that an answer to an earlier question is known as such
         self.boxes: dict[int, Box] = boxes_by_number(self.cells)
         self._measures: dict[int, CellMeasure] = {}
         self._measure(self.boxes)
@@ -178,9 +179,10 @@ class LiveCells:
     def _take(self, now: npt.NDArray[np.generic]) -> _Taken | None:
         """Copy what changed in the class map."""
         box = changed_box(self.classes, now)
-        if box is None:
-            return None
-        before, after = self.classes[box], now[box].astype(np.uint8)
+        return None if box is None else self._write(box, now[box].astype(np.uint8))
+
+    def _write(self, box: Box, after: npt.NDArray[np.uint8]) -> _Taken:
+        before = self.classes[box]
         rows, columns = np.nonzero(before != after)
         where = self._flat(box, rows, columns)
         change = fingerprint(where, after[rows, columns]) - fingerprint(where, before[rows, columns])
@@ -279,6 +281,42 @@ class LiveCells:
         """Take over the labels of an area, as one step that can be undone; they cover the same pixels as before."""
         return self._step(area, labels)
 
+    def take_over(
+        self,
+        box: Box,
+        classes: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.int32],
+        *,
+        marks: Mapping[int, Flag] | None = None,
+    ) -> Change | None:
+        """Take over a part of the class map with its labels, as a gesture gave them: one step that can be undone.
+
+        Parameters
+        ----------
+        box
+            Rows and columns of the part.
+        classes, labels : arrays of the box's shape
+            What stands there from now on; ``labels`` is 0 exactly where ``classes`` is 0.
+        marks
+            Those of all cells from now on; None: as they are.
+
+        Returns
+        -------
+        Change or None
+            None when all of it is so already.
+        """
+        marks = self.marks if marks is None else marks
+        same_map = np.array_equal(self.classes[box], classes)
+        if same_map and np.array_equal(self.cells[box], labels) and marks == self.marks:
+            return None
+        if same_map:
+            return self._step(box, labels, marks=marks)
+        taken = self._write(box, classes)
+        self.origin.end_stroke()
+        touch = self.origin.touch(taken.where, taken.values, "gesture")
+        self.origin.end_stroke()
+        return self._step(box, labels, taken=taken, marks=marks, touch=touch)
+
     def set_marks(self, marks: Mapping[int, Flag]) -> Change | None:
         """Take over the marks of all cells, as one step that can be undone; None when they are so already."""
         if marks == self.marks:
@@ -295,6 +333,7 @@ class LiveCells:
 
     def _changed(self, numbers: set[int], where: npt.NDArray[np.intp], taken: _Taken | None) -> Change:
         """Measure again what a change can have touched."""
+        self.revision += 1
         boxes = [] if taken is None else [taken.box]
         if where.size:
             rows, columns = np.divmod(where, self.cells.shape[1])

@@ -15,6 +15,7 @@ __all__ = ["KEYS", "ClassMap", "LockedLabels"]
 _CYTOPLASM, _NUCLEUS = 1, 2
 
 KEYS = {
+    "C": "click_cell",
     "Y": "split",
     "J": "join",
     "Shift-Y": "split_off",

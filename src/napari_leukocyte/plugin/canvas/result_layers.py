@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -20,10 +22,18 @@ if TYPE_CHECKING:
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
     from napari_leukocyte.plugin.image_state import ImageState
 
-__all__ = ["ResultLayers"]
+__all__ = ["Pointer", "ResultLayers"]
 
 _OUTLINE_PX = 2
 _BRUSHES = {"cytoplasm": 1, "nucleus": 2}
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where the mouse is: x and y on the canvas in its px, and the place in the world that lies there."""
+
+    pos: tuple[float, float]
+    position: tuple[float, ...]
 
 
 class ResultLayers:
@@ -136,6 +146,10 @@ class ResultLayers:
 
     # ---- reading and writing ----------------------------------------------------------------------------
 
+    def unwatched(self) -> AbstractContextManager[None]:
+        """While the program writes to the class map, and then follows what it wrote itself."""
+        return self._watch.paused()
+
     def class_map(self, index: int, shape: tuple[int, ...]) -> NDArray[np.generic] | None:
         """The class map of an image as it is painted; None when it is not there, or has another shape than (Y, X)."""
         if self.classes is None:
@@ -215,6 +229,19 @@ class ResultLayers:
         assert self.classes is not None  # callers have a class map
         y, x = self.classes.world_to_data(position)[-2:]
         return float(y), float(x)
+
+    def on_canvas(self, index: int, points: NDArray[np.float64], pointer: Pointer) -> NDArray[np.float64]:
+        """Where points (N, 2) of an image, rows and columns, lie on the canvas: (N, 2) x and y in its px."""
+        assert self.classes is not None  # callers have a class map
+        plane = (index,) if self.planes else ()
+        origin, down, right = (np.array(self.classes.data_to_world((*plane, *at))) for at in ((0, 0), (1, 0), (0, 1)))
+        world = origin + points[:, :1] * (down - origin) + points[:, 1:] * (right - origin)
+        displayed = np.array(self.viewer.dims.displayed[-2:])
+        away = world[:, displayed - self.viewer.dims.ndim] - np.array(pointer.position)[displayed]
+        vertical, horizontal = (str(axis) for axis in self.viewer.scene.camera.orientation2d)
+        signs = np.array([-1 if vertical == "up" else 1, -1 if horizontal == "left" else 1])
+        on_canvas: NDArray[np.float64] = np.array(pointer.pos) + self.viewer.scene.camera.zoom * (away * signs)[:, ::-1]
+        return on_canvas
 
     def follow_image(self, image: Image) -> bool:
         """Move the class map and the labels back over their image; returns whether that was needed."""

@@ -78,6 +78,8 @@ class CorrectWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        from napari_leukocyte.plugin.gestures.bar import GestureBar
+
         self.set_name = note("No training set: corrections are kept in one.")
         self.new_button = self._button("New …", self._choose_new, "Make a training set in an empty folder")
         self.open_button = self._button("Open …", self._choose_open, "Open a training set")
@@ -90,6 +92,9 @@ class CorrectWidget(Dock):
         self.brushes = Brushes(self.session, get_settings().palette)
         self.brushes.used.connect(self.focus_canvas)
         self.brushes.holes_button.clicked.connect(self._fill_holes)
+
+        self.gestures = GestureBar(self.session, self, self._say)
+        self.gestures.used.connect(self.focus_canvas)
 
         self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.position.setStyleSheet("font-size: 12pt;")
@@ -136,6 +141,7 @@ class CorrectWidget(Dock):
             row(self.new_button, self.open_button, self.images_button),
             self.question,
             rule(),
+            self.gestures,
             self.brushes,
             rule(),
             self.position,
@@ -263,7 +269,7 @@ class CorrectWidget(Dock):
         self.focus_canvas()
 
     def _start_empty(self) -> None:
-        self._try(lambda: self.corrections.start_empty(self.session.index))
+        self._try(lambda: self.session.start_empty())
         self.session.take_brush("nucleus")
         self.focus_canvas()
 
@@ -351,5 +357,6 @@ class CorrectWidget(Dock):
         self.saved.leave()
         self.recovery.compare_button.setChecked(False)
         self.brushes.leave()
+        self.gestures.leave()
         self.corrections.close()
         self.disk.close()

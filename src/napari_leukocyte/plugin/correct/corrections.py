@@ -11,7 +11,6 @@ from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.draft_keeper import DraftKeeper
 from napari_leukocyte.plugin.correct.entry import Edits, Entry, Status
 from napari_leukocyte.plugin.correct.queue import Order, QueueItem, in_order, next_in_queue
-from napari_leukocyte.plugin.correct.read_back import empty_segmentation
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.training_set.records import Version
@@ -65,12 +64,6 @@ class Corrections(DraftKeeper):
         return QueueItem(name, state.result.uncertainty, flagged, done)
 
     # ---- accepting --------------------------------------------------------------------------------------
-
-    def start_empty(self, index: int) -> None:
-        """Give an image a class map without cells, to be painted by hand."""
-        source = self.session.images[index]
-        height, width = source.read().shape[:2]
-        self.session.put(index, empty_segmentation((height, width), source.pixel_size))
 
     def accept(self, index: int) -> None:
         """Make the class map of an image a training mask, as a new version; it is written while the user goes on.

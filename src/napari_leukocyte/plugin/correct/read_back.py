@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.origin import MAKERS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -16,7 +15,7 @@ from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Version
 
-__all__ = ["empty_segmentation", "from_draft", "from_version"]
+__all__ = ["from_draft", "from_version"]
 
 
 def from_version(
@@ -36,17 +35,6 @@ def from_draft(draft: Draft, pixel_size: PixelSize) -> Segmentation:
     made = f"draft of {draft.saved.astimezone():%Y-%m-%d %H:%M:%S}"
     classes, cells = draft.classes.astype(np.uint8), draft.cells.astype(np.int32)
     return replace(_segmentation(draft.facts, classes, cells, draft.makers, pixel_size, made), is_draft=True)
-
-
-def empty_segmentation(shape: tuple[int, int], pixel_size: PixelSize) -> Segmentation:
-    """Return a class map without cells, to be painted by hand."""
-    provenance = {
-        "napari-leukocyte": __version__,
-        "model": "",
-        "made": "by hand",
-        **pixel_size.facts,
-    }
-    return Segmentation(np.zeros(shape, np.uint8), np.zeros(shape, np.int32), False, pixel_size, "all", (), provenance)
 
 
 def _segmentation(

@@ -10,10 +10,11 @@ from psygnal import Signal
 from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.plugin.canvas_grip import get_grip
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.cells.repair import Point
-    from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
+    from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["MARKS", "STROKES", "CanvasTools"]
@@ -49,10 +50,10 @@ class CanvasTools:
     armed = Signal(str)
     said = Signal(str)
 
-    def __init__(self, session: Session, line: StrokeLine) -> None:
+    def __init__(self, session: Session, line: CanvasLines) -> None:
         self.session, self._line = session, line
         self.waiting = ""
-        self._mode_before = "pan_zoom"
+        self._grip = get_grip(session)
         session.commanded.connect(self.run)
         session.shown_changed.connect(self.disarm)
         session.images_changed.connect(self.disarm)
@@ -128,37 +129,23 @@ class CanvasTools:
     # ---- strokes ------------------------------------------------------------------------------------------
 
     def _arm(self, name: str) -> None:
-        self.disarm()
-        session = self.session
-        layer = session.classes_layer
-        if layer is None or session.state is None:
-            self.said.emit("There is no class map yet: press Segment first.")
+        try:
+            self._grip.take(self._on_lost, pans=False)  # the drag is ours
+        except LeukocyteError as error:
+            self.said.emit(str(error))
             return
-        session.viewer.layers.selection.active = layer
-        self._mode_before = str(layer.mode)
-        layer.mode = "pan_zoom"
-        layer.mouse_pan = False  # the drag is ours
-        session.viewer.cursor.style = "crosshair"
-        layer.events.mode.connect(self.disarm)  # to take up the brush, or another layer, is to put this away
-        session.viewer.layers.selection.events.active.connect(self.disarm)
         self.waiting = name
         self.armed.emit(name)
         self.said.emit(STROKES[name])
 
     def disarm(self) -> None:
         """Stop waiting for a stroke."""
-        if not self.waiting:
-            return
+        if self.waiting:
+            self._grip.drop()
+
+    def _on_lost(self) -> None:
         self.waiting = ""
         self._line.clear()
-        session, layer = self.session, self.session.classes_layer
-        session.viewer.layers.selection.events.active.disconnect(self.disarm)
-        if layer is not None:
-            layer.events.mode.disconnect(self.disarm)
-            if str(layer.mode) == "pan_zoom":
-                layer.mouse_pan = True
-                session.viewer.cursor.style = "standard"
-                layer.mode = self._mode_before
         self.armed.emit("")
         self.said.emit("")
 

@@ -35,7 +35,7 @@ class MeasureWidget(Dock):
         # imported here: the manifest names this module, and opening napari must not wait for scipy
         from napari_leukocyte.plugin.cnr_text import get_cnr_text
         from napari_leukocyte.plugin.measure.canvas_tools import CanvasTools
-        from napari_leukocyte.plugin.measure.stroke_line import StrokeLine
+        from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
         from napari_leukocyte.plugin.session import get_session
 
         self.session = get_session(napari_viewer)
@@ -43,7 +43,7 @@ class MeasureWidget(Dock):
         get_cnr_text(self.session)
         self.writer = Background("the export")
         self._saved: dict[Path, dict[str, str]] = {}  # hashes of the files that this dock wrote, by folder
-        self._line = StrokeLine()
+        self._line = CanvasLines()
         self.tools = CanvasTools(self.session, self._line)
         self._build()
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
@@ -62,6 +62,7 @@ class MeasureWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        from napari_leukocyte.plugin.gestures.bar import GestureBar
         from napari_leukocyte.plugin.measure.canvas_tools import MARKS
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
@@ -86,6 +87,8 @@ class MeasureWidget(Dock):
         self.card = CellCard()
         self.histogram = Histogram()
 
+        self.gestures = GestureBar(self.session, self, self._say)
+        self.gestures.used.connect(self.focus_canvas)
         self.stroke_buttons = {
             name: self._tool_button(text, tip, name, checkable=True)
             for name, text, tip in (
@@ -111,6 +114,7 @@ class MeasureWidget(Dock):
         stack(
             below,
             self.card,
+            self.gestures,
             row(*self.stroke_buttons.values()),
             row(self.fill_button, self.mark_button),
             self.status,
@@ -322,5 +326,6 @@ class MeasureWidget(Dock):
         """Let the canvas go; what is being saved is saved to its end."""
         self.writer.leave()
         self.tools.close()
+        self.gestures.leave()
         if isalive(self._line):  # or it is gone with the canvas of a closed window
             self._line.lay_over(None)
