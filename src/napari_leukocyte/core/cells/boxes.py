@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 __all__ = [
     "Box",
@@ -47,6 +46,10 @@ def boxes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, Box]:
     >>> boxes_by_number(np.array([[0, 7, 7], [2_000_000_000, 0, 7]], np.int32))
     {7: (slice(0, 2, None), slice(1, 3, None)), 2000000000: (slice(1, 2, None), slice(0, 1, None))}
     """
+    from scipy import (
+        ndimage as ndi,
+    )  # here, for the keep rules are known before napari opens, and scipy is slow to load
+
     if int(labels.max(initial=0)) <= labels.size:
         return {number: box for number, box in enumerate(ndi.find_objects(labels), start=1) if box is not None}
     numbers = np.unique(labels)  # whoever numbered these did not count from 1
