@@ -46,9 +46,7 @@ def test_masks_come_back_as_they_went(run, results, tmp_path, to):
     for name in ("Müller 1_classes.png", "Müller 1_cells.tif"):
         np.testing.assert_array_equal(read_image(results / name).array, read_image(tmp_path / "back" / name).array)
     assert rows_of(tmp_path / "back") == rows_of(results)
-    again = run("export", tmp_path / "back", "--to", "tsv", "--out", tmp_path / "back")
-    assert again.exit_code == 0, again.output
-    assert "neutrophil" in (tmp_path / "back" / "cells.tsv").read_text(encoding="utf-8")
+    assert rows_of(results)[0]["type"] == "neutrophil"
 
 
 @pytest.mark.parametrize("to", [to for to in FORMATS if to not in MASK_FORMATS])
@@ -88,3 +86,14 @@ def test_no_results_and_no_masks_are_said(run, tmp_path):
     Image.fromarray(CLASSES).save(tmp_path / "a.png")
     assert "no results" in run("export", tmp_path, "--to", "roi", "--out", tmp_path / "out").output
     assert "holds no masks" in run("import", tmp_path / "empty", "--out", tmp_path / "out").output
+
+
+def test_an_export_replaces_no_file_unasked(run, results, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "Müller 1_nucleus_labels.tif").write_text("somebody's")
+    refused = run("export", results, "--to", "tiff", "--out", tmp_path / "out")
+    assert refused.exit_code == 1
+    assert "is there already, and is not replaced" in refused.output
+    assert (tmp_path / "out" / "Müller 1_nucleus_labels.tif").read_text() == "somebody's"
+    assert run("export", results, "--to", "csv", "--out", results).exit_code == 1  # its own cells.csv
+    assert run("export", results, "--to", "tiff", "--out", tmp_path / "out", "--overwrite").exit_code == 0

@@ -7,9 +7,12 @@ from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, close_dock, 
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
 
 from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.exchange.formats import FORMATS
+from napari_leukocyte.core.exchange.importing import find_masks, read_masks
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.results.record_file import read_record
@@ -511,3 +514,35 @@ def test_after_a_dock_is_closed_and_opened_again_a_key_acts_once(viewer, measure
     np.testing.assert_array_equal(layer.data, with_holes)  # by one step
     press(viewer, Qt.Key.Key_R)
     assert dock.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}
+
+
+def test_the_list_is_exported_for_other_programs_with_edits_and_asks_before_it_replaces(files, qtbot, tmp_path):
+    files.tools.mark([1], Flag.NOT_A_WBC_ARTEFACT)
+    out = tmp_path / "out"
+    out.mkdir()
+    actions = {action.text(): action for action in files.programs_button.menu().actions() if action.text()}
+    assert len(actions) == len(FORMATS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(out))
+        actions["QuPath GeoJSON …"].trigger()
+        wait_until_written(files, qtbot)
+        assert files.status.text() == f"3 files in {out}."
+        actions["Table, Excel …"].trigger()
+        wait_until_written(files, qtbot)
+    assert {path.name for path in out.iterdir()} == {
+        *(f"crop{number}.geojson" for number in range(3)),
+        *("cells.xlsx", "cells.json", "cells_columns.csv"),
+    }
+    (imported,) = read_masks(find_masks([out / "crop0.geojson"]))
+    back = imported.reads[0].cell_map
+    np.testing.assert_array_equal(back.classes, files.session.states[0].classes)
+    assert Flag.NOT_A_WBC_ARTEFACT in back.remarks[1]
+    (out / "crop1.geojson").write_text("from QuPath")
+    files.export_as("geojson", out)
+    wait_until_written(files, qtbot)
+    assert "is there already (2 more like it), and is not replaced" in files.status.text()
+    assert (out / "crop1.geojson").read_text() == "from QuPath"
+    click(files.question.buttons["Replace it"])
+    wait_until_written(files, qtbot)
+    assert files.status.text() == f"3 files in {out}."
+    assert (out / "crop1.geojson").read_text() != "from QuPath"

@@ -28,7 +28,11 @@ PathLike = str | os.PathLike[str]
 
 
 def export_results(
-    results: PathLike | Result | Iterable[PathLike | Result], to: ExportFormat, out: PathLike
+    results: PathLike | Result | Iterable[PathLike | Result],
+    to: ExportFormat,
+    out: PathLike,
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write results for other programs.
 
@@ -40,7 +44,9 @@ def export_results(
         A file for each image, named by its stem: ``geojson`` (QuPath), ``roi`` (ImageJ), ``ome-tiff``, ``ome-zarr``,
         ``coco``, ``cellpose``, ``tiff``, ``png``; or one table: ``csv``, ``tsv``, ``xlsx``, ``parquet``.
     out
-        A folder, made when it is not there; files of the same names in it are replaced.
+        A folder, made when it is not there.
+    overwrite
+        Replace files of the same names in it.
 
     Returns
     -------
@@ -50,16 +56,20 @@ def export_results(
     Raises
     ------
     LeukocyteError
-        When there is nothing to write, a library is not installed, or the first image that cannot be written.
+        When there is nothing to write, files of the same names are there, a library is not installed, or an image
+        cannot be written (those before it are).
     """
     items = [results] if isinstance(results, str | os.PathLike | Result) else list(results)
     made = [item for item in items if isinstance(item, Result)]
     if len(made) == len(items):
-        events = export_cell_maps(_named(made), to, Path(out), count=len(made))
+        named = [*_named(made)]
+        stems = [one.stem for one in named]
+        events = export_cell_maps(named, to, Path(out), stems=stems, overwrite=overwrite)
     elif made:
         raise LeukocyteError("Results and paths cannot be mixed in one export: export the one, then the other.")
     else:
-        events = export_folder([os.fspath(item) for item in items if not isinstance(item, Result)], to, Path(out))
+        paths = [os.fspath(item) for item in items if not isinstance(item, Result)]
+        events = export_folder(paths, to, Path(out), overwrite=overwrite)
     files: list[Path] = []
     for event in events:
         if isinstance(event, ExportFailed):

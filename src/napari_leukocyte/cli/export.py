@@ -24,6 +24,7 @@ def export(
         typer.Option(help="The format; docs/exchange.md says what each keeps.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files; made when it is not there.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of the same names in DIR.")] = False,
 ) -> None:
     """Write results for QuPath, ImageJ, Cellpose, R, Excel and others.
 
@@ -43,7 +44,7 @@ def export(
     remarks, failures = Remarks(), list[str]()
     written = 0
     stopped = False
-    events = export_folder(results, to, out)
+    events = export_folder(results, to, out, overwrite=overwrite)
     with progress() as bars:
         bar = bars.add_task("images", total=None)
         try:

@@ -66,10 +66,11 @@ def region_of_rings(
     corners = np.concatenate([ring for polygon in polygons for ring in polygon] or [np.zeros((1, 2))])
     if not np.isfinite(corners).all():
         raise LeukocyteError("An outline has a corner that is no number: export the outlines again.")
-    left, top = (max(int(np.floor(low)), 0) for low in corners.min(axis=0))
-    right, bottom = (min(int(np.ceil(high)), end) for high, end in zip(corners.max(axis=0), shape[::-1], strict=True))
-    box = (slice(min(top, shape[0]), max(bottom, top)), slice(min(left, shape[1]), max(right, left)))
-    size = (max(box[0].stop - box[0].start, 0), max(box[1].stop - box[1].start, 0))
+    sides = np.array(shape[::-1])
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, sides).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, sides).astype(int).tolist()
+    box = (slice(top, bottom), slice(left, right))
+    size = (bottom - top, right - left)
     mask = np.zeros(size, bool)
     for polygon in polygons:
         mask |= fill_rings([ring - (left, top) for ring in polygon], size)

@@ -13,7 +13,9 @@ from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.origin import MAKERS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.remarks import REMARKS
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.safe_text import printable
@@ -144,7 +146,31 @@ class CellMap:
             edited_cells=having(Flag.EDITED),
             marks=marks,
             types=self.types,
+            origin=self.mask_facts,
+            makers=self._makers,
         )
+
+    @property
+    def mask_facts(self) -> MaskFacts:
+        """What a hand did: all of a mask that no model of ours made."""
+        return MaskFacts(
+            model=self.provenance.get("model", ""),
+            model_sha256=self.provenance.get("model_sha256", ""),
+            labels_edited=any(Flag.EDITED in flags or flags & NOT_A_WBC for flags in self.remarks.values()),
+            pixel_size=self.pixel_size,
+            whole_cell=self.binary,
+            remarks=self.remarks,
+            types=self.types,
+        )
+
+    @property
+    def _makers(self) -> NDArray[np.uint8] | None:
+        """What made the pixels: of an edited mask, what hands did to it cannot be told from what they left."""
+        facts = self.mask_facts
+        if not facts.edited:
+            return None
+        maker = MAKERS.index("unknown" if facts.model else "import")
+        return np.where(self.classes > 0, maker, 0).astype(np.uint8)
 
 
 def cell_map_of(

@@ -15,7 +15,7 @@ from napari_leukocyte.core.exchange.ome_tiff import write_ome_tiff
 from napari_leukocyte.core.exchange.ome_zarr import write_ome_zarr
 from napari_leukocyte.core.exchange.tables import TABLES
 
-__all__ = ["FORMATS", "MASK_FORMATS", "ExportFormat", "MaskFormat"]
+__all__ = ["FORMATS", "MASK_FORMATS", "WORDS", "ExportFormat", "MaskFormat"]
 
 ExportFormat = Literal[
     "geojson", "roi", "ome-tiff", "ome-zarr", "coco", "cellpose", "tiff", "png", "csv", "tsv", "xlsx", "parquet"
@@ -30,7 +30,7 @@ class MaskFormat:
     Attributes
     ----------
     words
-        What it is, for a menu.
+        What it is.
     end
         What is appended to the stem.
     write
@@ -42,7 +42,7 @@ class MaskFormat:
     write: Callable[[CellMap, Path], None]
 
 
-MASK_FORMATS: dict[str, MaskFormat] = {
+MASK_FORMATS: dict[ExportFormat, MaskFormat] = {
     "geojson": MaskFormat("QuPath GeoJSON", ".geojson", write_geojson),
     "roi": MaskFormat("ImageJ ROI zip", ".zip", write_rois),
     "ome-tiff": MaskFormat("OME-TIFF", ".ome.tif", write_ome_tiff),
@@ -52,4 +52,13 @@ MASK_FORMATS: dict[str, MaskFormat] = {
     "tiff": MaskFormat("Label images, TIFF", f"{CELL_LABELS}.tif", write_label_tiffs),
     "png": MaskFormat("Label images, PNG", f"{CELL_LABELS}.png", write_label_pngs),
 }
+WORDS: dict[ExportFormat, str] = {
+    **{to: form.words for to, form in MASK_FORMATS.items()},
+    "csv": "Table, CSV",
+    "tsv": "Table, TSV",
+    "xlsx": "Table, Excel",
+    "parquet": "Table, Parquet",
+}
+"""What each format is, for a menu."""
+
 assert {*MASK_FORMATS, *TABLES} == set(FORMATS)

@@ -24,6 +24,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
 from napari_leukocyte.core.imaging.read import find_images, natural_key
 from napari_leukocyte.core.results.map_file import CELLS, labels_path
 from napari_leukocyte.core.results.names import same_name
+from napari_leukocyte.core.safe_text import printable
 
 __all__ = ["ImportFailed", "ImportParameters", "Imported", "MaskFiles", "find_masks", "images_by_name", "read_masks"]
 
@@ -190,6 +191,8 @@ def _read_each(
             one = read.cell_map
             if parameters.pixel_size is not None:
                 one = replace(one, pixel_size=PixelSize(parameters.pixel_size, "typed"))
+            if "model" not in one.provenance:
+                one = replace(one, provenance={**one.provenance, "made": f"imported from {printable(path.name)}"})
             if parameters.folders:
                 one = place_of(path, root).given_to(one)
             maps.append(replace(read, cell_map=_with_rows(one, said)))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.files import atomic_path
 
 __all__ = ["read_json", "write_json"]
+
+_LARGEST = 10**9  # bytes, unpacked
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -32,9 +35,16 @@ def read_json(path: Path) -> Any:
         When it cannot be read, or is no JSON.
     """
     try:
-        raw = path.read_bytes()
-        return json.loads(gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw)
-    except (OSError, EOFError) as error:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            raise LeukocyteError(f"{path} holds more than {_LARGEST // 10**9} GB: export fewer images at a time.")
+        return json.loads(raw)
+    except LeukocyteError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
         raise LeukocyteError(f"{path} cannot be read ({reason_in(error)}): check that it is there.") from error
     except (ValueError, RecursionError) as error:
         raise LeukocyteError(f"{path} is no JSON file ({reason_in(error)}): export it again.") from error

@@ -13,6 +13,8 @@ from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.cells_text import cells_text, label_array, read_cells_text
 from napari_leukocyte.core.exchange.reading import FindImage, Read, from_maps
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.imaging.planes import get_plane, plane_count
+from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.imaging.tiff import is_tiff
 
 __all__ = ["is_our_ome_tiff", "read_ome_tiff", "write_ome_tiff"]
@@ -63,7 +65,7 @@ def is_our_ome_tiff(path: Path) -> bool:
     """Whether `write_ome_tiff` wrote the file; what cannot be read is no such file."""
     try:
         return is_tiff(path) and _annotation(path) is not None
-    except (OSError, ValueError, tifffile.TiffFileError):
+    except Exception:  # decoders raise almost anything on a damaged file; what is wrong is said when it is read
         return False
 
 
@@ -77,16 +79,14 @@ def read_ome_tiff(path: Path, find_image: FindImage) -> list[Read]:
     """
     try:
         facts = _annotation(path)
-        with tifffile.TiffFile(path) as tiff:
-            planes = tiff.series[0].asarray()
         remarks, types = read_cells_text(json.loads((facts or {}).pop(_CELLS, "{}")))
-    except MemoryError:
-        raise
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise LeukocyteError(f"{path} cannot be read ({reason_in(error)}): export it again.") from error
-    if facts is None or planes.ndim != 3 or len(planes) != 2:
+    file = read_image(path, planes=True)
+    if facts is None or file.rgb or plane_count(file.array.shape, rgb=False) != 2:
         raise LeukocyteError(f"{path} has not the two channels of an OME-TIFF of ours: export it again.")
-    return [from_maps(planes[0], planes[1], facts, path=path, find_image=find_image, remarks=remarks, types=types)]
+    classes, cells = (get_plane(file.array, number, rgb=False, name=str(path)) for number in range(2))
+    return [from_maps(classes, cells, facts, path=path, find_image=find_image, remarks=remarks, types=types)]
 
 
 def _annotation(path: Path) -> dict[str, Any] | None:

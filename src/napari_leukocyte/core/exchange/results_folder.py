@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
@@ -19,7 +18,6 @@ from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.map_file import CELLS, open_map
 from napari_leukocyte.core.results.maps import map_names
-from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.names import input_path, same_name
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.results.remarks import REMARKS
@@ -144,21 +142,8 @@ def write_results(
                 if read is None:
                     writer.add(source, None, reason="It was not among what was imported.")
                 else:
-                    writer.add(source, read.cell_map.segmentation(), facts=_facts(read.cell_map))
+                    writer.add(source, read.cell_map.segmentation(), facts=read.cell_map.mask_facts)
     return writer
-
-
-def _facts(cell_map: CellMap) -> MaskFacts:
-    """What a hand did: all of a mask that no model of ours made."""
-    return MaskFacts(
-        model=cell_map.provenance.get("model", ""),
-        model_sha256=cell_map.provenance.get("model_sha256", ""),
-        labels_edited=any(Flag.EDITED in flags or flags & NOT_A_WBC for flags in cell_map.remarks.values()),
-        pixel_size=cell_map.pixel_size,
-        whole_cell=cell_map.binary,
-        remarks=cell_map.remarks,
-        types=cell_map.types,
-    )
 
 
 def _images(reads: Sequence[Read]) -> list[list[Read | None]]:

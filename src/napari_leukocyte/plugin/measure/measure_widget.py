@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_leukocyte.core.cells.measures import CellMeasure
+    from napari_leukocyte.core.exchange.formats import ExportFormat
 
 __all__ = ["MeasureWidget"]
 
@@ -66,13 +67,20 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.canvas_tools import MARKS
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
+        from napari_leukocyte.plugin.measure.export_menu import export_menu
         from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.scope = QComboBox()
         self.scope.addItems([_ALL, _THIS])
         self.scope.setToolTip("Which cells the table, the figures and the export hold")
         self.scope.currentTextChanged.connect(self._on_scope)
-        self.export_button = QPushButton("Export CSV …", clicked=self._choose_csv)
+        self.export_button = QPushButton("CSV …", clicked=self._choose_csv)
+        self.export_button.setToolTip("Write the table as CSV")
+        self.programs_button = QPushButton("Export")
+        self.programs_button.setToolTip("Write all images for QuPath, ImageJ, Cellpose, Excel and others")
+        self.programs_button.setMenu(export_menu(self.programs_button, self._choose_export))
+        for button in (self.export_button, self.programs_button):  # no wider than their words: a dock is narrow
+            button.setStyleSheet("min-width: 0px; padding-left: 6px; padding-right: 6px;")
         self.save_button = QPushButton("Save all …", clicked=self._choose_folder)
         self.save_button.setToolTip("Class maps, cell labels and the table, into a folder")
         self.question = Question()
@@ -128,7 +136,7 @@ class MeasureWidget(Dock):
         split.setSizes([below.sizeHint().height() // 2, below.sizeHint().height()])
         stack(
             self,
-            row(self.scope, self.export_button, self.save_button),
+            row(self.scope, self.export_button, self.programs_button, self.save_button),
             self.question,
             self.problem,
             self.summary,
@@ -196,7 +204,7 @@ class MeasureWidget(Dock):
     def _show_buttons(self) -> None:
         for button in (*self.stroke_buttons.values(), self.fill_button, self.mark_button):
             button.setEnabled(self.session.state is not None)
-        for button in (self.export_button, self.save_button):
+        for button in (self.export_button, self.programs_button, self.save_button):
             button.setEnabled(bool(self.session.states) and not self.writer.running)
 
     def _indices(self) -> list[int]:
@@ -291,25 +299,49 @@ class MeasureWidget(Dock):
 
         What was corrected there by somebody else, or is not of this program, is asked about before it is replaced.
         """
-        from napari_leukocyte.core.results.in_place import InTheWayError
         from napari_leukocyte.plugin.measure.saving import save_results, snapshots
 
         images = snapshots(self.session, range(len(self.session.images)))
         own = self._saved.setdefault(folder.absolute(), {})
+        self._write_into(
+            folder,
+            lambda: save_results(images, folder, trusted=own, overwrite=overwrite),
+            lambda: self.save(folder, overwrite=True),
+        )
 
-        def save() -> str | InTheWayError:
+    def _choose_export(self, to: ExportFormat) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the export")
+        if folder:
+            self.export_as(to, Path(folder))
+
+    def export_as(self, to: ExportFormat, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the results of the whole list in a format of other programs; asks before it replaces files."""
+        from napari_leukocyte.plugin.measure.saving import export_as, snapshots
+
+        images = snapshots(self.session, range(len(self.session.images)))
+        self._write_into(
+            folder,
+            lambda: export_as(images, to, folder, overwrite=overwrite),
+            lambda: self.export_as(to, folder, overwrite=True),
+        )
+
+    def _write_into(self, folder: Path, job: Callable[[], str], replace: Callable[[], None]) -> None:
+        """Write into a folder in the background, and ask whether what is in the way may be replaced."""
+        from napari_leukocyte.core.results.in_place import InTheWayError
+
+        def write() -> str | InTheWayError:
             try:
-                return save_results(images, folder, trusted=own, overwrite=overwrite)
+                return job()
             except InTheWayError as error:
                 return error
 
         def done(said: str | InTheWayError) -> None:
             self._on_written(str(said))
             if isinstance(said, InTheWayError):
-                answers = {"Leave it": lambda: None, "Replace it": lambda: self.save(folder, overwrite=True)}
+                answers = {"Leave it": lambda: None, "Replace it": replace}
                 self.question.ask(f"Replace {', '.join(said.names[:3])} in {folder.name}?", answers)
 
-        self._write(save, done)
+        self._write(write, done)
 
     def _write(self, job: Callable[[], Any], done: Callable[[Any], None] | None = None) -> None:
         """Write in the background; the sentence at the end says what, or why not."""

@@ -14,14 +14,19 @@ from napari_leukocyte.core.outputs import MADE_BY, spare_foreign
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.listing import shown_hash
 from napari_leukocyte.core.results.mask_facts import MaskFacts
-from napari_leukocyte.core.results.names import input_path
+from napari_leukocyte.core.results.names import input_path, output_names
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
+from napari_leukocyte.core.text import counted
+from napari_leukocyte.plugin.parts.bullets import bullets
 
 if TYPE_CHECKING:
+    from napari_leukocyte.core.exchange.cell_map import CellMap
+    from napari_leukocyte.core.exchange.exporting import Named
+    from napari_leukocyte.core.exchange.formats import ExportFormat
     from napari_leukocyte.plugin.session import Session
 
-__all__ = ["Snapshot", "save_results", "snapshots", "write_table"]
+__all__ = ["Snapshot", "export_as", "save_results", "snapshots", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -114,3 +119,48 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
     trusted |= writer.written
     notes = "".join(f" Note: {note}." for note in writer.notes)
     return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{notes}"
+
+
+def export_as(images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, overwrite: bool = False) -> str:
+    """Write the results of all images for other programs, see ``core.exchange``; returns a sentence.
+
+    Raises
+    ------
+    InTheWayError
+        When files of these names are there; then nothing was written.
+    LeukocyteError
+        When nothing can be written, or a class map holds a value that is no class.
+    """
+    from napari_leukocyte.core.exchange.exporting import ExportFailed, export_cell_maps
+
+    named = _named(images)
+    events = export_cell_maps(named, to, folder, stems=[one.stem for one in named], overwrite=overwrite)
+    files, failures = 0, list[str]()
+    for event in events:
+        if isinstance(event, ExportFailed):
+            failures.append(event.reason)
+        else:
+            files += len(event.files)
+    return "\n".join((f"{counted(files, 'file')} in {folder}.", *bullets("Not written:", failures)))
+
+
+def _named(images: Sequence[Snapshot]) -> list[Named]:
+    """The maps of each image that has results, and the stem of its files."""
+    from napari_leukocyte.core.exchange.cell_map import cell_map_of
+    from napari_leukocyte.core.exchange.exporting import Named
+
+    planes: dict[Path, list[CellMap]] = {}
+    for image in images:
+        if image.result is not None:
+            source = image.source
+            result = replace(image.result, types={one.cell: one.cell_type for one in image.measures})
+            one = cell_map_of(
+                result,
+                image=source.name,
+                plane=source.plane,
+                planes=source.planes,
+                remarks={one.cell: one.flags for one in image.measures},
+            )
+            planes.setdefault(input_path(source.path, source.name), []).append(one)
+    names = output_names(list(planes))
+    return [Named(names[path].stem, maps) for path, maps in planes.items()]
