@@ -16,7 +16,8 @@ from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 OUT = Path(__file__).parents[1] / "images"
 SIZE = (1400, 900)  # of the window: docks of a smaller one squeeze the canvas
-LEFT, NO_KEY, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 _COLOURS = 256
 _TIMES = 2  # how large a pixel of a crop is drawn
 _THROTTLED_MS = 10  # napari passes over moves that come within 5 ms of another
@@ -73,7 +74,7 @@ def click_row(dock: Any, row: int) -> None:
 def stroke(viewer: napari.Viewer, places: Sequence[tuple[float, float]]) -> None:
     """Draw with the left button over pixels (row, column) of the class map."""
     native = viewer.window._qt_viewer.canvas.native
-    points = [_on_canvas(viewer, y, x) for y, x in places]
+    points = [on_canvas(viewer, y, x) for y, x in places]
     QTest.mouseMove(native, points[0])
     QTest.mousePress(native, LEFT, NO_KEY, points[0])
     for point in points:
@@ -84,7 +85,8 @@ def stroke(viewer: napari.Viewer, places: Sequence[tuple[float, float]]) -> None
     QTest.mouseRelease(native, LEFT, NO_KEY, points[-1])
 
 
-def _on_canvas(viewer: napari.Viewer, y: float, x: float) -> QPoint:
+def on_canvas(viewer: napari.Viewer, y: float, x: float) -> QPoint:
+    """Where a pixel (row, column) of the class map is seen."""
     world = viewer.layers["classes"].data_to_world((y, x))
     canvas = viewer.window._qt_viewer.canvas
     transform = canvas.view.scene.node_transform(canvas._scene_canvas.scene)
