@@ -1,6 +1,7 @@
 import csv
 import errno
 import json
+import multiprocessing
 import os
 from typing import get_args, get_type_hints
 
@@ -17,7 +18,7 @@ from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.keep import Keep
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
-from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
+from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
 
 ABSENT = "mps" if torch.cuda.is_available() else "cuda"  # no computer has both
 
@@ -35,7 +36,7 @@ def read_table(path):
 
 def test_options_restate_the_parameters():
     command = typer.main.get_command(app).commands["segment"]
-    of_the_folder = {"out", "resume", "overwrite"}
+    of_the_folder = {"out", "resume", "overwrite", "jobs"}
     options = {
         one.name: one for one in command.params if one.param_type_name == "option" and one.name not in of_the_folder
     }
@@ -45,7 +46,7 @@ def test_options_restate_the_parameters():
         for name in SegmentParameters.__dataclass_fields__
         if name != "pixel_size_source"  # what is typed here is typed
     }
-    for name, choices in (("mode", Mode), ("keep", Keep), ("device", Device)):
+    for name, choices in (("mode", Mode), ("keep", Keep), ("device", Device), ("engine", Engine)):
         assert get_args(get_type_hints(segment)[name]) == get_args(choices)
         assert options[name].opts == [f"--{name}"]
     assert options["pixel_size"].opts == ["--pixel-size"]
@@ -330,3 +331,35 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, run, model, picture, interrupt_when
     assert {"0.png", "1.png"} <= {row["image"] for row in rows}
     assert not (out / "59_cells.tif").exists()
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+# ---- engines and processes ------------------------------------------------------------------------------------
+
+
+def test_the_engine_stands_in_every_row(tmp_path, run, model, picture):
+    pytest.importorskip("openvino")
+    save(tmp_path / "a.png", picture(1))
+    given = ("--model", model, "--pixel-size", 0.5, "--keep", "all")
+    result = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", *given, "--engine", "fast")
+    assert result.exit_code == 0, result.output
+    _, rows = read_table(tmp_path / "out" / "cells.csv")
+    assert {row["engine"] for row in rows} == {"openvino"}
+    refused = run("segment", tmp_path / "a.png", "--out", tmp_path / "8", *given, "--engine", "fast-int8")
+    assert refused.exit_code == 1
+    assert "model calibrate" in refused.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_processes_and_keeps_what_is_done(tmp_path, run, model, picture, interrupt_when):
+    for i in range(60):
+        save(tmp_path / f"{i}.png", picture(i))
+    out = tmp_path / "out"
+    interrupt_when(out / "0_cells.tif")
+    result = run("segment", tmp_path, "--out", out, "--model", model, "--pixel-size", 0.5, "--jobs", 2)
+    assert result.exit_code == 130, result.output
+    assert not multiprocessing.active_children()
+    _, rows = read_table(out / "cells.csv")
+    assert "0.png" in {row["image"] for row in rows}
+    again = run("segment", tmp_path, "--out", out, "--model", model, "--pixel-size", 0.5, "--jobs", 2, "--resume")
+    assert again.exit_code == 0, again.output
+    assert {row["image"] for row in read_table(out / "cells.csv")[1]} == {f"{i}.png" for i in range(60)}

@@ -13,7 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import find_images
 from napari_leukocyte.core.results.names import output_names
 from napari_leukocyte.core.results.segmentation import Segmentation
-from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
+from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
 
 if TYPE_CHECKING:  # torch loads when something is segmented
     from napari_leukocyte.core.segmentation.method import Method
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # torch loads when something is segmented
 __all__ = ["load_model", "segment", "segment_many"]
 
 
-def load_model(model: str | os.PathLike[str] = "default", *, device: str = "auto") -> "Method":
+def load_model(model: str | os.PathLike[str] = "default", *, device: str = "auto", engine: Engine = "auto") -> "Method":
     """Load a model, to hand it to `segment` and `segment_many`; it can be pickled.
 
     Parameters
@@ -30,15 +30,18 @@ def load_model(model: str | os.PathLike[str] = "default", *, device: str = "auto
         ``default``, ``thesis-three-class``, ``thesis-binary``, a weight file (.safetensors), or ``active-contour``.
     device
         Where the network runs: ``auto`` (cuda, else mps, else cpu), ``cuda``, ``mps`` or ``cpu``.
+    engine
+        What computes it: ``torch``; ``fast`` (OpenVINO, the extra ``fast``) in the same precision; ``fast-int8``, the
+        same in 8-bit integers; ``auto``: ``fast`` where that is installed and changes no result, else ``torch``.
 
     Raises
     ------
     LeukocyteError
-        When there is no such model or device, or the file is damaged.
+        When there is no such model, device or engine, or the file is damaged.
     """
     from napari_leukocyte.core.segmentation.method import load_method
 
-    return load_method(os.fspath(model), device=device)
+    return load_method(os.fspath(model), device=device, engine=engine)
 
 
 def segment(
@@ -69,7 +72,8 @@ def segment(
     mode
         ``three-class`` (0 background, 1 cytoplasm, 2 nucleus) or ``binary`` (0 background, 1 cell; no CNR).
     device
-        As for `load_model`; a model that is loaded already stays where it is.
+        As for `load_model`; a model that is loaded already stays where it is. Another engine than ``auto`` is chosen
+        by `load_model`.
     rgb
         Whether the last axis of an array holds colours. None: found from the shape, and an array with two readings is
         refused.

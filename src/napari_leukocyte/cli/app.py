@@ -15,11 +15,13 @@ from napari_leukocyte.cli.evaluate import evaluate
 from napari_leukocyte.cli.export import export
 from napari_leukocyte.cli.import_masks import import_masks
 from napari_leukocyte.cli.measure import measure
+from napari_leukocyte.cli.model import model
 from napari_leukocyte.cli.report import report
 from napari_leukocyte.cli.segment import segment
 from napari_leukocyte.cli.synth import synth
 from napari_leukocyte.cli.train import train
 from napari_leukocyte.cli.training_set import training_set
+from napari_leukocyte.core.waiting import wait_asleep
 
 __all__ = ["app", "main"]
 
@@ -38,6 +40,7 @@ for _command in (segment, measure, report, evaluate, export, train, demo, synth)
     app.command(cls=Command)(_command)
 app.command("import", cls=Command)(import_masks)
 app.add_typer(training_set, name="training-set")
+app.add_typer(model, name="model")
 
 
 def _show_version(wanted: bool) -> None:
@@ -65,6 +68,7 @@ def _options(
 
 def main() -> None:
     """Run the program, see ``napari_leukocyte.__main__``."""
+    wait_asleep()
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a character of a name or a dash shows "?" and goes on
         if isinstance(stream, TextIOWrapper):

@@ -46,6 +46,13 @@ def segment(
         Literal["auto", "cuda", "mps", "cpu"],
         typer.Option(help="Where the network runs; auto takes cuda, else mps, else cpu."),
     ] = "auto",
+    engine: Annotated[
+        Literal["auto", "torch", "fast", "fast-int8"],
+        typer.Option(
+            help="What computes the network: torch; fast (OpenVINO, an extra) in the same precision; fast-int8, partly "
+            "in 8-bit integers; auto takes fast where it is installed and changes no result, else torch."
+        ),
+    ] = "auto",
     pixel_size: Annotated[
         float | None,
         typer.Option(
@@ -70,6 +77,15 @@ def segment(
             "auto takes centre for a crop of at most 50 um across, else all."
         ),
     ] = "auto",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes that share the work.  [default: 1 for a few images or a GPU, else as many as pay]",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -115,6 +131,7 @@ def segment(
         model=model,
         mode=mode,
         device=device,
+        engine=engine,
         pixel_size=pixel_size,
         default_pixel_size=default_pixel_size,
         keep=keep,
@@ -142,7 +159,9 @@ def segment(
         with writer:  # its end writes the table, also of what was done before a stop or an error
             if resume:
                 plan = _plan(writer, settings, remarks, failures, failed)
-            for path, failure in _run(paths, plan.todo, parameters, predictor, writer, remarks, resume=resume):
+            for path, failure in _run(
+                paths, plan.todo, parameters, predictor, writer, remarks, resume=resume, jobs=jobs
+            ):
                 failed.add(path)
                 failures.append(failure)
     except KeyboardInterrupt:
@@ -192,11 +211,13 @@ def _run(
     remarks: "Remarks",
     *,
     resume: bool,
+    jobs: int | None,
 ) -> Iterator[tuple[Path, str]]:
     """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import segment_bars
     from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
     from napari_leukocyte.core.safe_text import printable
+    from napari_leukocyte.core.segmentation.in_jobs import jobs_that_pay, segment_in_jobs
     from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
     from napari_leukocyte.core.segmentation.recorded_sizes import decide_for_results
     from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
@@ -215,7 +236,13 @@ def _run(
         sources = [images[i] for i in left]
         own = {position: decisions[i] for position, i in enumerate(left) if i in decisions}
         since = perf_counter()
-        for event in segment_images(sources, parameters, predictor, decisions=own):
+        jobs = jobs or jobs_that_pay(len(sources), predictor.used)
+        events = (
+            segment_images(sources, parameters, predictor, decisions=own)
+            if jobs == 1
+            else segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
+        )
+        for event in events:
             if isinstance(event, WindowDone):
                 bars.window(event)
                 continue

@@ -19,8 +19,11 @@ from weakref import WeakSet
 from superqt.utils import ensure_main_thread
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.waiting import wait_asleep
 
 __all__ = ["Background", "in_words"]
+
+wait_asleep()  # this loads before any work does, and so before torch
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.segmentation.active_contour import ACTIVE_CONTOUR, ActiveContour
+from napari_leukocyte.core.segmentation.parameters import Engine
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.rulers import Rulers
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone
@@ -58,12 +60,16 @@ class Method(Protocol):
         ...
 
 
-def load_method(model: str | Path = "default", *, device: str = "auto") -> Method:
+def load_method(model: str | Path = "default", *, device: str = "auto", engine: Engine = "auto") -> Method:
     """Load ``active-contour``, a shipped model by its name, or a weight file.
 
     Raises
     ------
     LeukocyteError
-        As for `Predictor`.
+        As for `Predictor`, and for an engine of networks that the active contour is to run in.
     """
-    return ActiveContour() if str(model) == ACTIVE_CONTOUR else Predictor(model, device=device)
+    if str(model) != ACTIVE_CONTOUR:
+        return Predictor(model, device=device, engine=engine)
+    if engine != "auto":
+        raise LeukocyteError("The active contour is no network, so that it has no engine: leave that at auto.")
+    return ActiveContour()

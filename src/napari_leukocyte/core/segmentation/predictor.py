@@ -19,9 +19,12 @@ from napari_leukocyte.core.model.device import (
     resolve_device,
     uses_bfloat16,
 )
+from napari_leukocyte.core.model.fast import FastNetwork, is_installed
 from napari_leukocyte.core.model.folded import folded
+from napari_leukocyte.core.model.int8 import read_ranges
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import load_model, model_hash, model_path
+from napari_leukocyte.core.segmentation.parameters import Engine
 from napari_leukocyte.core.segmentation.pixel_size import find_rulers
 from napari_leukocyte.core.segmentation.rulers import Rulers
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone, predict_class_map
@@ -42,6 +45,8 @@ class Predictor:
         auto, cuda, mps or cpu.
     inputs
         Channels that it is to see: 3 to segment; more for a model that follows gestures.
+    engine
+        What computes it, see `parameters.SegmentParameters`.
 
     Attributes
     ----------
@@ -51,11 +56,20 @@ class Predictor:
     Raises
     ------
     LeukocyteError
-        For an unknown or damaged weight file, a model made for something else, or a device that is not there.
+        For an unknown or damaged weight file, a model made for something else, a device that is not there, or an
+        engine that is not installed, does not run on the device, or lacks the model's calibration.
     """
 
-    def __init__(self, model: str | Path = "default", *, device: str = "auto", inputs: int = 3) -> None:
+    def __init__(
+        self, model: str | Path = "default", *, device: str = "auto", inputs: int = 3, engine: Engine = "torch"
+    ) -> None:
         path = model_path(model)
+        if engine in ("fast", "fast-int8"):
+            if device not in ("auto", "cpu"):
+                raise LeukocyteError(
+                    f"The engine {engine} runs on the CPU: choose the device cpu, or the engine torch."
+                )
+            device = "cpu"
         self._wanted = device
         self.device = resolve_device(device)
         network, self.info = load_model(path, device=self.device)
@@ -65,6 +79,8 @@ class Predictor:
             raise LeukocyteError(f"The model {self.info.name!r} {does}: choose another model.")
         self.hash = model_hash(path)
         self.notes: list[str] = []
+        self._engine = engine
+        self._ranges = read_ranges(path, self.hash) if engine == "fast-int8" else None
         self._settle()
 
     def _settle(self) -> None:
@@ -72,11 +88,16 @@ class Predictor:
         self.network.to(self.device)
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
         self.bfloat16 = uses_bfloat16(self.device)
+        # in float32 engines agree to the last digits, in bfloat16 each rounds in its own places
+        exact = self.device.type == "cpu" and not self.bfloat16 and is_installed()
+        self._fast: FastNetwork | None = None
+        if self._engine in ("fast", "fast-int8") or (self._engine == "auto" and exact):
+            self._fast = FastNetwork(self.network, bfloat16=self.bfloat16, ranges=self._ranges)
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: the weights on the CPU, so that a computer without this GPU can read them."""
         network = self.network if self.device.type == "cpu" else deepcopy(self.network).cpu()
-        return {**self.__dict__, "network": network, "notes": list(self.notes)}
+        return {**self.__dict__, "network": network, "notes": list(self.notes), "_fast": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The device is chosen anew where this is read, as `Predictor` chose it."""
@@ -107,8 +128,9 @@ class Predictor:
     @property
     def provenance(self) -> dict[str, str]:
         """Name and hash of the model, and what runs it in which precision: a result depends on all of them."""
-        precision = "bfloat16" if self.bfloat16 else "float32"
-        return {"model": self.name, "model_sha256": self.hash, "engine": "torch", "precision": precision}
+        precision = "int8" if self._ranges is not None else "bfloat16" if self.bfloat16 else "float32"
+        engine = "torch" if self._fast is None else "openvino"
+        return {"model": self.name, "model_sha256": self.hash, "engine": engine, "precision": precision}
 
     def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
         """See `pixel_size.find_rulers`."""
@@ -179,8 +201,11 @@ class Predictor:
             mirror = padding[1] < working[1] and padding[3] < working[0]
             batch = F.pad(batch, padding, mode="reflect" if mirror else "replicate")
         batch = batch.contiguous(memory_format=torch.channels_last)
-        with autocast(self.device, bfloat16=self.bfloat16):
-            logits = self.network(batch)
+        if self._fast is not None:
+            logits = self._fast(batch)
+        else:
+            with autocast(self.device, bfloat16=self.bfloat16):
+                logits = self.network(batch)
         p = probabilities(logits[..., : working[0], : working[1]])
         if working != native:
             p = F.interpolate(p, size=native, mode="bilinear", align_corners=False)

@@ -61,7 +61,7 @@ class ImageFailed:
 
 def load_predictor(parameters: SegmentParameters) -> Method:
     """Load the model that the parameters name, and check that it can do their mode."""
-    predictor = load_method(parameters.model, device=parameters.device)
+    predictor = load_method(parameters.model, device=parameters.device, engine=parameters.engine)
     check_mode(predictor, parameters)
     return predictor
 

@@ -43,7 +43,7 @@ class SegmentJob:
     progress = Signal(int, int, str)
     ended = Signal(str)
 
-    _loaded: ClassVar[dict[tuple[str, str], Any]] = {}  # the last network: the next press starts at once
+    _loaded: ClassVar[dict[tuple[str, str, str], Any]] = {}  # the last network: the next press starts at once
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -189,10 +189,10 @@ def _predictor(parameters: SegmentParameters) -> Any:
     from napari_leukocyte.core.segmentation.method import load_method
     from napari_leukocyte.core.segmentation.segment import check_mode
 
-    key = (parameters.model, parameters.device)
+    key = (parameters.model, parameters.device, parameters.engine)
     loaded = SegmentJob._loaded
     if key not in loaded:
-        predictor = load_method(parameters.model, device=parameters.device)
+        predictor = load_method(parameters.model, device=parameters.device, engine=parameters.engine)
         loaded.clear()
         loaded[key] = predictor
     check_mode(loaded[key], parameters)
