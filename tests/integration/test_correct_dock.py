@@ -468,3 +468,30 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     assert (draft.classes[old, 50] == 2).all()
     ((kept,), _) = training_set.drafts.kept(id_)
     np.testing.assert_array_equal(kept.classes, classes)
+
+
+def test_masks_of_other_programs_become_maps_of_their_images_and_edits_stay(
+    viewer, dock, folder, tmp_path, segmentation, disc_map, qtbot, monkeypatch
+):
+    dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
+    (tmp_path / "masks").mkdir()
+    drawn = disc_map(SHAPE, (50, 60, 30, 15))
+    for name in ("a10", "a9", "nobody's"):
+        Image.fromarray(drawn).save(tmp_path / "masks" / f"{name}.png")
+    dock.session.put(1, segmentation(drawn))
+    dock.session.show(1)
+    viewer.layers[CLASSES].data_setitem((np.array([3]), np.array([3])), 1)
+    chosen = [str(path) for path in sorted((tmp_path / "masks").iterdir())]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (chosen, ""))
+    click(dock.import_button)
+    settle(dock, qtbot)
+    said = dock.status.text()
+    assert said.startswith("1 mask imported.")
+    assert "no image of the list is called nobody's.png" in said
+    assert "a9.png: its map has edits, which stay." in said
+    np.testing.assert_array_equal(dock.session.states[0].classes, drawn)
+    assert dock.session.states[1].classes[3, 3] == 1
+    assert 2 not in dock.session.states
+    facts = dock.session.states[0].facts(None)
+    assert facts.edited  # no model of ours made it
+    assert facts.made_with.pixels["import"] == np.count_nonzero(drawn)

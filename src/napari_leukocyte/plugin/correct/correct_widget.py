@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.correct.brushes import Brushes
+from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
@@ -111,6 +112,7 @@ class CorrectWidget(Dock):
         self.accept_button.setObjectName("accept")
         self.revoke_button = self._button("Revoke", self._revoke, "Take the accepted mask out of training again")
         self.empty_button = self._button("Start with an empty map", self._start_empty, "Paint the cells by hand")
+        self.import_button = ImportButton(self.session, self.disk, self._say)
         self.difficulty = QComboBox()
         self.difficulty.addItems(list(_DIFFICULTIES))
         self.difficulty.setToolTip("Difficulty class that the accepted mask is given: the highest that applies")
@@ -148,7 +150,7 @@ class CorrectWidget(Dock):
             self.image_name,
             row(self.previous_button, self.skip_button, self.next_button),
             self.recovery,
-            self.empty_button,
+            row(self.empty_button, self.import_button),
             accepting,
             self.saved,
             rule(),
@@ -321,6 +323,7 @@ class CorrectWidget(Dock):
         self.accept_button.setEnabled(has_map)
         self.revoke_button.setEnabled(entry.version is not None)
         self.empty_button.setVisible(count > 0 and not has_map)
+        self.import_button.setEnabled(count > 0)
         for field in (self.difficulty, self.training):
             field.setEnabled(count > 0 and training_set is not None)
         self._show_entry(entry)
