@@ -6,6 +6,7 @@ from driving import LEFT, LONG, NO_KEY, block, click, close_dock, open_dock, pai
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.write import write_class_png
@@ -167,6 +168,7 @@ def test_a_layer_that_is_taken_away_takes_its_figures_along(viewer, compared, di
     assert compared.reading.text() == ""
     assert "Choose the ground truth" in compared.cells_text.text()
     assert not compared.comparison.truths
+    QApplication.processEvents()  # napari has to be done with the truth before another layer may go
     assert DIFFERENCE not in viewer.layers
 
 

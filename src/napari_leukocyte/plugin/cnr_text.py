@@ -66,13 +66,15 @@ class CnrText:
 
     def _on_changed(self, index: int) -> None:
         self._badges.pop(index, None)
-        self.refresh()
+        if self.layer is None or self.layer in self.session.viewer.layers:
+            self.refresh()  # else the user took the badges away: they come back with the next image
 
     def refresh(self) -> None:
         """Bring the badges in step with what the session shows."""
         session = self.session
         if session.classes_layer is None or session.image_layer is None:
-            self._remove()
+            session.layers.remove_later(self.layer)  # napari may be taking layers out just now
+            self.layer = None
             return
         indices = sorted(session.states) if session.is_stack else [session.index]
         shown = {i: self._badges_of(i) for i in indices if i in session.states}
@@ -86,7 +88,7 @@ class CnrText:
             self.layer.features = features
         else:
             visible = self.layer is None or self.layer.visible
-            self._remove()
+            session.layers.remove(self.layer)
             self._add(points, features, visible=visible)
         self._colour()
 
@@ -143,12 +145,6 @@ class CnrText:
         colours = np.where(chosen[:, None], _CHOSEN_COLOUR, _COLOUR)
         if not np.array_equal(layer.face_color, colours.astype(np.float32)):
             layer.face_color = layer.border_color = colours
-
-    def _remove(self) -> None:
-        layers = self.session.viewer.layers
-        if self.layer is not None and self.layer in layers:
-            layers.remove(self.layer)
-        self.layer = None
 
 
 def _as_points(badges: dict[int, _Badges], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:

@@ -12,13 +12,14 @@ from psygnal import Signal
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.plugin.canvas.layers import add_image, opened, pixel_size_of
+from napari_leukocyte.plugin.canvas.gl_context import make_current
+from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
@@ -36,7 +37,7 @@ class OpenImages(ABC):
     images_changed()
         Another image list was opened, or there is none any more.
     shown_changed(index)
-        Another image of the list is shown.
+        Another image of the list is shown, or a layer of the shown one was taken away.
     changed(index, bbox)
         The class map, labels or marks of an image changed within a bounding box; its measures are up to date.
     """
@@ -62,7 +63,10 @@ class OpenImages(ABC):
         self.own_image = False  # whether the image layer was made here (files) or belongs to the user
         self._source_data: Any = None
         self._layer_size = PixelSize(None)  # what the image layer's scale said when it was looked at last
-        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.removing.connect(self._on_removing)
+        viewer.layers.events.end_batch.connect(self._on_removing)
+        # last: when everything of napari's own has let go of the layer
+        viewer.layers.events.removed.connect(self._on_removed, position="last")
         # either event alone misses some changes of plane: planes between the slider's steps, or a stretched layer
         viewer.dims.events.current_step.connect(self._on_dims)
         viewer.dims.events.point.connect(self._on_dims)
@@ -189,13 +193,11 @@ class OpenImages(ABC):
         pixels = source.read()
         self.flush()
         if self.state is not None:
-            self.state.forget_undo()  # the layer's own undo stack goes with the layer
-        self.layers.remove(self.classes_layer, self.cells_layer, self.image_layer)
+            self.state.forget_undo()  # as the layer does
         self.index = index
-        self.layers.image = add_image(self.viewer, pixels, source)
-        self._layer_size = pixel_size_of(self.layers.image)
-        if index in self.states:
-            self.layers.add(self.states, index)
+        self.layers.show(pixels, source, self.states, index)
+        assert self.image_layer is not None  # it is shown
+        self._layer_size = pixel_size_of(self.image_layer)
         self.viewer.reset_view()
         self.shown_changed.emit(index)
 
@@ -204,20 +206,29 @@ class OpenImages(ABC):
 
         The user's own image stays, and so does its class map where it holds edits, as a layer of its own.
         """
+        self.layers.remove(*self._close())
+
+    def _close(self) -> list[Layer]:
+        """Close the list; returns the layers that are left over of it, to be removed."""
         self.flush()
         self.leaving.emit()
+        left = []
         if not self.own_image and any(state.edited for state in self.states.values()):
-            self._set_edits_aside()
-        self.layers.remove(self.classes_layer, self.cells_layer, self.image_layer if self.own_image else None)
+            left = self._aside()
+        left += self.layers.forget(image=True) if self.own_image else self.layers.forget()
         self.images, self.broken, self.states = [], [], {}
         self.generation += 1
         self.layers.image, self.layers.planes = None, 0
         self.index = 0
+        return left
 
     def _set_edits_aside(self) -> None:
+        self.layers.remove(*self._aside())
+
+    def _aside(self) -> list[Layer]:
         if self.classes_layer is None and self.image_layer is not None:
             self.layers.add(self.states, self.index)  # the user took the layer away, but not what was painted
-        self.layers.set_aside(self.images[self.index].name)
+        return self.layers.set_aside(self.images[self.index].name)
 
     def _forget_undo(self) -> None:
         for state in self.states.values():
@@ -259,8 +270,24 @@ class OpenImages(ABC):
                 rows, columns = self.states[i].classes.shape
                 self.changed.emit(i, (0, rows, 0, columns))
 
-    def _on_removed(self, event: object) -> None:
-        """Forget a layer that was removed, by the user or the program, and what depends on it."""
-        if self.layers.on_removed(event.value) and not self.own_image:  # type: ignore[attr-defined]
-            self._leave()
+    def _on_removing(self) -> None:
+        make_current(self.viewer)
+
+    def _on_removed(self, event: Any) -> None:
+        """Let go of a layer that somebody took away; what lay over it goes when napari is done.
+
+        Without the user's image the list is closed. A file's image, and a class map, come back when they are shown
+        again: of those only the layer is gone.
+        """
+        layer = event.value
+        if layer is self.image_layer and not self.own_image:
+            self.layers.image = None
+            self.layers.remove_later(*self._close())
             self.images_changed.emit()
+        elif layer is self.image_layer or layer is self.classes_layer:
+            self.flush()
+            left = self.layers.forget(image=layer is self.image_layer)
+            self.layers.remove_later(*(one for one in left if one is not layer))
+            self.shown_changed.emit(self.index)
+        elif layer is self.cells_layer:
+            self.layers.cells = None

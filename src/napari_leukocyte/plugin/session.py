@@ -27,6 +27,7 @@ from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Layer
 
     from napari_leukocyte.core.cells.boxes import Box
     from napari_leukocyte.core.cells.flags import Flag
@@ -69,9 +70,10 @@ class Session(OpenImages):
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
 
-    def _leave(self) -> None:
-        super()._leave()
+    def _close(self) -> list[Layer]:
+        left = super()._close()
         self.selection = None
+        return left
 
     # ---- results ----------------------------------------------------------------------------------------
 
@@ -143,8 +145,13 @@ class Session(OpenImages):
 
     def problem(self) -> str:
         """One sentence about a class map that cannot be what it should be; empty when all is well."""
-        if self.state is None or self.classes_layer is None:
+        if self.state is None:
             return ""
+        if self.classes_layer is None:
+            return (
+                "The class map was taken off the canvas: its numbers are the last ones. Segment makes it anew, and "
+                "asks before edits go."
+            )
         now = self._map_now()
         if now is None:
             return (

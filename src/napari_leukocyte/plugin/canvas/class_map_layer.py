@@ -132,6 +132,9 @@ class ClassMap(Labels):  # type: ignore[misc]
 class LockedLabels(Labels):  # type: ignore[misc]
     """A Labels layer that follows another, and is neither painted nor undone on its own."""
 
+    def _save_history(self, value: object) -> None:
+        """Keep no undo steps: nobody takes them, and they hold all that was ever written, 100 whole images."""
+
     def undo(self) -> None:
         """Do nothing: the layer that it follows is undone."""
 

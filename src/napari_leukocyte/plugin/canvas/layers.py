@@ -44,6 +44,8 @@ __all__ = [
     "pixel_size_of",
     "place_like",
     "placed_like",
+    "put_image",
+    "put_labels",
     "take_brush",
 ]
 
@@ -116,13 +118,44 @@ def class_colormap(palette: str) -> DirectLabelColormap:
 
 def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSource) -> Image:
     """Show an image of a list of files, at its physical size when the file states one."""
-    channels = pixels.shape[-1] if pixels.ndim == 3 else 1
-    if channels == 1:
-        pixels = pixels.reshape(pixels.shape[:2])
-    um = source.pixel_size.for_areas
-    physical = {} if um is None else {"scale": (um, um), "units": ("um", "um")}
-    layer: Image = viewer.add_image(pixels, name=source.label, rgb=channels in (3, 4), **physical)
+    pixels, rgb = _as_layer(pixels)
+    layer: Image = viewer.add_image(pixels, name=source.label, rgb=rgb, **_physical(source))
     return layer
+
+
+def put_image(layer: Image, pixels: NDArray[np.generic], source: ImageSource) -> bool:
+    """Have the layer of a file show another one; returns whether it can: colour and gray are layers of two kinds."""
+    pixels, rgb = _as_layer(pixels)
+    if layer.rgb != rgb or layer.data.dtype != pixels.dtype or layer.data.shape[2:] != pixels.shape[2:]:
+        return False
+    layer.data = pixels
+    if not rgb:
+        layer.reset_contrast_limits_range()
+        layer.reset_contrast_limits()
+    layer.name = source.label
+    for name, value in _physical(source).items():
+        setattr(layer, name, value)
+    return True
+
+
+def put_labels(layer: Labels, labels: NDArray[np.generic]) -> None:
+    """Have a layer show other labels, of which it keeps a copy."""
+    if layer.data.shape == labels.shape and layer.data.dtype == labels.dtype:
+        layer.data[...] = labels
+        layer.refresh(extent=False)  # three times as fast as new data, for which napari asks all layers anew
+    else:
+        layer.data = labels.copy()
+
+
+def _as_layer(pixels: NDArray[np.generic]) -> tuple[NDArray[np.generic], bool]:
+    """An image as napari wants it, and whether that is in colour."""
+    channels = pixels.shape[-1] if pixels.ndim == 3 else 1
+    return (pixels.reshape(pixels.shape[:2]) if channels == 1 else pixels), channels in (3, 4)
+
+
+def _physical(source: ImageSource) -> dict[str, Any]:
+    um = source.pixel_size.for_areas
+    return {"scale": (1, 1), "units": ("pixel", "pixel")} if um is None else {"scale": (um, um), "units": ("um", "um")}
 
 
 def add_classes(viewer: ViewerModel, data: NDArray[np.uint8], image: Image) -> ClassMap:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box, Pixels
 from napari_leukocyte.plugin.canvas import layers as view
+from napari_leukocyte.plugin.canvas.after_event import after_event
 from napari_leukocyte.plugin.canvas.layer_watch import LayerWatch
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
+    from napari_leukocyte.core.imaging.image_list import ImageSource
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
     from napari_leukocyte.plugin.image_state import ImageState
 
@@ -71,6 +73,7 @@ class ResultLayers:
         self.cells: Labels | None = None
         self.planes = 0
         self._brush: dict[str, Any] = {}
+        self._leftover: list[Layer] = []  # to be taken out when napari is done with its event
         self._watch = LayerWatch(look, ended, stepped)
         self._commanded = commanded
 
@@ -112,33 +115,83 @@ class ResultLayers:
         """Record in the layers what made them."""
         view.describe(self.classes, self.cells, state.result)
 
-    def set_aside(self, name: str) -> None:
-        """Leave the class map to the user as a hidden layer of its own, named after its image."""
-        layer, self.classes = self.classes, None
+    def show(
+        self, pixels: NDArray[np.generic], source: ImageSource, states: Mapping[int, ImageState], shown: int
+    ) -> None:
+        """Show an image of a list of files with what is known of it, in the layers that are there.
+
+        To take a layer out costs napari a third of a second, to put one in as much.
+        """
+        self.settle()
+        if self.image is None or not view.put_image(self.image, pixels, source):
+            self.remove(*self.forget(image=True))
+            self.image = view.add_image(self.viewer, pixels, source)
+        if shown not in states or self.classes is None or self.cells is None:
+            self.remove(*self.forget())
+        if self.classes is not None:
+            self._exchange(states[shown])
+        elif shown in states:
+            self.add(states, shown)
+
+    def _exchange(self, state: ImageState) -> None:
+        """Fill class map and labels with those of another image."""
+        assert self.image is not None
+        assert self.classes is not None
+        assert self.cells is not None
+        with self._watch.paused():
+            view.put_labels(self.classes, state.classes)
+            self.classes.forget_undo()
+        view.put_labels(self.cells, state.cells)
+        self.cells.editable = False  # napari unlocks a layer with new data
+        self.follow_image(self.image)
+        self.viewer.layers.selection.active = self.classes
+        if state.result.binary:
+            self.classes.selected_label = 1
+        self.describe(state)
+
+    def set_aside(self, name: str) -> list[Layer]:
+        """Leave the class map to the user as a hidden layer of its own, named after its image.
+
+        Returned is what is left over of the layers, to be removed.
+        """
+        layer = self.classes
+        rest = [one for one in self.forget() if one is not layer]
         if layer is not None:
-            self._leave(layer)
             layer.name = f"{layer.name} of {name} (edited)"
             layer.visible = False
-        self.remove(self.cells)
+        return rest
 
-    def remove(self, *layers: Image | Labels | None) -> None:
-        """Take layers out of the viewer, where they are still there."""
-        for layer in layers:
-            if layer is not None and layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+    def remove(self, *layers: Layer | None) -> None:
+        """Take layers out of the viewer, where they are still there; never while napari itself takes layers out."""
+        there = [layer for layer in layers if layer is not None and layer in self.viewer.layers]
+        if there:
+            with self.viewer.layers.batched_update():  # napari clears up once, not for each
+                for layer in there:
+                    self.viewer.layers.remove(layer)
 
-    def on_removed(self, layer: object) -> bool:
-        """Forget a layer that was taken away; returns whether it was the image."""
-        if self.classes is not None and layer is self.classes:
-            self._brush = view.brush_of(self.classes)  # the next image is painted as this one was
+    def remove_later(self, *layers: Layer | None) -> None:
+        """Take layers out once napari is done with the event under way."""
+        self._leftover += [layer for layer in layers if layer is not None]
+        after_event(self.viewer, self.settle)
+
+    def settle(self) -> None:
+        """Take out what is left over of earlier events."""
+        leftover, self._leftover = self._leftover, []
+        self.remove(*leftover)
+
+    def forget(self, *, image: bool = False) -> list[Layer]:
+        """Let go of class map and labels, and with ``image`` of the image; returns their layers, which are still there.
+
+        The next image is painted as this one was.
+        """
+        layers = [self.classes, self.cells, self.image if image else None]
+        if self.classes is not None:
+            self._brush = view.brush_of(self.classes)
             self._leave(self.classes)
-            self.classes = None
-        elif layer is self.cells:
-            self.cells = None
-        elif layer is self.image:
+        self.classes = self.cells = None
+        if image:
             self.image = None
-            return True
-        return False
+        return [layer for layer in layers if layer is not None]
 
     def _leave(self, layer: ClassMap) -> None:
         self._watch.stop(layer)

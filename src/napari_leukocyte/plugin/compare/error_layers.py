@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_leukocyte.plugin.canvas.layers import TRUTH, place_like, placed_like
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+    from napari.utils.colormaps import DirectLabelColormap
 
     from napari_leukocyte.plugin.compare.comparison import Comparison
 
@@ -22,7 +24,8 @@ __all__ = ["BAND", "DIFFERENCE", "SCHEMES", "ErrorLayers"]
 
 DIFFERENCE, BAND = "difference", "border band"
 SCHEMES = ("colour-blind safe", "thesis")
-_BAND_COLOUR = (1.0, 1.0, 0.4, 1.0)
+_Palette = Mapping[int, tuple[float, float, float, float]]
+_BAND_PALETTE: _Palette = {0: (0.0, 0.0, 0.0, 0.0), 1: (1.0, 1.0, 0.4, 1.0)}
 _OUTLINE_PX = 2
 
 
@@ -37,16 +40,17 @@ class ErrorLayers:
         self.wanted: set[str] = set()
         self.scheme = SCHEMES[0]
         self._layers: dict[str, Labels] = {}
+        self._palettes: dict[str, _Palette] = {}  # what each layer is coloured by
         self._over: Image | None = None  # the image that the layers lie over
         session = comparison.session
         comparison.scored.connect(self._on_scored)
-        comparison.cleared.connect(self._remove)
+        comparison.cleared.connect(self._on_cleared)
         session.shown_changed.connect(self._on_shown)
 
     def close(self) -> None:
         """Remove the layers, and stop following the comparison."""
         self.comparison.scored.disconnect(self._on_scored)
-        self.comparison.cleared.disconnect(self._remove)
+        self.comparison.cleared.disconnect(self._on_cleared)
         self.comparison.session.shown_changed.disconnect(self._on_shown)
         self._remove()
 
@@ -58,7 +62,6 @@ class ErrorLayers:
     def set_scheme(self, scheme: str) -> None:
         """Choose one of `SCHEMES` for the difference image."""
         self.scheme = scheme
-        self._take_away([DIFFERENCE])
         self.refresh()
 
     def refresh(self, box: Box | None = None) -> None:
@@ -81,10 +84,19 @@ class ErrorLayers:
     def _write(self, name: str, known: LiveComparison, box: Box | None) -> None:
         session = self.comparison.session
         layer = self._layers.get(name)
-        if layer is None or layer not in session.viewer.layers or layer.data.shape != known.truth.classes.shape:
-            self._take_away([name])
+        if layer is None or layer not in session.viewer.layers:
+            if layer is not None and box is not None:
+                return  # the user took it away: it comes back with the next image, not during a stroke
             layer = self._layers[name] = self._make(name, known)
             box = None
+        elif layer.data.shape != known.truth.classes.shape:
+            layer.data = np.zeros(known.truth.classes.shape, np.uint8)
+            layer.editable = False  # napari unlocks a layer with new data
+            box = None
+        palette = self._palette(name, known)
+        if palette is not self._palettes.get(name):
+            self._palettes[name] = palette
+            layer.colormap = _colormap(palette)
         place_like(layer, session.image_layer)
         layer.visible = True
         rows, columns = box or (slice(0, layer.data.shape[0]), slice(0, layer.data.shape[1]))
@@ -104,21 +116,16 @@ class ErrorLayers:
         return difference_classes(known.prediction[box], truth, band, whole_cell=known.cell_only)
 
     def _make(self, name: str, known: LiveComparison) -> Labels:
-        from napari.utils.colormaps import DirectLabelColormap
-
         from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
         session = self.comparison.session
         assert session.image_layer is not None  # there is a comparison of the shown image
-        colours: dict[int | None, NDArray[np.float32]] = {
-            value: np.array(rgba, np.float32) for value, rgba in self._palette(name, known).items()
-        }
-        colours[None] = np.zeros(4, np.float32)
+        palette = self._palettes[name] = self._palette(name, known)
         layer = LockedLabels(
             np.zeros(known.truth.classes.shape, np.uint8),
             name=name,
             opacity=0.5 if name == BAND else 1.0,
-            colormap=DirectLabelColormap(color_dict=colours),
+            colormap=_colormap(palette),
             **placed_like(session.image_layer, 2),
         )
         if name == TRUTH:
@@ -133,9 +140,9 @@ class ErrorLayers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
         return layer
 
-    def _palette(self, name: str, known: LiveComparison) -> dict[int, tuple[float, float, float, float]]:
+    def _palette(self, name: str, known: LiveComparison) -> _Palette:
         if name == BAND:
-            return {0: (0.0, 0.0, 0.0, 0.0), 1: _BAND_COLOUR}
+            return _BAND_PALETTE
         if name == TRUTH:
             return TRUTH_COLOURS
         if self.scheme == SCHEMES[0]:
@@ -150,12 +157,21 @@ class ErrorLayers:
         if self.wanted:
             self.refresh()
 
+    def _on_cleared(self) -> None:
+        # it may be cleared because napari is taking the layer of the truth out
+        self.comparison.session.layers.remove_later(*self._layers.values())
+        self._layers = {}
+
     def _remove(self) -> None:
         self._take_away(list(self._layers))
 
     def _take_away(self, names: list[str]) -> None:
-        layers = self.comparison.session.viewer.layers
-        for name in names:
-            layer = self._layers.pop(name, None)
-            if layer is not None and layer in layers:
-                layers.remove(layer)
+        gone = [self._layers.pop(name, None) for name in names]
+        self.comparison.session.layers.remove(*gone)
+
+
+def _colormap(palette: _Palette) -> DirectLabelColormap:
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colours: dict[int | None, NDArray[np.float32]] = {v: np.array(rgba, np.float32) for v, rgba in palette.items()}
+    return DirectLabelColormap(color_dict={**colours, None: np.zeros(4, np.float32)})

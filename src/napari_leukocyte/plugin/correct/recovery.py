@@ -72,6 +72,5 @@ class Recovery(QWidget):  # type: ignore[misc]
             if session.classes_layer is not None:
                 session.viewer.layers.selection.active = session.classes_layer
         elif self._layer is not None:
-            if self._layer in session.viewer.layers:
-                session.viewer.layers.remove(self._layer)
+            session.layers.remove_later(self._layer)  # napari may be taking layers out just now
             self._layer = None
