@@ -1,6 +1,7 @@
 """How every command ends: one sentence for the user, and the rest in the log file if there is one."""
 
 import errno
+import os
 from typing import Any, NoReturn
 
 import typer
@@ -10,6 +11,7 @@ from napari_leukocyte import stopping
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logging_to
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import unreadable
 
 __all__ = ["Command", "Group"]
 
@@ -46,6 +48,9 @@ class Command(TyperCommand):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of a pipe has gone, which typer ends quietly
+            # the system's doing, not ours
+            if isinstance(error, OSError) and error.errno and isinstance(error.filename, str | bytes):
+                _end(str(unreadable(os.fsdecode(error.filename), error)), 1)
             where = f"the traceback is in {log}" if log else "run again with --log FILE to keep the traceback"
             _end(f"This is a defect of napari-leukocyte ({_in_short(error)}): please report it; {where}.", 1)
 

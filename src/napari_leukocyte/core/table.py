@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from napari_leukocyte.core.safe_text import from_table
 
 __all__ = ["Row", "Table", "read_table"]
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")  # Python itself takes 1_0 and inf
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -49,10 +51,10 @@ class Row:
         text = self.text(column)
         if not text:
             return None
-        try:
-            return float(text.replace(",", ".") if self.decimal_comma else text)
-        except ValueError:
-            raise LeukocyteError(f"{self.where} states '{text}' as {column}: give a number, or nothing.") from None
+        plain = text.replace(",", ".") if self.decimal_comma else text
+        if not _NUMBER.fullmatch(plain):
+            raise LeukocyteError(f"{self.where} states '{text}' as {column}: give a number, or nothing.")
+        return float(plain)
 
 
 @dataclass(frozen=True)

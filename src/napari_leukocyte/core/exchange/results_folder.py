@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.reading import FindImage, Read, no_image
+from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.read import find_images
@@ -49,7 +50,7 @@ def results_in(results: Sequence[str | Path]) -> list[Path]:
             order = {image.class_map: number for number, image in enumerate(record.done.values())}
             maps.sort(key=lambda path: order.get(path.name, len(order)))
         found += maps
-    return list({path.resolve(): path for path in found}.values())
+    return list({real_path(path): path for path in found}.values())
 
 
 def read_class_map(path: Path, find_image: FindImage = no_image, *, read_as: ReadAs = "auto") -> list[Read]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import check_typed
+from napari_leukocyte.core.safe_text import printable
 
 __all__ = ["Preset", "calibrated", "presets_from_text", "presets_to_text"]
 
@@ -124,7 +125,7 @@ def presets_from_text(text: str) -> dict[str, Preset]:
             preset = Preset(match["name"], um, objective, adapter, int(match["binning"]))
         except ValueError:
             raise LeukocyteError(
-                f"The set-up '{entry.strip()}' cannot be understood; it should be like "
+                f"The set-up '{printable(entry.strip())}' cannot be understood; it should be like "
                 "'100x oil: 0.0645 um/px, objective 100x, adapter 1x, binning 1'."
             ) from None
         found[preset.name] = preset

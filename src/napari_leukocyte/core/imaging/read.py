@@ -120,13 +120,13 @@ def passed_over(
         The folder or pattern, and a part of a sentence: results are counted, other files named. Hidden files and
         folders are left out.
     """
-    known = {path.resolve() for path in found}
+    known = {real_path(path) for path in found}
     said = []
     for item in [inputs] if isinstance(inputs, str | Path) else inputs:
         try:
-            inside = _inside(Path(item).expanduser())
-            rest = sorted((p for p in inside if p.is_file() and p.resolve() not in known), key=natural_key)
-        except OSError:
+            inside = _inside(_path_of(item))
+            rest = sorted((p for p in inside if p.is_file() and real_path(p) not in known), key=natural_key)
+        except (OSError, ValueError):
             continue  # find_images has said what is wrong with it
         rest = [path for path in rest if not path.name.startswith(".")]
         ours = {path for path in rest if path.name in _RECORDS or path.suffix.lower() in IMAGE_SUFFIXES}
@@ -148,12 +148,16 @@ def _inside(path: Path) -> Iterable[Path]:
     return map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207 - takes absolute patterns
 
 
+def _path_of(item: str | Path) -> Path:
+    try:
+        return Path(item).expanduser()
+    except RuntimeError:  # no such user: a name that begins so
+        return Path(item)
+
+
 def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
     """The files that one folder, pattern or name stands for."""
-    try:
-        path = Path(item).expanduser()
-    except RuntimeError:  # no such user: a name that begins so
-        path = Path(item)
+    path = _path_of(item)
     try:
         folder, named = path.is_dir(), path.exists()
     except OSError:  # access denied, or no possible name
@@ -199,6 +203,8 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
     path = Path(path)
     with _in_words(path):
         array, rgb, size = read_tiff(path, planes=planes) if is_tiff(path) else read_raster(path)
+        if 0 in array.shape:
+            raise LeukocyteError(f"{path} has no pixels (shape {tuple(array.shape)}); copy it again from its source.")
         return ImageFile(array, rgb, size.um, size.source)
 
 
@@ -268,7 +274,8 @@ def _images_among(paths: Iterable[Path], suffixes: Sequence[str], skip_stems: Se
             if path.suffix.lower() in suffixes
             and not path.name.startswith(".")
             and not (path.stem.endswith(tuple(skip_stems)) and _is_result(path, beside))
-            and path.is_file()
+            # a link that leads nowhere is no file, but somebody meant one
+            and (path.is_file() or (path.is_symlink() and not path.exists()))
         ),
         key=natural_key,
     )

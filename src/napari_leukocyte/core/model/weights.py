@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path, file_hash, unreadable
+from napari_leukocyte.core.files import atomic_path, exists, file_hash, unreadable
 from napari_leukocyte.core.model.unet import UNet, UNetConfig
 from napari_leukocyte.core.schema import Fields, object_from
 
@@ -112,7 +112,7 @@ def model_path(model: str | Path) -> Path:
         When there is no such model or file; the sentence lists the shipped names.
     """
     path = _FOLDER / f"{model}.safetensors" if str(model) in (*SHIPPED_MODELS, GESTURE_MODEL) else Path(model)
-    if not path.is_file():
+    if not exists(path) or path.is_dir():
         raise LeukocyteError(
             f"There is no model {str(model)!r}: give a weight file or one of {', '.join(SHIPPED_MODELS)}."
         )

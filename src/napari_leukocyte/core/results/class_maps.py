@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.imaging.mask_reading import ReadAs
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.read import find_images
@@ -74,8 +75,8 @@ def find_class_maps(inputs: Sequence[str | Path]) -> list[Path]:
         When a folder or a pattern holds no image.
     """
     found = find_images(inputs, skip_stems=(CELLS,))
-    labels = {labels_path(path).resolve() for path in found}
-    return [path for path in found if path.resolve() not in labels]  # a shell's pattern names them, too
+    labels = {real_path(labels_path(path)) for path in found}
+    return [path for path in found if real_path(path) not in labels]  # a shell's pattern names them, too
 
 
 def measure_class_maps(

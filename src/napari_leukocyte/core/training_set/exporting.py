@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import make_folder
+from napari_leukocyte.core.files import make_folder, real_path
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_picture
 from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.training_set.images import SetImage
@@ -70,8 +70,8 @@ def export_masks(
     LeukocyteError
         When the folder cannot be written to or is a part of the set, or no mask is accepted.
     """
-    parts = {folder.resolve() for folder in _own_folders(training_set)}
-    if parts & {out.resolve(), *out.resolve().parents}:
+    parts = {real_path(folder) for folder in _own_folders(training_set)}
+    if parts & {real_path(out), *real_path(out).parents}:
         raise LeukocyteError(f"{out} belongs to the training set itself: choose another folder.")
     found = [(image, training_set.current(image.id)) for image in training_set.images()]
     masks = [(image, version) for image, version in found if version is not None]
