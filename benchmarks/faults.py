@@ -139,6 +139,7 @@ def _run_until_it_stops(kind: str, numbers: Sequence[int], seed: int, base: Path
                 import torch  # noqa: F401
             for number in numbers:
                 folder = Path(tempfile.mkdtemp(prefix="fault-"))
+                os.chdir(folder)  # where odd names make files
                 outcome = attempt(kind, number, seed, base, folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 os.write(writing, (json.dumps(asdict(outcome)) + "\n").encode())

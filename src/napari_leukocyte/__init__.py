@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.core.errors import LeukocyteError, NewerFormatError, UnreadableError
+    from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError
     from napari_leukocyte.core.interactive.session import GestureSession
     from napari_leukocyte.core.interactive.stroke import Stroke
     from napari_leukocyte.core.results.in_place import InTheWayError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
 
 __all__ = [
     "CellMeasure",
+    "DoubtfulMaskError",
     "Failed",
     "Flag",
     "GestureSession",
@@ -52,6 +54,7 @@ __all__ = [
 
 _HOMES = {
     "CellMeasure": "core.cells.measures",
+    "DoubtfulMaskError": "core.imaging.mask_reading",
     "Failed": "api.result",
     "Flag": "core.cells.flags",
     "GestureSession": "core.interactive.session",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import LEFT, LONG, NO_KEY, block, click, close_dock, open_dock, paint, press
+from driving import LEFT, LONG, NO_KEY, block, choose, click, close_dock, open_dock, paint, press
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -220,6 +220,35 @@ def test_a_file_that_is_no_truth_is_a_sentence(segmented, tmp_path, qtbot):
     segmented.open_folder(tmp_path / "nowhere")
     wait_for_truth(segmented, qtbot)
     assert "nowhere" in segmented.status.text()
+
+
+def test_a_doubtful_truth_is_asked_about_and_read_as_the_user_says(viewer, segmented, disc_map, tmp_path, qtbot):
+    swapped = np.array([0, 2, 1], np.uint8)[disc_map(SHAPE, *DISCS)]
+    Image.fromarray(swapped).save(tmp_path / "smear.png")
+    assert not segmented.read_as.isVisible()
+    segmented.open_file(tmp_path / "smear.png")
+    wait_for_truth(segmented, qtbot)
+    assert not segmented.comparison.truths
+    assert "the nucleus is a ring around the cytoplasm" in segmented.status.text()
+    assert "--read-masks-as" not in segmented.status.text()
+    assert segmented.read_as.isVisible()
+    bold = [segmented.read_as.combo.itemData(i, Qt.ItemDataRole.FontRole).bold() for i in range(6)]
+    assert [segmented.read_as.combo.itemData(i) for i in range(6) if bold[i]] == ["swapped"]
+    choose(segmented.read_as.combo, "nuc")
+    wait_for_truth(segmented, qtbot)
+    assert [row[1] for row in figures(segmented)] == ["1.000"] * 3
+    assert "swapped as told" in segmented.reading.text()
+    assert segmented.read_as.isVisible()  # it can be said otherwise
+    QTest.keyClick(segmented.read_as.combo, Qt.Key.Key_Up)  # right as it stands
+    wait_for_truth(segmented, qtbot)
+    assert figures(segmented)[2][1] != "1.000"
+    viewer.add_labels(swapped, name="experts")  # a layer is asked about like a file
+    choose_layer(segmented, segmented.truth, "experts", qtbot)
+    assert segmented.read_as.read_as == "auto"
+    assert "ring around" in segmented.status.text()
+    choose(segmented.read_as.combo, "nuc")
+    wait_for_truth(segmented, qtbot)
+    assert [row[1] for row in figures(segmented)] == ["1.000"] * 3
 
 
 def test_without_an_image_the_dock_says_what_to_do(dock, tmp_path):

@@ -62,6 +62,41 @@ def test_numbers_of_cells_are_no_classes(tmp_path, disc_map):
         assert all(np.isnan(measure.cnr) for measure in event.measures)
 
 
+def test_a_neighbour_that_numbers_its_cells_speaks_against_classes(tmp_path, cells, disc_map):
+    """One cell numbered 2 is a bare nucleus, by itself; and real class maps beside each other contradict nothing."""
+    one, two, three = (disc_map((120, 200), (50, x, 20, 0)) > 0 for x in (30, 90, 150))
+    second = save(tmp_path / "two.png", 2 * two)
+    save(tmp_path / "classes.png", cells)
+    assert open_map(second).mask.read().max() == 2
+    save(tmp_path / "three.png", one + 2 * two + 3 * three)
+    with pytest.raises(
+        LeukocyteError, match=r"two\.png is doubtful.*three\.png beside it numbers its cells.*-as cells"
+    ):
+        open_map(second)
+    np.testing.assert_array_equal(open_map(second, read_as="cells").mask.read(), two)
+    np.testing.assert_array_equal(open_map(second, read_as="as-found").mask.read(), 2 * two)
+    first = save(tmp_path / "one.png", one)
+    np.testing.assert_array_equal(open_map(first).mask.read(), one)  # a cell, either way
+    four_classes = cells.copy()
+    four_classes[:9, :9] = four_classes[:9, 60:70] = 3  # no cells: 1, 2 and 3 lie in several pieces each
+    save(tmp_path / "three.png", four_classes)
+    assert open_map(second).mask.read().max() == 2
+
+
+def test_several_files_that_are_all_cell_are_asked_about_and_one_crop_is_not(tmp_path, cells):
+    """A blast may fill its crop; that the whole folder is nothing but cell is rather its background."""
+    paths = [save(tmp_path / f"{i}.png", np.full((90 + i, 120), 255)) for i in range(2)]
+    for path in paths:
+        assert open_map(path).mask.read().all()
+    paths.append(save(tmp_path / "2.png", np.full((90, 120), 255)))
+    for path in paths:
+        with pytest.raises(LeukocyteError, match=r"it and 2 masks beside it are cell up to the frame.*-as inverted"):
+            open_map(path)
+    for i in range(4):
+        save(tmp_path / f"cells-{i}.png", cells)
+    assert open_map(paths[0]).mask.read().all()
+
+
 def test_a_palette_that_says_two_things_is_refused(tmp_path, cells):
     """By the colours there are whole cells without nucleus, by the numbers one cell has one."""
     numbers = np.where(cells > 0, 1, 0)

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["READ_AS", "MaskReading", "ReadAs", "as_told", "doubts_of"]
+__all__ = ["READ_AS", "DoubtfulMaskError", "MaskReading", "ReadAs", "as_told", "doubts_of"]
 
 ReadAs = Literal["auto", "as-found", "swapped", "inverted", "cells", "numbers"]
 """What a user can say of a mask: ``auto`` asks where the reading is doubtful, ``as-found`` believes it all the same,
@@ -39,6 +39,22 @@ _FILLED = ("a cell in it fills a frame wider than 25 um, as background does", "i
 _PALETTE = ("the colours of its palette and the numbers behind them give different cells", "numbers")
 
 
+class DoubtfulMaskError(LeukocyteError):
+    """Something contradicts how a mask is read, and nobody has said what it is.
+
+    Attributes
+    ----------
+    doubt
+        What contradicts it, without what to do.
+    others
+        The words of `ReadAs` for the readings that this speaks for.
+    """
+
+    def __init__(self, doubt: str, advice: str, others: tuple[str, ...]) -> None:
+        super().__init__(f"{doubt}. {advice}")
+        self.doubt, self.others = f"{doubt}.", others
+
+
 @dataclass(frozen=True)
 class MaskReading:
     """How the values or colours of a mask are read.
@@ -65,14 +81,15 @@ class MaskReading:
 
         Raises
         ------
-        LeukocyteError
+        DoubtfulMaskError
             When something contradicts the reading.
         """
         if self.doubts:
             what, other = self.doubts[0]
-            raise LeukocyteError(
-                f"{file} is doubtful, read as {self.name}: {what}. Say {option} {other}, or {option} as-found if it "
-                "is right as it stands."
+            raise DoubtfulMaskError(
+                f"{file} is doubtful, read as {self.name}: {what}",
+                f"Say {option} {other}, or {option} as-found if it is right as it stands.",
+                tuple(dict.fromkeys(other for _, other in self.doubts)),
             )
 
 

@@ -11,14 +11,14 @@ from scipy import ndimage
 
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.mask_reading import MaskReading, ReadAs, as_told, doubts_of
+from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError, MaskReading, ReadAs, as_told, doubts_of
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
 from napari_leukocyte.core.imaging.raster import raster_numbers
 from napari_leukocyte.core.imaging.read import ImageFile, read_image
 from napari_leukocyte.core.imaging.tiff import is_tiff, palette_numbers
 
-__all__ = ["Mask", "MaskFile", "mask_from_values", "open_mask", "read_mask"]
+__all__ = ["Mask", "MaskFile", "mask_from_array", "mask_from_values", "open_mask", "read_mask", "read_numbers"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ class MaskFile:
     def numbers(self, plane: int) -> NDArray[np.generic] | None:
         """Cell labels (Y, X) of a plane, where each number is said to be a cell; else None."""
         return _flat(self._planes[plane]) if self._meaning is _CELLS else None
+
+    @property
+    def has_numbered_classes(self) -> bool:
+        """Whether 1 and 2 stand for cytoplasm and nucleus."""
+        return self._meaning is not _COLOURS and (self._meaning.cytoplasm, self._meaning.nucleus) == (1, 2)
 
     def check(self) -> MaskReading:
         """Look at all planes for what contradicts the reading; a user's word settles that."""
@@ -172,6 +177,40 @@ def read_mask(path: Path) -> Mask:
     return Mask(file.read(), file.whole_cell, file.reading)
 
 
+def read_numbers(path: Path) -> NDArray[np.generic] | None:
+    """The numbers in a file (Y, X), those of a palette rather than its colours; None where it has none in one plane.
+
+    Raises
+    ------
+    LeukocyteError
+        When the file cannot be read.
+    """
+    file = _read_otherwise(path)
+    return np.asarray(file.array) if file is not None and len(file.array.shape) == 2 else None
+
+
+def mask_from_array(
+    values: NDArray[np.generic], *, name: str, pixel_size: float | None, read_as: ReadAs = "auto"
+) -> tuple[Mask, NDArray[np.generic] | None]:
+    """Read an array (Y, X) of an open layer as a mask, and its cell labels where each number is said to be a cell.
+
+    Raises
+    ------
+    LeukocyteError
+        As `mask_from_values`, and `DoubtfulMaskError` where something contradicts the reading that nobody has told.
+    """
+    if read_as == "cells":
+        if values.ndim != 2 or values.dtype.kind not in "biu":
+            raise LeukocyteError(f"{name} holds no whole numbers in one plane, so none can be those of cells.")
+        return Mask((values != 0).astype(np.uint8), True, _CELLS.name), values
+    mask = mask_from_values(values, name=name)
+    if read_as == "auto":
+        MaskReading(mask.reading, doubts_of([mask.classes], pixel_size=pixel_size)).check(name)
+        return mask, None
+    told = "" if read_as in ("as-found", "numbers") else f", {read_as} as told"
+    return replace(mask, classes=as_told(mask.classes, read_as), reading=f"{mask.reading}{told}"), None
+
+
 def _by_numbers(path: Path) -> MaskFile | None:
     """A mask in colours once more by the numbers of its palette, where it has one and they are classes."""
     try:
@@ -213,8 +252,10 @@ def _reading_of(planes: Iterable[NDArray[np.generic]], name: str) -> _Reading:
             return reading
     shown = ", ".join(map(str, sorted(found)[:6])) + (", ..." if len(found) > 6 else "")
     numbered = found == set(range(len(found)))
-    hint = " If each number is a cell, say --read-masks-as cells." if numbered else ""
-    raise LeukocyteError(f"{name} holds the values {shown}: use 0/1/2, 0/128/255, or 0/255 for whole cells.{hint}")
+    doubt = f"{name} holds the values {shown}: use 0/1/2, 0/128/255, or 0/255 for whole cells"
+    if numbered:
+        raise DoubtfulMaskError(doubt, "If each number is a cell, say --read-masks-as cells.", ("cells",))
+    raise LeukocyteError(f"{doubt}.")
 
 
 def _classes(values: NDArray[np.generic], reading: _Reading) -> NDArray[np.uint8]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.checks import check_cell_labels
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.mask_reading import ReadAs
+from napari_leukocyte.core.imaging.mask_neighbours import neighbour_doubts
+from napari_leukocyte.core.imaging.mask_reading import MaskReading, ReadAs
 from napari_leukocyte.core.imaging.masks import MaskFile, open_mask
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
@@ -52,14 +53,16 @@ def open_map(path: Path, *, read_as: ReadAs = "auto", stated: Mapping[str, Any] 
 
     ``stated`` is what `stated_in` found in the file, where that was asked before.
 
-    A map of other origin must look like cells, too (``core.imaging.mask_reading``), unless the user has said with
-    ``read_as`` what it is.
+    A map of other origin must look like cells, too (``core.imaging.mask_reading``), and nothing beside it may speak
+    against its reading (``mask_neighbours``), unless the user has said with ``read_as`` what it is.
     """
     mask = open_mask(path, read_as=read_as)
     if stated is None:
         stated = stated_in(path)
     if not stated:  # what this program wrote says what it is
         mask.check().check(str(path))
+        if read_as == "auto":
+            MaskReading(mask.reading, neighbour_doubts(path, mask)).check(str(path))
     labels = CellLabels(path, mask.planes, numbered=mask if read_as == "cells" else None)
     return MapFile(mask, stated, _exact(mask.pixel_size, stated), labels)
 

@@ -15,6 +15,7 @@ from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.compare.compare_form import CompareForm
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.read_as import ReadAsChoice
 
 if TYPE_CHECKING:
     import napari
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CompareWidget"]
 
 _NOTHING = "–"
+_Find = Callable[[list[Any], Any], Iterator[Any]]  # images and what the user says of their masks, to truths
 
 
 class CompareWidget(Dock):
@@ -44,6 +46,9 @@ class CompareWidget(Dock):
         self.loader = Background("the reading of the truth")
         self._truth_layer: Labels | None = None  # the layer that the truths are of; None: files, or no truths
         self._failed: list[str] = []
+        self._find: _Find | None = None  # how the truths were read last
+        self._loaded_layer: Labels | None = None
+        self._doubted: set[str] = set()  # readings for which something speaks
         self._build()
         self.comparison.scored.connect(self._on_scored)
         self.comparison.cleared.connect(self._on_cleared)
@@ -74,6 +79,8 @@ class CompareWidget(Dock):
         self.folder_button = QPushButton("Folder …", clicked=self._choose_folder)
         self.folder_button.setToolTip("Masks of the images of the list, named as they are")
         self.reading = note()
+        self.read_as = ReadAsChoice()
+        self.read_as.chosen.connect(self._read_again)
         self.other = QComboBox()
         self.other.setToolTip("A second segmentation of the shown image against the same truth")
         self.other.activated.connect(lambda: self._show_figures())
@@ -104,6 +111,7 @@ class CompareWidget(Dock):
             content,
             self.form,
             self.reading,
+            self.read_as,
             self.in_force,
             self.figures,
             self.cells_text,
@@ -161,7 +169,7 @@ class CompareWidget(Dock):
             return
         from napari_leukocyte.plugin.compare.truths import truths_from_layer
 
-        self._load(partial(truths_from_layer, layer), layer)
+        self._load_anew(partial(truths_from_layer, layer), layer)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Ground truth of the shown image")
@@ -172,7 +180,8 @@ class CompareWidget(Dock):
         """Take a file as the truth of the shown image, or of all planes of the stack."""
         from napari_leukocyte.plugin.compare.truths import truths_from_file
 
-        self._load(lambda images: truths_from_file(path, images, self.session.index))
+        index = self.session.index
+        self._load_anew(lambda images, read_as: truths_from_file(path, images, index, read_as))
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of ground-truth masks")
@@ -183,9 +192,21 @@ class CompareWidget(Dock):
         """Take the masks of a folder as the truths of the images of the same names."""
         from napari_leukocyte.plugin.compare.truths import truths_from_folder
 
-        self._load(partial(truths_from_folder, folder))
+        self._load_anew(partial(truths_from_folder, folder))
 
-    def _load(self, find: Callable[[list[Any]], Iterator[Any]], layer: Labels | None = None) -> None:
+    def _load_anew(self, find: _Find, layer: Labels | None = None) -> None:
+        """Read truths of which nobody has said yet what their values mean."""
+        if not self.loader.running:
+            self.read_as.forget()
+        self._load(find, layer)
+
+    def _read_again(self) -> None:
+        """Read the truths as the user says now."""
+        if self._find is not None:
+            self._load(self._find, self._loaded_layer)
+        self.focus_canvas()
+
+    def _load(self, find: _Find, layer: Labels | None) -> None:
         """Read truths, from a layer or files, in the background; each is scored as soon as it is read."""
         if self.loader.running:
             self.status.setText("Wait until the truths are read.")
@@ -193,11 +214,13 @@ class CompareWidget(Dock):
         if not self.session.images:
             self.status.setText("There is no image yet: open one and press Segment first.")
             return
-        self._failed = []
-        self._generation, self._loaded_layer = self.session.generation, layer
+        self._failed, self._doubted = [], set[str]()
+        self._generation, self._loaded_layer, self._find = self.session.generation, layer, find
         self.status.setText("Reading the truth …")
-        images = list(self.session.images)
-        self.loader.start(lambda: find(images), event=self._on_truth, done=self._on_loaded, failed=self._on_not_loaded)
+        images, read_as = list(self.session.images), self.read_as.read_as
+        self.loader.start(
+            lambda: find(images, read_as), event=self._on_truth, done=self._on_loaded, failed=self._on_not_loaded
+        )
 
     def _on_truth(self, event: Any) -> None:
         from napari_leukocyte.plugin.compare.truths import TruthFound
@@ -209,6 +232,7 @@ class CompareWidget(Dock):
             self.comparison.set_truth(event.index, event.truth)
         else:
             self._failed.append(f"{event.name}: {event.reason}")
+            self._doubted.update(event.others)
 
     def _on_not_loaded(self, sentence: str) -> None:
         self._failed.append(sentence)
@@ -219,6 +243,7 @@ class CompareWidget(Dock):
         found = len(self.comparison.truths)
         said = [f"Truth of {found} of {len(self.session.images)} images."] if found else []
         self.status.setText("\n".join([*said, *bullets("Not taken:", self._failed)]))
+        self.read_as.offer(self._doubted)
         self._show_figures()
 
     # ---- figures ----------------------------------------------------------------------------------------
@@ -234,7 +259,8 @@ class CompareWidget(Dock):
         self.list.follow(index)
 
     def _on_cleared(self) -> None:
-        self._truth_layer = None
+        self._truth_layer = self._find = None
+        self.read_as.forget()
         self._list_layers()
         self.status.setText("")
         self._show_figures()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.checks import check_cell_labels
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
-from napari_leukocyte.core.imaging.masks import mask_from_values
+from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError, ReadAs
+from napari_leukocyte.core.imaging.masks import mask_from_array
 from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.map_side import MapSide, in_planes, in_px, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths, find_maps
@@ -34,17 +36,28 @@ class TruthFound:
 
 @dataclass(frozen=True)
 class TruthFailed:
-    """Why an image got no truth, as a sentence; the others go on."""
+    """Why an image got no truth, as a sentence; the others go on.
+
+    ``others`` are the readings, as words of `ReadAs`, that speak against the one that is doubtful; mostly none.
+    """
 
     name: str
     reason: str
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, error: LeukocyteError) -> TruthFailed:
+        """From what went wrong."""
+        if isinstance(error, DoubtfulMaskError):
+            return cls(name, error.doubt, error.others)
+        return cls(name, str(error))
 
 
 Event = TruthFound | TruthFailed
 
 
-def truths_from_layer(layer: Labels, images: Sequence[ImageSource]) -> Iterator[Event]:
-    """Take an open Labels layer as the truth of an open image or stack.
+def truths_from_layer(layer: Labels, images: Sequence[ImageSource], read_as: ReadAs = "auto") -> Iterator[Event]:
+    """Take an open Labels layer as the truth of an open image or stack; ``read_as`` is what the user says of it.
 
     Raises
     ------
@@ -60,43 +73,50 @@ def truths_from_layer(layer: Labels, images: Sequence[ImageSource]) -> Iterator[
         )
     for index, (plane, source) in enumerate(zip(planes, images, strict=True)):
         try:
-            mask = mask_from_values(plane, name=f'The layer "{layer.name}"')
+            size = source.pixel_size.for_areas
+            mask, numbers = mask_from_array(plane, name=f'The layer "{layer.name}"', pixel_size=size, read_as=read_as)
             _check_size(mask.classes, source, f'the layer "{layer.name}"')
             truth = make_truth(
                 mask.classes,
                 whole_cell=mask.whole_cell,
-                pixel_size=source.pixel_size.for_areas,
+                pixel_size=size,
                 reading=mask.reading,
                 source=layer.name,
+                cells=None if numbers is None else check_cell_labels(numbers),
             )
         except LeukocyteError as error:
-            yield TruthFailed(source.label, str(error))
+            yield TruthFailed.of(source.label, error)
         else:
             yield TruthFound(index, truth)
 
 
-def truths_from_file(path: Path, images: Sequence[ImageSource], index: int) -> Iterator[Event]:
+def truths_from_file(
+    path: Path, images: Sequence[ImageSource], index: int, read_as: ReadAs = "auto"
+) -> Iterator[Event]:
     """Take a file as the truth of an image of a list of files, or of all planes of a stack.
 
     Raises
     ------
     LeukocyteError
-        When it cannot be read, or has not as many planes as the stack.
+        When it has not as many planes as the stack.
     """
     shown = images[index]
     own = [i for i, source in enumerate(images) if (source.path, source.name) == (shown.path, shown.name)]
-    yield from _truths_of(MapPaths(path), images, own)
+    try:
+        yield from _truths_of(MapPaths(path, read_as=read_as), images, own)
+    except DoubtfulMaskError as error:
+        yield TruthFailed.of(shown.name, error)
 
 
-def truths_from_folder(folder: Path, images: Sequence[ImageSource]) -> Iterator[Event]:
-    """Find the truth of each image in a folder, by its name.
+def truths_from_folder(folder: Path, images: Sequence[ImageSource], read_as: ReadAs = "auto") -> Iterator[Event]:
+    """Find the truth of each image in a folder, by its name; ``read_as`` is what the user says of them.
 
     Raises
     ------
     LeukocyteError
         When there is no such folder, or no truth of any image in it.
     """
-    maps = find_maps(folder)
+    maps = find_maps(folder, read_as=read_as)
     planes: dict[str, list[int]] = {}
     for index, source in enumerate(images):
         planes.setdefault(paired_stem(source.path or Path(source.name)), []).append(index)
@@ -112,7 +132,7 @@ def truths_from_folder(folder: Path, images: Sequence[ImageSource]) -> Iterator[
         try:
             yield from _truths_of(maps[name], images, indices)
         except LeukocyteError as error:
-            yield TruthFailed(images[indices[0]].name, str(error))
+            yield TruthFailed.of(images[indices[0]].name, error)
 
 
 def _truths_of(paths: MapPaths, images: Sequence[ImageSource], indices: Sequence[int]) -> Iterator[Event]:
