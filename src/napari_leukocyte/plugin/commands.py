@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = [
     *("accept", "click_cell", "cytoplasm_brush", "fill_hole", "join_cells", "mark_as_no_wbc", "next_image"),
     *("nucleus_brush", "previous_image", "show_difference", "show_outlines", "show_truth", "skip_image"),
-    *("split_cells", "split_off"),
+    *("split_cells", "split_off", "type_cells"),
 ]
 
 
@@ -33,6 +33,7 @@ join_cells = _command("join", "Measure", "Wait for a line from one cell into ano
 split_off = _command("split_off", "Measure", "Wait for a line that cuts a platelet off.")
 fill_hole = _command("fill", "Measure", "Fill the holes of the chosen cell, or its deepest indent.")
 mark_as_no_wbc = _command("mark", "Measure", "Mark the chosen cell as not a WBC; again: the next kind.")
+type_cells = _command("type", "Measure", "Ask what type the selected cells are.")
 show_outlines = _command("outlines", "Measure", "Show the classes as outlines, or filled again.")
 show_truth = _command("truth", "Compare", "Show the outline of the truth, or hide it.")
 show_difference = _command("difference", "Compare", "Show the difference image, or hide it.")

@@ -184,6 +184,25 @@ class Session(OpenImages):
                 layer.data_setitem(pixel, value, refresh=False)
             self._announce(change)
 
+    def edit_labels_of(self, index: int, edit: Callable[[LiveCells], Change | None]) -> None:
+        """Change labels or marks of any image of the list; of the one that is shown as `edit_labels` does.
+
+        Raises
+        ------
+        LeukocyteError
+            When there is no class map, or the edit cannot be made.
+        """
+        if index == self._on_screen() and self.classes_layer is not None:
+            self.edit_labels(edit)
+            return
+        state = self.states.get(index)
+        if state is None:
+            raise LeukocyteError("There is no class map yet: press Segment first.")
+        change = edit(state.live)
+        if change is not None:
+            rows, columns = change.box
+            self.changed.emit(index, (rows.start, rows.stop, columns.start, columns.stop))
+
     def edit_map(self, edit: Callable[[LiveCells], Pixels], value: int) -> None:
         """Set pixels of the shown class map to a class, as one step that Ctrl+Z undoes.
 

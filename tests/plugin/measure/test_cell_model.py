@@ -50,7 +50,7 @@ def columns(a, b):
 def test_the_columns_are_those_of_the_specification(model):
     assert TITLES == [
         "Image", "Cell", "CNR", "Range", "N:C", "Nucleus %",
-        "Cytoplasm px²", "Nucleus px²", "Cytoplasm µm²", "Nucleus µm²", "Remarks",
+        "Cytoplasm px²", "Nucleus px²", "Cytoplasm µm²", "Nucleus µm²", "Type", "Remarks",
     ]  # fmt: skip
     horizontal = Qt.Orientation.Horizontal
     assert [model.headerData(i, horizontal) for i in range(model.columnCount())] == TITLES
@@ -61,7 +61,7 @@ def test_what_a_row_shows(model, row):
     model.set_rows(3, [row(3, 7, 0.444, Flag.TOUCHING, Flag.EDITED)])
     shown = [model.index(0, i).data() for i in range(model.columnCount())]
     assert shown == [
-        "smear_3.png", "7", "0.44", "0.36–0.58", "2.25", "69", "444", "1000", "4.4", "10.0", "touching; edited",
+        "smear_3.png", "7", "0.44", "0.36–0.58", "2.25", "69", "444", "1000", "4.4", "10.0", "", "touching; edited",
     ]  # fmt: skip
     tip = model.index(0, TITLES.index("Remarks")).data(Qt.ItemDataRole.ToolTipRole)
     assert tip == f"{Flag.TOUCHING.words}\n{Flag.EDITED.words}"
@@ -90,7 +90,7 @@ def test_a_binary_map_has_whole_cells_and_no_nuclei(model, row):
 def test_numbers_are_aligned_to_the_right_and_words_to_the_left(model, row):
     model.set_rows(0, [row(0, 1)])
     for i, title in enumerate(TITLES):
-        side = Qt.AlignmentFlag.AlignLeft if title in ("Image", "Remarks") else Qt.AlignmentFlag.AlignRight
+        side = Qt.AlignmentFlag.AlignLeft if title in ("Image", "Type", "Remarks") else Qt.AlignmentFlag.AlignRight
         assert model.index(0, i).data(Qt.ItemDataRole.TextAlignmentRole) & side
 
 

@@ -1,5 +1,7 @@
 """The cell table under real mouse clicks and keys."""
 
+from dataclasses import replace
+
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
@@ -13,6 +15,7 @@ from napari_leukocyte.plugin.measure.columns import COLUMNS
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 TITLES = [column.title for column in COLUMNS]
+SHOWN = [title for title in TITLES if title != "Type"]  # until a cell has one
 
 
 @pytest.fixture
@@ -219,12 +222,12 @@ def test_four_columns_fit_in_a_narrow_dock(table):
 
 
 def test_um2_columns_are_there_when_a_pixel_size_is(table, row):
-    assert visible(table) == TITLES
+    assert visible(table) == SHOWN
     for i in range(3):
         table.cells.set_rows(i, [row(i, 1, um2=False)])
-    assert visible(table) == [title for title in TITLES if "µm²" not in title]
+    assert visible(table) == [title for title in SHOWN if "µm²" not in title]
     table.cells.set_rows(1, [row(1, 1)])
-    assert visible(table) == TITLES
+    assert visible(table) == SHOWN
     table.cells.set_rows(1, [])
     assert "Nucleus µm²" not in visible(table)
 
@@ -248,7 +251,7 @@ def test_columns_are_chosen_on_the_header(table, row):
     assert list(actions) == TITLES
     assert not actions["Cell"].isEnabled()
     click_action(menu, actions["N:C"])
-    assert visible(table) == [title for title in TITLES if title != "N:C"]
+    assert visible(table) == [title for title in SHOWN if title != "N:C"]
     menu, actions = open_menu(table)
     assert not actions["N:C"].isChecked()
     click_action(menu, actions["Nucleus µm²"])
@@ -256,10 +259,18 @@ def test_columns_are_chosen_on_the_header(table, row):
     for um2 in (False, True):
         for i in range(3):
             table.cells.set_rows(i, [row(i, 1, um2=um2)])
-    assert visible(table) == [title for title in TITLES if title not in ("N:C", "Nucleus µm²")]
+    assert visible(table) == [title for title in SHOWN if title not in ("N:C", "Nucleus µm²")]
     menu, actions = open_menu(table)
     click_action(menu, actions["N:C"])
     assert "N:C" in visible(table)
+
+
+def test_the_column_of_types_comes_and_goes_with_them(table, row):
+    typed = replace(row(1, 2), measure=replace(row(1, 2).measure, cell_type="blast"))
+    table.cells.set_rows(1, [row(1, 1), typed])
+    assert visible(table) == TITLES
+    table.cells.set_rows(1, [row(1, 1), row(1, 2)])
+    assert visible(table) == SHOWN
 
 
 def test_an_empty_column_cannot_be_asked_for(table):
@@ -281,7 +292,7 @@ def test_ctrl_c_copies_the_selected_rows_as_seen(table):
     key(table, Qt.Key.Key_C, CTRL)
     lines = [line.split("\t") for line in QGuiApplication.clipboard().text().split("\n")]
     assert lines == [
-        TITLES,
+        SHOWN,
         ["smear_2.png", "3", "2.30", "1.84–2.99", "0.43", "30", "2300", "1000", "23.0", "10.0", ""],
         ["smear_0.png", "1", "0.10", "0.08–0.13", "10.00", "91", "100", "1000", "1.0", "10.0", ""],
         ["smear_1.png", "4", "–", "–", "–", "–", "1000", "1000", "10.0", "10.0", "cut by edge"],

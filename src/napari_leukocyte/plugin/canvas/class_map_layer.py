@@ -21,6 +21,7 @@ KEYS = {
     "Shift-Y": "split_off",
     "G": "fill",
     "R": "mark",
+    "I": "type",
     "O": "outlines",
     "T": "truth",
     "H": "difference",

@@ -20,7 +20,7 @@ SORT_UP, SORT_DOWN = " ▴", " ▾"
 _NOWHERE = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_figures = attrgetter("cnr", "cnr_low", "cnr_high", "cytoplasm_px", "nucleus_px", "flags")
+_figures = attrgetter("cnr", "cnr_low", "cnr_high", "cytoplasm_px", "nucleus_px", "flags", "cell_type")
 
 
 class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
@@ -103,6 +103,11 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
     def has_um2(self) -> bool:
         """Whether the area of any cell is known in um2."""
         return any(row.measure.cytoplasm_um2 == row.measure.cytoplasm_um2 for row in self._rows)
+
+    @property
+    def has_types(self) -> bool:
+        """Whether a person has said of any cell what type it is."""
+        return any(row.measure.cell_type for row in self._rows)
 
     def _span(self, image_index: int) -> tuple[int, int]:
         """First row of an image, and the row behind its last."""

@@ -15,13 +15,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_leukocyte.plugin.measure.cell_model import SORT_DOWN, CellTableModel, SortedCells
-from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow
+from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow, Column
 
 __all__ = ["CellRow", "CellTable", "CellTableModel"]
 
 _PADDING = 8  # px beside the text of a column
 _IMAGE, _CELL = 0, 1
-_UM2 = [i for i, column in enumerate(COLUMNS) if column.in_um2]
+_LATE = [i for i, column in enumerate(COLUMNS) if column.in_um2 or column.in_types]
 
 
 class CellTable(QTableView):  # type: ignore[misc]
@@ -31,6 +31,8 @@ class CellTable(QTableView):  # type: ignore[misc]
     -------
     cell_chosen(image_index, cell)
         The user picked a row by mouse or key. Selecting by `select_cell` does not emit it.
+    type_asked()
+        The user pressed I, to say what type the selected cells are.
 
     Attributes
     ----------
@@ -39,6 +41,7 @@ class CellTable(QTableView):  # type: ignore[misc]
     """
 
     cell_chosen = Signal(int, int)
+    type_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +141,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
             return
+        if event.key() == Qt.Key.Key_I and not event.modifiers():
+            self.type_asked.emit()
+            return
         before = self.currentIndex().row()
         super().keyPressEvent(event)
         if self.currentIndex().row() != before or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -169,7 +175,7 @@ class CellTable(QTableView):  # type: ignore[misc]
             action.setCheckable(True)
             action.setChecked(not self.isColumnHidden(i))
             # without its number a row says nothing
-            action.setEnabled(i != _CELL and (self.cells.has_um2 or not column.in_um2))
+            action.setEnabled(i != _CELL and self._has(column))
             action.toggled.connect(lambda on, i=i: self._want_column(i, wanted=on))
         return menu
 
@@ -183,14 +189,17 @@ class CellTable(QTableView):  # type: ignore[misc]
         self._show_columns()
 
     def _show_columns(self) -> None:
-        has_um2 = self.cells.has_um2
         for i, column in enumerate(COLUMNS):
-            hidden = i in self._unwanted or (column.in_um2 and not has_um2)
+            hidden = i in self._unwanted or not self._has(column)
             if hidden != self.isColumnHidden(i):
                 self.setColumnHidden(i, hidden)
 
+    def _has(self, column: Column) -> bool:
+        """Whether a column that may be empty has anything to show."""
+        return not ((column.in_um2 and not self.cells.has_um2) or (column.in_types and not self.cells.has_types))
+
     def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
-        if first.column() <= _UM2[-1] and last.column() >= _UM2[0]:
+        if first.column() <= _LATE[-1] and last.column() >= _LATE[0]:
             self._show_columns()
 
 

@@ -53,6 +53,8 @@ class Column:
         Whether to align to the right.
     in_um2
         Whether the column is empty until a pixel size is known.
+    in_types
+        Whether it is empty until a person has said what type a cell is.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Column:
     tooltip: Callable[[CellRow], str] = lambda _: ""
     number: bool = True
     in_um2: bool = False
+    in_types: bool = False
 
 
 def range_text(measure: CellMeasure) -> str:
@@ -186,6 +189,15 @@ COLUMNS = (
         value=_nucleus_um2,
         text=lambda row: _figure(_nucleus_um2(row), 1),
         in_um2=True,
+    ),
+    Column(
+        title="Type",
+        meaning="What a person says that the cell is (I); nothing guesses it",
+        widest="segmented neutrophil",
+        value=lambda row: row.measure.cell_type,
+        text=lambda row: row.measure.cell_type,
+        number=False,
+        in_types=True,
     ),
     Column(
         title="Remarks",

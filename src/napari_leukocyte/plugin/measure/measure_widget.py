@@ -56,6 +56,7 @@ class MeasureWidget(Dock):
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.changed, self._on_changed)
         self.listen(self.session.selected, self._on_selected)
+        self.listen(self.session.commanded, self._on_command)
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._on_images()
@@ -68,6 +69,7 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
         from napari_leukocyte.plugin.measure.export_menu import export_menu
+        from napari_leukocyte.plugin.measure.type_menu import TypeButton
         from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.scope = QComboBox()
@@ -116,6 +118,8 @@ class MeasureWidget(Dock):
         menu.addSeparator()
         menu.addAction("A white cell after all", lambda: self._mark(None))
         self.mark_button.setMenu(menu)
+        self.type_button = TypeButton(self.session, self.table.selected_cells, say=self._say)
+        self.table.type_asked.connect(self.type_button.ask)
         self.status = note()
 
         below = QWidget()
@@ -124,7 +128,7 @@ class MeasureWidget(Dock):
             self.card,
             self.gestures,
             row(*self.stroke_buttons.values()),
-            row(self.fill_button, self.mark_button),
+            row(self.fill_button, self.mark_button, self.type_button),
             self.status,
             self.histogram,
         )
@@ -202,7 +206,7 @@ class MeasureWidget(Dock):
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        for button in (*self.stroke_buttons.values(), self.fill_button, self.mark_button):
+        for button in (*self.stroke_buttons.values(), self.fill_button, self.mark_button, self.type_button):
             button.setEnabled(self.session.state is not None)
         for button in (self.export_button, self.programs_button, self.save_button):
             button.setEnabled(bool(self.session.states) and not self.writer.running)
@@ -269,6 +273,10 @@ class MeasureWidget(Dock):
         cells = [cell for index, cell in self.table.selected_cells() if index == self.session.index]
         self.tools.mark(cells, flag)
         self.focus_canvas()
+
+    def _on_command(self, name: str) -> None:
+        if name == "type":
+            self.type_button.ask(self.canvas)
 
     def _on_armed(self, name: str) -> None:
         self._line.lay_over(self.canvas)
