@@ -209,8 +209,8 @@ def test_a_newer_record_is_never_replaced(folder, done, segment):
         assert "newer napari-leukocyte" in result.stderr
         assert (done / "results.jsonl").read_bytes() == newer
     result = segment(folder, done, "--overwrite")
-    assert "the record that was there is results-set-aside-1.jsonl now" in result.stderr
-    assert (done / "results-set-aside-1.jsonl").read_bytes() == newer
+    assert "the record that was there is results.unreadable-1.jsonl now" in result.stderr
+    assert (done / "results.unreadable-1.jsonl").read_bytes() == newer
 
 
 def test_a_mixed_table_is_said(folder, done, segment, picture):

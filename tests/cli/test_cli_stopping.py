@@ -105,3 +105,12 @@ except KeyboardInterrupt:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("heard 143\n", "")
+
+
+@pytest.mark.slow
+def test_killed_and_gone_on_with_the_end_is_as_without(model):
+    script = Path(__file__).parents[2] / "benchmarks" / "resume_kills.py"
+    command = [sys.executable, script, "--kills", "2", "--files", "12", "--seed", "5", "--model", model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 differences from the undisturbed run" in done.stdout

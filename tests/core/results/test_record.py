@@ -163,18 +163,18 @@ def test_what_cannot_be_gone_on_with_is_said_and_only_set_aside_when_asked(tmp_p
         with pytest.raises(UnreadableRecordError, match=words):
             door(tmp_path)
     assert path.read_bytes() == first + b"\nmore\n"
-    (tmp_path / "results-set-aside-1.jsonl").write_text("older")
-    file = RecordFile(tmp_path, set_aside=True)
+    (tmp_path / "results.unreadable-1.jsonl").write_text("older")
+    file = RecordFile(tmp_path, anew=True)
     file.append(image_line(image("a")))
     file.close()
-    assert file.set_aside == "results-set-aside-2.jsonl"
+    assert file.set_aside == "results.unreadable-2.jsonl"
     assert (tmp_path / file.set_aside).read_bytes() == first + b"\nmore\n"
     assert list(read_record(tmp_path).images) == ["a"]
 
 
 def test_a_record_that_is_no_file_is_said(tmp_path):
     (tmp_path / RECORD).mkdir()
-    with pytest.raises(UnreadableRecordError, match="cannot be read"):
+    with pytest.raises(UnreadableRecordError, match="is no file"):
         RecordFile(tmp_path)
 
 

@@ -83,8 +83,8 @@ class Places:
     def staged(self) -> dict[str, str]:
         """Hashes of what was written there, by name."""
         try:
-            return {path.name: file_hash(path) for path in sorted(self._stage.iterdir())}
-        except FileNotFoundError:
+            return {path.name: file_hash(path) for path in sorted(self._stage.iterdir()) if path.is_file()}
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def check(self, names: Iterable[str], record: ResultsRecord, *, new: Mapping[str, str] | None = None) -> None:

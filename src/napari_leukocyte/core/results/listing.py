@@ -32,6 +32,7 @@ def list_inputs(
         Those of them without a file, with a hash of what they show.
     """
     inputs = list(dict.fromkeys(inputs))
+    folder = Path(_real(folder))
     places = _places(record, folder)
     lost = _lost(record, folder)
     found: dict[Path, ListedImage] = {}
@@ -108,7 +109,7 @@ def _listed(path: Path, label: str, stem: str, folder: Path, *, has_file: bool) 
         return ListedImage(stem, label, path.name)
     real = _real(path)
     try:
-        relative = Path(os.path.relpath(real, _real(folder))).as_posix()
+        relative = Path(os.path.relpath(real, folder)).as_posix()
     except ValueError:  # on another drive
         relative = ""
     return ListedImage(stem, label, path.name, real, relative)

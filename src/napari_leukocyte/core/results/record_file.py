@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
-from napari_leukocyte.core.files import refusal
+from napari_leukocyte.core.files import refusal, set_aside
 from napari_leukocyte.core.results.record import RECORD, ResultsRecord
 from napari_leukocyte.core.results.record_json import FORMAT, VERSION, header, parsed, take_line
 
@@ -50,7 +50,7 @@ class RecordFile:
     ----------
     folder
         It is there.
-    set_aside
+    anew
         A record that cannot be gone on with gets another name, and a new one is begun.
 
     Attributes
@@ -68,12 +68,12 @@ class RecordFile:
         When another program holds it, or the system refuses.
     """
 
-    def __init__(self, folder: Path, *, set_aside: bool = False) -> None:
+    def __init__(self, folder: Path, *, anew: bool = False) -> None:
         self.path = folder / RECORD
         self.set_aside = ""
         self._lock = _lock(folder)
         try:
-            self.record = self._opened(set_aside)
+            self.record = self._opened(anew)
         except BaseException:
             self.close()
             raise
@@ -112,13 +112,13 @@ class RecordFile:
                 Path(self._lock.lock_file).unlink()  # while it is held; Windows does not, and keeps the empty file
             self._lock.release()
 
-    def _opened(self, set_aside: bool) -> ResultsRecord:
+    def _opened(self, anew: bool) -> ResultsRecord:
         try:
             found, self._end = _read(self.path)
         except UnreadableRecordError:
-            if not set_aside:
+            if not anew:
                 raise
-            self.set_aside = _set_aside(self.path)
+            self.set_aside = set_aside(self.path).name
             found, self._end = None, 0
         return found or ResultsRecord()
 
@@ -133,6 +133,8 @@ class RecordFile:
 def _read(path: Path) -> tuple[ResultsRecord | None, int]:
     """The record, and where its last whole line ends."""
     try:
+        if path.exists() and not path.is_file():
+            raise UnreadableRecordError(f"{path} is no file, so it cannot be a record of results: move it away.")
         content = path.read_bytes()
     except FileNotFoundError:
         return None, 0
@@ -172,18 +174,6 @@ def _check_header(path: Path, line: bytes) -> None:
             f"{path} is of version {version}, written by a newer napari-leukocyte (this one reads up to {VERSION}): "
             "update the program, or choose another folder; nothing was changed."
         )
-
-
-def _set_aside(path: Path) -> str:
-    """Rename a file to a name that says so and that no other has."""
-    number = 1
-    while (place := path.with_name(f"{path.stem}-set-aside-{number}{path.suffix}")).exists():
-        number += 1
-    try:
-        path.rename(place)
-    except OSError as error:
-        raise LeukocyteError(f"{path} cannot be renamed ({refusal(error)}): choose another folder.") from error
-    return place.name
 
 
 def _lock(folder: Path) -> FileLock:

@@ -14,7 +14,9 @@ from napari_leukocyte.core.results.settings import ResultSettings
 
 __all__ = ["FORMAT", "VERSION", "header", "image_line", "list_line", "parsed", "sizes_line", "table_line", "take_line"]
 
-FORMAT, VERSION = "napari-leukocyte results", 1  # what this version writes; it reads this one and all before it
+# What this version writes; it reads this one and all before it. A new kind of line needs no new version, since others
+# pass over it; a new field or flag does.
+FORMAT, VERSION = "napari-leukocyte results", 1
 
 T = TypeVar("T")
 

@@ -99,7 +99,7 @@ class ResultWriter:
         self._planes: list[PlaneResult] = []
         self._table_at, self._table_took = perf_counter(), 0.0
         make_folder(folder)
-        self._file = RecordFile(folder, set_aside=overwrite)
+        self._file = RecordFile(folder, anew=overwrite)
         try:
             self._places = Places(folder, overwrite=overwrite, trusted=trusted, advice=advice)
             self._places.finish(self.record)  # what a kill interrupted

@@ -107,16 +107,17 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
     for image in images:
         if image.result is not None:  # a value painted by a slip is named with its image, before anything is written
             check_class_map(image.result.classes, name=f"class map of {image.source.label}")
-    contents: dict[Path, str] = {}
-    for image in images:
-        path = input_path(image.source.path, image.source.name)
-        if image.source.path is None and path not in contents:
-            contents[path] = shown_hash(image.source)
-    inputs = [input_path(image.source.path, image.source.name) for image in images]
-    with ResultWriter(folder, inputs, contents=contents, overwrite=overwrite, trusted=trusted) as writer:
-        for image in images:
-            writer.add(image.source, image.result, measures=image.measures, facts=image.facts)
-    trusted |= writer.written
+    paths = [input_path(image.source.path, image.source.name) for image in images]
+    first = dict(zip(reversed(paths), [image.source for image in reversed(images)], strict=True))  # planes of a stack
+    inputs = dict.fromkeys(path for image, path in zip(images, paths, strict=True) if image.result is not None)
+    contents = {path: shown_hash(first[path]) for path in inputs if first[path].path is None}
+    with ResultWriter(folder, list(inputs), contents=contents, overwrite=overwrite, trusted=trusted) as writer:
+        try:
+            for image, path in zip(images, paths, strict=True):
+                if path in inputs:
+                    writer.add(image.source, image.result, measures=image.measures, facts=image.facts)
+        finally:
+            trusted |= writer.written
     notes = "".join(f" Note: {note}." for note in writer.notes)
     return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{notes}"
 
