@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["begin", "interruptible", "leave_to_system", "nothing_begun", "status"]
+__all__ = ["begin", "interruptible", "leave_to_system", "nothing_begun", "requested", "status"]
 
 # Ctrl+C; the end that a system, a scheduler or `timeout` asks for; a terminal that is closed
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -51,6 +51,11 @@ def leave_to_system() -> None:
     if signal.SIGINT in _state["ours"]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _state["ours"] = ()
+
+
+def requested() -> bool:
+    """Whether a signal asked for the end."""
+    return bool(_state["received"])
 
 
 def status() -> int:

@@ -108,6 +108,29 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux tells of processes as files")
+def test_no_process_outlives_one_that_is_killed(tmp_path, start, picture, model):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for i in range(40):
+        Image.fromarray(picture(i)).save(folder / f"{i}.png")
+    program = start("segment", folder, "--out", out, "--model", model, "--pixel-size", 0.5, "--jobs", 2)
+    while program.poll() is None and not list(out.glob("*_cells.tif")):
+        time.sleep(0.01)
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
+    assert len(children) >= 2
+    program.kill()
+    program.communicate()
+    until = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    again = start("segment", folder, "--out", out, "--model", model, "--pixel-size", 0.5, "--resume")
+    again.communicate(timeout=120)
+    assert len(read_record(out).done) == 40
+
+
+@pytest.mark.slow
 def test_killed_and_gone_on_with_the_end_is_as_without(model):
     script = Path(__file__).parents[2] / "benchmarks" / "resume_kills.py"
     command = [sys.executable, script, "--kills", "2", "--files", "12", "--seed", "5", "--model", model]

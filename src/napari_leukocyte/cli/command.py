@@ -38,6 +38,8 @@ class Command(TyperCommand):
             with logging_to(log, ctx.command_path, ctx.params):
                 return super().invoke(ctx)
         except LeukocyteError as error:
+            if stopping.requested():  # processes at work heard the signal first
+                _end("Stopped.", stopping.status())
             _end(str(error), 1)
         except KeyboardInterrupt:
             _end("Stopped.", stopping.status())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["CARD", "FIGURES", "LOG", "MADE_BY", "REPORT", "TABLE", "spare_foreign", "spare_inputs"]
+__all__ = ["CARD", "FIGURES", "LOG", "MADE_BY", "ONNX", "REPORT", "TABLE", "spare_foreign", "spare_inputs"]
 
 # What the files of this program have near their beginning, by kind.
 TABLE = rb"\Aimage,plane,cell,y,x,cnr"
@@ -15,6 +15,7 @@ MADE_BY = rb'\A\s*\{[^{}]*"napari-leukocyte"'  # the JSON beside a table
 FIGURES = rb'\A\s*\{.*"border_px"'
 REPORT = rb"\A<!DOCTYPE html>.*napari-leukocyte"
 LOG = rb"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ "
+ONNX = rb"\A.{0,16}napari-leukocyte"  # who produced it stands before the graph
 CARD = rb"\A# .*white blood cells in stained peripheral-blood smears"
 
 _LOOKED_AT = 2**20  # bytes

@@ -15,6 +15,7 @@ from napari_leukocyte.core.files import atomic_path, make_folder
 from napari_leukocyte.core.model.folded import folded
 from napari_leukocyte.core.model.unet import probabilities
 from napari_leukocyte.core.model.weights import load_model, model_path
+from napari_leukocyte.core.outputs import ONNX, spare_foreign
 
 __all__ = ["export_onnx"]
 
@@ -30,7 +31,7 @@ def export_onnx(model: str | Path, out: Path) -> float:
     model
         Name of a shipped model, or a weight file.
     out
-        The file; an older one is replaced only by a whole one that agrees with torch.
+        The file; an older one of ours is replaced only by a whole one that agrees with torch.
 
     Raises
     ------
@@ -39,6 +40,7 @@ def export_onnx(model: str | Path, out: Path) -> float:
     """
     if any(find_spec(name) is None for name in ("onnx", "onnxscript")):
         raise LeukocyteError('Export needs the package onnx: run pip install "napari-leukocyte[onnx]" first.')
+    spare_foreign({out: ONNX})
     import onnx
     from onnx.reference import ReferenceEvaluator
 
@@ -60,6 +62,7 @@ def export_onnx(model: str | Path, out: Path) -> float:
         )
     assert program is not None  # no file was named
     proto = program.model_proto
+    proto.producer_name = "napari-leukocyte"
     for key, value in {"model": info.name, "classes": info.classes, "um_per_px": info.pixel_size}.items():
         proto.metadata_props.add(key=key, value=str(value))
     content = proto.SerializeToString()

@@ -1,12 +1,14 @@
 """A list of images segmented by several processes; the results come back in the order of the list."""
 
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 import torch
 
@@ -100,8 +102,17 @@ _worker: list[_Worker] = []  # the one of this process, once it has begun
 
 def _begin(parameters: SegmentParameters, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one who writes
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     _worker.append(_Worker(parameters, load_predictor(parameters)))
+
+
+def _end_with_parent() -> None:
+    """Nobody is left to hand results to when the one who writes was killed; a process would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _segment(image: ImageSource, decision: SizeDecision) -> Segmentation | str:
