@@ -4,10 +4,11 @@
 
 In each round one or two programs paint strokes into the images of one training set, hand every stroke to the saver of
 drafts, and accept now and then. They write down each stroke when it was handed over, each draft when it was on the
-disk, and each accept after it returned, into a pipe that outlives them. Then they get SIGKILL. Afterwards:
+disk, and each accept after it returned, into a pipe that outlives them. At moments the drafts that are there cannot be
+read, as on a share that is away: they must be set aside then, not replaced. Then the programs get SIGKILL. Afterwards:
 
 - the set opens, and every accept that was written down is there, bit for bit;
-- the draft holds every stroke that is older than 2 s, and every one of a draft that was said to be saved;
+- a draft holds every stroke that is older than 2 s, and every one of a draft that was said to be saved;
 - the check finds nothing but leftovers that it calls harmless.
 
 Before that, accepting, saving a draft, adding an image, revoking and holding out are killed at each of their steps in
@@ -17,6 +18,8 @@ POSIX only: the painters are forked.
 """
 
 import argparse
+import contextlib
+import errno
 import os
 import signal
 import sys
@@ -68,6 +71,7 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
 
     training_set = TrainingSet.open(folder)
     ids = training_set.image_ids()
+    have_unreadable_moments(first)
     _claims = [training_set.drafts.claim(image) for image in ids if drafts]
     saver = DraftSaver(
         training_set,
@@ -81,6 +85,9 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
         classes = painted(stroke)
         cells = labelled(classes)
         if drafts:
+            if stroke % 5 == 0:  # somebody was at its rights, so that it is read again before it is replaced
+                with contextlib.suppress(FileNotFoundError):
+                    (folder / "drafts" / image / "working.tif").chmod(0o600 + 0o44 * (stroke % 2))
             saver.submit(image, Draft(classes, cells, MaskFacts(model="m", pixels_changed=stroke), datetime.now(UTC)))
             say("stroke", image, stroke, time.time())
         if stroke % ACCEPT_EVERY == 0 or not drafts:
@@ -89,6 +96,18 @@ def paint(folder: Path, pipe: int, first: int, *, drafts: bool) -> None:
             )
             say("accepted", image, version.number, stroke)
         time.sleep(0.004)
+
+
+def have_unreadable_moments(seed: int) -> None:
+    """Let every third reading of a draft fail, in this process."""
+    rng, real = np.random.default_rng(seed), Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.suffix == ".tif" and rng.random() < 1 / 3:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    Path.read_bytes = read_bytes  # type: ignore[method-assign]
 
 
 @dataclass
@@ -163,7 +182,8 @@ def judge(folder: Path, done: Round) -> None:
         ]
         saved = [int(stroke) for one, stroke in done.of("saved") if one == image]
         wanted_stroke = max(old + saved, default=0)
-        draft = training_set.drafts.read(image)
+        there = [training_set.drafts.read(image), *training_set.drafts.kept(image)[0]]
+        draft = max(filter(None, there), key=lambda one: one.facts.pixels_changed, default=None)
         if draft is None:
             if wanted_stroke:
                 done.faults.append(f"the draft of {image} is lost")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import LONG, NO_KEY, block, click, paint, press
+from driving import LONG, NO_KEY, block, choose, click, paint, press
 from napari import settings as napari_settings
 from PIL import Image
 from qtpy.QtCore import Qt
@@ -495,3 +495,27 @@ def test_masks_of_other_programs_become_maps_of_their_images_and_edits_stay(
     facts = dock.session.states[0].facts(None)
     assert facts.edited  # no model of ours made it
     assert facts.made_with.pixels["import"] == np.count_nonzero(drawn)
+
+
+def test_a_mask_that_may_mean_something_else_is_asked_about_and_read_as_the_user_says(
+    dock, folder, tmp_path, disc_map, qtbot, monkeypatch
+):
+    dock.session.open_files(list(sources_from_files(sorted(folder.iterdir()))))
+    drawn = disc_map(SHAPE, (50, 60, 30, 15))
+    Image.fromarray(np.array([0, 2, 1], np.uint8)[drawn]).save(tmp_path / "a10.png")
+    Image.fromarray(drawn).save(tmp_path / "a9.png")
+    chosen = [str(tmp_path / name) for name in ("a10.png", "a9.png")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (chosen, ""))
+    asked = dock.import_button.read_as
+    assert not asked.isVisible()
+    click(dock.import_button)
+    settle(dock, qtbot)
+    assert dock.status.text().startswith("1 mask imported.")
+    assert "the nucleus is a ring around the cytoplasm" in dock.status.text()
+    assert "--read-masks-as" not in dock.status.text()
+    assert asked.isVisible()
+    choose(asked.combo, "nuc")
+    settle(dock, qtbot)
+    assert dock.status.text() == "1 mask imported."
+    for state in (dock.session.states[0], dock.session.states[1]):
+        np.testing.assert_array_equal(state.classes, drawn)

@@ -19,7 +19,7 @@ from napari_leukocyte.core.exchange.reading import FindImage, ImageHint, Read, n
 from napari_leukocyte.core.exchange.results_folder import read_class_map
 from napari_leukocyte.core.exchange.tables import TABLES, Row, read_table
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
-from napari_leukocyte.core.imaging.mask_reading import ReadAs
+from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError, ReadAs
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
 from napari_leukocyte.core.imaging.read import find_images, natural_key
 from napari_leukocyte.core.results.map_file import CELLS, labels_path
@@ -84,10 +84,16 @@ class Imported:
 
 @dataclass(frozen=True)
 class ImportFailed:
-    """A file could not be read, with the reason as a sentence; the others go on."""
+    """A file could not be read, with the reason as a sentence; the others go on.
+
+    Where it is only doubtful what its values mean, ``doubt`` says why, and ``others`` are the readings that this speaks
+    for, as words of `ReadAs`.
+    """
 
     path: Path
     reason: str
+    doubt: str = ""
+    others: tuple[str, ...] = ()
 
 
 def find_masks(inputs: Sequence[str | Path], *, folders: bool = False) -> MaskFiles:
@@ -183,6 +189,9 @@ def _read_each(
     for path, root in files.masks.items():
         try:
             reads = _read(path, files.nuclei.get(path), find_image, parameters.read_as)
+        except DoubtfulMaskError as error:
+            yield ImportFailed(path, str(error), error.doubt, error.others)
+            continue
         except LeukocyteError as error:
             yield ImportFailed(path, str(error))
             continue

@@ -151,6 +151,7 @@ class CorrectWidget(Dock):
             row(self.previous_button, self.skip_button, self.next_button),
             self.recovery,
             row(self.empty_button, self.import_button),
+            self.import_button.read_as,
             accepting,
             self.saved,
             rule(),

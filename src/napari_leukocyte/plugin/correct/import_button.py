@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.parts.read_as import ReadAsChoice
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.results.segmentation import Segmentation
@@ -28,6 +29,11 @@ class ImportButton(QPushButton):  # type: ignore[misc]
     ----------
     say
         Takes the sentence on what came of it.
+
+    Attributes
+    ----------
+    read_as
+        The question how doubtful ones are to be read; for the dock to place.
     """
 
     def __init__(self, session: Session, disk: QtDisk, say: Callable[[str], None]) -> None:
@@ -35,6 +41,9 @@ class ImportButton(QPushButton):  # type: ignore[misc]
         self.setToolTip("Masks from QuPath, ImageJ, Cellpose and others, by the names of the images")
         self._session, self._disk, self._say = session, disk, say
         self.clicked.connect(lambda: self._choose())
+        self.read_as = ReadAsChoice()
+        self.read_as.chosen.connect(self._read_again)
+        self._doubtful: list[Path] = []
 
     def _choose(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Masks of images of the list")
@@ -43,11 +52,22 @@ class ImportButton(QPushButton):  # type: ignore[misc]
 
     def read(self, paths: Sequence[Path]) -> None:
         """Read files as the class maps of their images; edited maps stay."""
+        self.read_as.forget()
+        self._doubtful = []
+        self._read(paths)
+
+    def _read_again(self) -> None:
+        """Read those that were doubtful, as the user says now."""
+        self._read(self._doubtful)
+
+    def _read(self, paths: Sequence[Path]) -> None:
         from napari_leukocyte.plugin.correct.masks_in import read_for_list
 
-        images, generation = list(self._session.images), self._session.generation
+        images, generation, read_as = list(self._session.images), self._session.generation, self.read_as.read_as
         self._say("Reading masks …")
-        self._disk.run(lambda: read_for_list(images, paths), lambda found: self._show(found, generation), self._say)
+        self._disk.run(
+            lambda: read_for_list(images, paths, read_as), lambda found: self._show(found, generation), self._say
+        )
 
     def _show(self, found: MasksIn, generation: int) -> None:
         if not isalive(self) or generation != self._session.generation:  # the dock has gone, or another list is open
@@ -55,6 +75,9 @@ class ImportButton(QPushButton):  # type: ignore[misc]
         edited = [index for index, result in found.results.items() if not self._put(index, result)]
         left = [f"{self._session.images[index].label}: its map has edits, which stay." for index in edited]
         taken = counted(len(found.results) - len(edited), "mask")
+        if found.doubtful:
+            self._doubtful = list(found.doubtful)
+            self.read_as.offer(word for others in found.doubtful.values() for word in others)
         self._say("\n".join((f"{taken} imported.", *bullets("Not imported:", [*found.problems, *left]))))
 
     def _put(self, index: int, result: Segmentation) -> bool:

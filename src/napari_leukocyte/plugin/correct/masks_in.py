@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_leukocyte.core.exchange.importing import Imported, find_masks, read_masks
+from napari_leukocyte.core.exchange.importing import Imported, ImportParameters, find_masks, read_masks
 from napari_leukocyte.core.exchange.reading import FindImage, ImageHint, Read
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.results.names import same_name
 
 if TYPE_CHECKING:
+    from napari_leukocyte.core.imaging.mask_reading import ReadAs
     from napari_leukocyte.core.results.segmentation import Segmentation
 
 __all__ = ["MasksIn", "read_for_list"]
@@ -21,14 +22,20 @@ __all__ = ["MasksIn", "read_for_list"]
 
 @dataclass
 class MasksIn:
-    """What was read: a segmentation by the place of its image in the list, and sentences on the rest."""
+    """What was read: a segmentation by the place of its image in the list, and sentences on the rest.
+
+    ``doubtful`` are files whose values may mean something else, and the readings for which something speaks.
+    """
 
     results: dict[int, Segmentation] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    doubtful: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_for_list(images: Sequence[ImageSource], paths: Sequence[Path]) -> MasksIn:
+def read_for_list(images: Sequence[ImageSource], paths: Sequence[Path], read_as: ReadAs = "auto") -> MasksIn:
     """Read mask files, each for the image of the list that has its name; the only image takes one of any name.
+
+    ``read_as`` is what the user says of their values.
 
     Raises
     ------
@@ -36,9 +43,11 @@ def read_for_list(images: Sequence[ImageSource], paths: Sequence[Path]) -> Masks
         When none of the files can be a mask.
     """
     found = MasksIn()
-    for event in read_masks(find_masks(paths), find_image=_finder(images)):
+    for event in read_masks(find_masks(paths), ImportParameters(read_as=read_as), find_image=_finder(images)):
         if not isinstance(event, Imported):
-            found.problems.append(event.reason)
+            found.problems.append(event.doubt or event.reason)
+            if event.others:
+                found.doubtful[event.path] = event.others
             continue
         for read in event.reads:
             index = _place(images, read)
