@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from napari_leukocyte.core.results.record import ResultsRecord
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.scoring.case_index import CaseInfo, read_case_index
 from napari_leukocyte.core.training_set.checks import check
+from napari_leukocyte.core.training_set.records import Version
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["FILES", "files_under", "spoil_file", "spoil_json"]
@@ -308,11 +310,11 @@ def set_any(rng: Rng, folder: Path, base: Path) -> Fault:
         found = TrainingSet.open(place)
         wrong: list[str] = []
         for image in found.images():
-            _same(wrong, image.id, lambda i=image: found.read_image(i.id), pictures.get(image.id))
+            _same(wrong, image.id, partial(found.read_image, image.id), pictures.get(image.id))
             for one in found.versions(image.id):
-                _same(wrong, f"{one.number}", lambda v=one: found.read_mask(v)[0], masks.get((one.image, one.number)))
+                _same(wrong, f"{one.number}", partial(_map_of, found, one), masks.get((one.image, one.number)))
             draft = drafts.get(image.id)
-            _same(wrong, "draft", lambda i=image: _classes(found.drafts.read(i.id)), _classes(draft))
+            _same(wrong, "draft", partial(_draft_of, found, image.id), None if draft is None else draft.classes)
             found.drafts.kept(image.id)
         found.items()
         check(place)
@@ -321,8 +323,13 @@ def set_any(rng: Rng, folder: Path, base: Path) -> Fault:
     return Fault(what, act, lambda wrong: wrong == [])
 
 
-def _classes(draft: Any) -> Any:
-    return None if draft is None or draft.note else draft.classes
+def _map_of(found: TrainingSet, version: Version) -> Any:
+    return found.read_mask(version)[0]
+
+
+def _draft_of(found: TrainingSet, image: str) -> Any:
+    draft = found.drafts.read(image)
+    return None if draft is None or draft.note else draft.classes  # with a note it is the one before
 
 
 def _same(wrong: list[str], what: str, read: Callable[[], Any], right: Any) -> None:
