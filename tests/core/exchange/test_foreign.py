@@ -217,6 +217,8 @@ def test_cellpose_files_are_whole_cells_with_whatever_else_they_hold(read):
     np.testing.assert_array_equal(found.cells, CELLS)
     np.save(read.folder / "a_seg.npy", content | {"masks": CELLS.astype(np.int32) - 1})  # the first versions
     np.testing.assert_array_equal(read()[0].cells, CELLS)
+    np.save(read.folder / "a_nuclei_seg.npy", {"masks": NUCLEI})
+    np.testing.assert_array_equal(read()[0].classes, WANTED)
 
 
 class Harmful:

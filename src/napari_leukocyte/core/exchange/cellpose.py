@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from skimage.segmentation import find_boundaries
 
 from napari_leukocyte.core.cells.checks import check_cell_labels
@@ -48,10 +49,11 @@ def write_cellpose(cell_map: CellMap, path: Path) -> None:
         np.save(temporary, np.array(content, dtype=object), allow_pickle=True)
 
 
-def read_cellpose(path: Path, find_image: FindImage) -> list[Read]:
+def read_cellpose(path: Path, nuclei: Path | None, find_image: FindImage) -> list[Read]:
     """Read the masks of a ``_seg.npy``, without running what the file could hold.
 
-    Of a file from Cellpose itself they are whole cells, without nuclei and so without CNR.
+    Of a file from Cellpose itself they are whole cells, without nuclei and so without CNR, unless a second
+    file has those.
 
     Raises
     ------
@@ -59,6 +61,26 @@ def read_cellpose(path: Path, find_image: FindImage) -> list[Read]:
         When the file is damaged, holds more than arrays and plain values, or its masks are no plane.
     """
     content = load_npy_dict(path)
+    plane = _masks(content, path)
+    try:
+        said: dict[str, Any] = json.loads(content.get(_OURS, "{}"))
+        facts = dict(said.get("facts", {}))
+        remarks, types = read_cells_text(said.get("cells"))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LeukocyteError(f"{path} says something of its cells that cannot be read: export it again.") from error
+    classes = content.get(_CLASSES)
+    if nuclei is None and isinstance(classes, np.ndarray) and np.array_equal(classes > 0, plane > 0):
+        return [from_maps(classes, plane, facts, path=path, find_image=find_image, remarks=remarks, types=types)]
+    # from Cellpose, or edited there since
+    cells = check_cell_labels(plane, name=f"masks in {path.name}")
+    if nuclei is None:
+        return [from_labels(cells, None, path=path, find_image=find_image)]
+    inner = check_cell_labels(_masks(load_npy_dict(nuclei), nuclei), name=f"masks in {nuclei.name}")
+    return [from_labels(cells, inner, path=path, find_image=find_image)]
+
+
+def _masks(content: dict[str, Any], path: Path) -> NDArray[Any]:
+    """The masks (Y, X) of what Cellpose wrote."""
     masks = content.get("masks")
     if not isinstance(masks, np.ndarray) or masks.dtype.kind not in "iu":
         raise LeukocyteError(f"{path} holds no masks as Cellpose writes them: save it in Cellpose again.")
@@ -67,15 +89,4 @@ def read_cellpose(path: Path, find_image: FindImage) -> list[Read]:
         raise LeukocyteError(f"{path} holds masks of a volume, {masks.shape}: save each plane by itself.")
     if int(plane.min(initial=0)) == -1:  # as the first versions numbered
         plane = plane + 1
-    try:
-        said: dict[str, Any] = json.loads(content.get(_OURS, "{}"))
-        facts, about = said.get("facts", {}), said.get("cells", {})
-        remarks, types = read_cells_text(about)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise LeukocyteError(f"{path} says something of its cells that cannot be read: export it again.") from error
-    classes = content.get(_CLASSES)
-    if isinstance(classes, np.ndarray) and np.array_equal(classes > 0, plane > 0):
-        return [from_maps(classes, plane, facts, path=path, find_image=find_image, remarks=remarks, types=types)]
-    # from Cellpose, or edited there since
-    cells = check_cell_labels(plane, name=f"masks in {path.name}")
-    return [from_labels(cells, None, path=path, find_image=find_image)]
+    return plane

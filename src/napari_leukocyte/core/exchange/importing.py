@@ -215,7 +215,7 @@ def _read(path: Path, nuclei: Path | None, find_image: FindImage, read_as: ReadA
     if suffix in (".zip", ".roi"):
         return read_rois(path, find_image)
     if suffix == ".npy":
-        return read_cellpose(path, find_image)
+        return read_cellpose(path, nuclei, find_image)
     if suffix in (".json", ".geojson"):
         content = read_json(path)
         is_coco = isinstance(content, dict) and "annotations" in content
