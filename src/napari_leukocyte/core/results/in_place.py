@@ -1,5 +1,6 @@
 """Files of a results folder take their places: all of them or none, and never in place of what a hand made."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -73,9 +74,10 @@ class Places:
         LeukocyteError
             When the system refuses.
         """
-        self.clear()
         try:
-            self._stage.mkdir()
+            self._stage.mkdir(exist_ok=True)
+            for path in self._stage.iterdir():
+                path.unlink()
         except OSError as error:
             raise LeukocyteError(f"{self.folder} cannot be written to: {refusal(error)}.") from error
         return self._stage
@@ -120,10 +122,8 @@ class Places:
         LeukocyteError
             When the system refuses.
         """
-        for name in self.staged():
-            self._put(name)
-        flush_folder(self.folder)
-        self.clear()
+        for path in sorted(self._stage.iterdir()):
+            self._put(path.name)
 
     def finish(self, record: ResultsRecord) -> None:
         """After an interruption: what is recorded as written takes its place, what is not goes."""
@@ -132,12 +132,15 @@ class Places:
             place = hash_of(self.folder / name)
             known = record.written.get(name, {})
             if code == wanted.get(name, code) and code in known and (place == "" or place in known):
-                self._put(name)
+                with contextlib.suppress(LeukocyteError):  # it is done anew, and said then
+                    self._put(name)
         self.clear()
 
     def clear(self) -> None:
-        """Leave no trace of what did not take its place."""
-        shutil.rmtree(self._stage, ignore_errors=True)
+        """Leave no trace of what did not take its place; what did is on the disk."""
+        if self._stage.is_dir():
+            flush_folder(self.folder)
+            shutil.rmtree(self._stage, ignore_errors=True)
 
     def _put(self, name: str) -> None:
         try:

@@ -284,11 +284,9 @@ class ResultWriter:
         try:
             yield stage
         except LeukocyteError as error:
-            self._places.clear()
             if str(stage) in str(error):  # the place that the user knows
                 raise LeukocyteError(str(error).replace(f"{stage}{os.sep}", f"{self.folder}{os.sep}")) from error
             raise
-        self._places.clear()
 
     def _append(self, image: ImageRecord) -> None:
         self._append_listed()
