@@ -172,6 +172,17 @@ def test_the_last_stroke_is_saved_when_one_of_two_windows_is_closed_and_the_othe
     other.end()
 
 
+def test_a_window_that_nobody_holds_ends_its_docks_when_it_is_closed(viewer, correct, tmp_path):
+    dock = correct()
+    painted = stroke(viewer)
+    dock.save_work()
+    assert own_threads() == ["draft-saver"]
+    viewer.close()  # Qt deletes the window at once, and sends no event of it
+    assert dock.ended
+    assert own_threads() == []
+    np.testing.assert_array_equal(drafts(tmp_path / "set"), [painted])
+
+
 def test_a_window_that_is_not_closed_after_all_keeps_its_docks_and_has_saved(
     viewer, qtbot, correct, tmp_path, monkeypatch
 ):

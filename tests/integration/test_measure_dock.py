@@ -482,6 +482,14 @@ def test_what_the_keys_do_are_commands_of_napari(viewer, measured, command, plac
     assert (layer.mode == "paint") == (command == "nucleus")
 
 
+def test_what_is_said_of_a_mark_goes_with_the_mark(viewer, measured):
+    measured.session.select(0, 1)
+    press(viewer, Qt.Key.Key_R)
+    assert "Cell 1: not a WBC" in measured.status.text()
+    viewer.layers[CLASSES].undo()
+    assert measured.status.text() == ""
+
+
 def test_the_image_is_closed(viewer, measured):
     viewer.layers.remove(viewer.layers["smear"])
     assert rows(measured) == []

@@ -271,6 +271,23 @@ def test_a_file_comes_back_when_its_layer_was_deleted(viewer, dock, qtbot, folde
     assert len(dock.session.images) == 5
 
 
+def test_renamed_new_and_removed_layers_never_change_the_image_in_silence(viewer, dock):
+    one = viewer.add_image(smear(), name="smear")
+    other = viewer.add_image(smear(), name="other")
+    viewer.layers.selection.active = one
+    one.name = "mine"
+    assert dock.form.image.value is one
+    assert dock.form.image.native.findText("smear") < 0
+    two = viewer.add_image(smear(), name="smear")  # under the name that the other had
+    viewer.layers.selection.active = one
+    assert dock.form.image.value is one
+    viewer.layers.remove(two)
+    assert dock.form.image.value is one
+    viewer.layers.remove(one)
+    assert dock.form.image.value is other
+    assert dock.status.text() == "mine is closed: Segment works on other now."
+
+
 def test_of_a_multiscale_image_the_region_in_view_is_segmented(viewer, dock, qtbot):
     full = np.full((800, 1000, 3), 250, np.uint8)
     full[500:620, 600:740] = smear()

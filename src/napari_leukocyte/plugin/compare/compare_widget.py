@@ -56,6 +56,7 @@ class CompareWidget(Dock):
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.viewer.layers.events.inserted, self._list_layers)
         self.listen(self.viewer.layers.events.removed, self._list_layers)
+        self.listen(self.viewer.layers.events.renamed, self._list_layers)
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._show_key()

@@ -46,12 +46,13 @@ class MeasureWidget(Dock):
         self._saved: dict[Path, dict[str, str]] = {}  # hashes of the files that this dock wrote, by folder
         self._line = CanvasLines()
         self.tools = CanvasTools(self.session, self._line)
+        self._told = ""  # what was said last of a repair
         self._build()
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._sum_up)
 
         self.tools.armed.connect(self._on_armed)
-        self.tools.said.connect(self._say)
+        self.tools.said.connect(self._on_tool)
         self.listen(self.session.images_changed, self._on_images)
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.changed, self._on_changed)
@@ -166,12 +167,14 @@ class MeasureWidget(Dock):
         self._on_shown()
 
     def _on_shown(self) -> None:
+        self._forget_told()
         if self.scope.currentText() == _THIS:
             self.table.show_only(self.session.index)
         self._show_card()
         self._refresh()
 
     def _on_changed(self, index: int) -> None:
+        self._forget_told()  # of a repair itself it is said afterwards
         self._fill_rows(index)
         if self.session.selection is not None and self.session.selection[0] == index:
             self._show_card()
@@ -229,6 +232,16 @@ class MeasureWidget(Dock):
 
     def _say(self, sentence: str) -> None:
         self.status.setText(sentence)
+
+    def _on_tool(self, sentence: str) -> None:
+        self._told = sentence
+        self._say(sentence)
+
+    def _forget_told(self) -> None:
+        """Take back what was said of a repair: it may be undone, or of another image."""
+        if self._told and self.status.text() == self._told:
+            self._say("")
+        self._told = ""
 
     # ---- the chosen cell --------------------------------------------------------------------------------
 

@@ -95,6 +95,7 @@ class Dock(QWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.ended = False
+        self._closing = False  # whether the window is being asked to close
         self._heard: list[tuple[Any, Callable[..., Any]]] = []
         self.listen(QApplication.instance().aboutToQuit, self.end)
         # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
@@ -142,14 +143,23 @@ class Dock(QWidget):  # type: ignore[misc]
         self.end()
         super().closeEvent(event)
 
+    def _stay(self) -> None:
+        self._closing = False
+
     def _watch_window(self) -> None:
         window, _ = self._window_and_dock()
         if window is not None:
             window.installEventFilter(self)  # held by Qt alone: a reference would keep a closed window alive
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002, N802, D102  (Qt's name)
-        if event.type() == QEvent.Type.Close and not self.ended:  # the user may still call it off
-            self.save_work()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, D102  (Qt's name)
+        if event.type() == QEvent.Type.Close and not self.ended:
+            self.save_work()  # the user may still call it off
+            self._closing = True
+            QTimer.singleShot(0, self._stay)
+            if not watched.isVisible():  # nobody is asked
+                self.end()
+        elif event.type() == QEvent.Type.Hide and self._closing:
+            self.end()  # it is closed; where nobody holds the window, Qt deletes it now, and tells nobody
         elif event.type() == QEvent.Type.DeferredDelete:  # a closed window deletes its docks without asking them
             self.end()
         return False

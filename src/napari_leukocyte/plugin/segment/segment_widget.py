@@ -47,13 +47,14 @@ class SegmentWidget(Dock):
         self._build()
 
         # a question is about what was on screen when it was asked
-        self.listen(self.session.images_changed, self._on_other_image)
+        self.listen(self.session.images_changed, self._on_other_list)
         self.listen(self.session.shown_changed, self._on_other_image)
         self.listen(self.session.model_changed, self._on_model_accepted)
         self.listen(self.job.progress, self._on_progress)
         self.listen(self.job.ended, self._on_ended)
         self.listen(viewer.layers.events.inserted, self._reset_images)
         self.listen(viewer.layers.events.removed, self._reset_images)
+        self.listen(viewer.layers.events.renamed, self._reset_images)
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
         self._reset_images()
         self._on_model_accepted()
@@ -115,14 +116,28 @@ class SegmentWidget(Dock):
         return [layer for layer in self.viewer.layers if isinstance(layer, Image)]
 
     def _reset_images(self) -> None:
-        self.form.image.reset_choices()
+        """List the open images by the names that they have now; the chosen one stays chosen as long as it is open."""
+        choice = self.form.image
+        chosen = choice.value
+        with choice.changed.blocked():  # magicgui goes by names
+            choice.reset_choices()
+            if chosen in self._image_layers():
+                choice.value = chosen
+        if choice.value is not chosen:
+            self.question.withdraw()
+            if chosen is not None and choice.value is not None:
+                self.status.setText(f"{chosen.name} is closed: Segment works on {choice.value.name} now.")
         self._refresh_list()
 
     def _follow_selection(self) -> None:
-        """The image that the user clicks in the layer list becomes the one to segment."""
-        active = self.viewer.layers.selection.active
-        if active is not None and active in self._image_layers():
-            self.form.image.value = active
+        """The image that the user clicks in the layer list, or that is new in it, becomes the one to segment."""
+        active, shown = self.viewer.layers.selection.active, self.session.image_layer
+        if active is None or active not in self._image_layers():
+            return
+        if active is not self.form.image.value and shown is not None and self.session.states:
+            on = "" if active is shown else f"; {shown.name} stays as it is"
+            self.status.setText(f"Segment works on {active.name} now{on}.")
+        self.form.image.value = active
 
     def _refresh_list(self) -> None:
         session, layer = self.session, self.form.image.value
@@ -142,6 +157,10 @@ class SegmentWidget(Dock):
     def _on_other_image(self) -> None:
         self.question.withdraw()
         self._refresh_list()
+
+    def _on_other_list(self) -> None:
+        self.status.setText("")  # what it says is of the images before
+        self._on_other_image()
 
     def _planes_of(self, layer: Image | None) -> int:
         if layer is None or layer.multiscale:
