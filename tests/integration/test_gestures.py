@@ -5,8 +5,8 @@ import pytest
 from driving import LEFT, LONG, NO_KEY, canvas_point, click, open_dock, paint, press
 from PIL import Image
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from scipy import ndimage
@@ -217,3 +217,118 @@ def test_in_a_map_of_cells_alone_a_click_gives_one_without_nucleus(viewer, open_
     rest(dock, qtbot)
     assert set(np.unique(viewer.layers[CLASSES].data)) == {0, 1}
     assert overlap(viewer.layers[CLASSES].data == 1, field.cells == 2) > 0.85
+
+
+def wheel_at(viewer, at, notches):
+    """The wheel under Shift, over a place."""
+    native, point = viewer.window._qt_viewer.canvas.native, QPointF(on_canvas(viewer, at))
+    for _ in range(abs(notches)):
+        turn = QPoint(0, 120 if notches > 0 else -120)
+        none = Qt.MouseButton.NoButton
+        event = QWheelEvent(
+            point, native.mapToGlobal(point), QPoint(), turn, none, SHIFT, Qt.ScrollPhase.NoScrollPhase, False
+        )
+        QApplication.sendEvent(native, event)
+
+
+@pytest.fixture
+def found(viewer, open_, field, smear, segmentation):
+    """A Correct dock beside a smear whose cells are found, one of them with half of its nucleus."""
+    dock = open_("Correct")
+    dock.session.open_layer(smear)
+    nucleus = (field.cells == 2) & (field.classes == 2)
+    classes = field.classes.copy()
+    classes[nucleus & (np.arange(len(nucleus))[:, None] > middle(field, 2)[0])] = 1
+    dock.session.put(0, segmentation(classes, pixel_size=0.2))
+    return dock
+
+
+def test_a_smart_stroke_goes_on_to_the_border_and_a_plain_one_stays_what_it_is(viewer, found, field, qtbot):
+    layer, brushes = viewer.layers[CLASSES], found.brushes
+    before = layer.data.copy()
+    at = int(found.session.state.cells[tuple(np.round(middle(field, 2)).astype(int))])
+    lost = (field.cells == 2) & (field.classes == 2) & (before == 1)
+    depth = ndimage.distance_transform_edt(lost)
+    start = np.array(np.unravel_index(depth.argmax(), lost.shape))
+    line = start, start + np.array([0, 2])
+    click(brushes.buttons[0])
+    layer.brush_size = 3
+    paint(viewer, *(layer.data_to_world(place) for place in line))
+    rest(found, qtbot)
+    plain = layer.data.copy()
+    assert 0 < (plain != before).sum() < 40
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    assert np.array_equal(layer.data, before)
+
+    click(brushes.extend)
+    paint(viewer, *(layer.data_to_world(place) for place in line))
+    assert not (layer.data != before).any() or not found.gestures.hand.engine.busy  # the brush itself leaves nothing
+    rest(found, qtbot)
+    smart = layer.data.copy()
+    assert overlap(smart != before, lost) > 0.7
+    assert (smart[plain != before] == 2).all()  # what the stroke covers is what it says
+    others = found.session.state.cells != at
+    assert np.array_equal(smart[others], before[others])
+    assert found.session.state.facts(None).made_with.strokes == {"brush": 0, "gesture": 1}
+    press(viewer, Qt.Key.Key_Z, CTRL)  # one step
+    assert np.array_equal(layer.data, before)
+
+
+def test_outlines_grow_under_wheel_keys_and_buttons_and_the_same_way_back_is_the_same_map(viewer, found, field, qtbot):
+    layer, session = viewer.layers[CLASSES], found.session
+    before, cells = layer.data.copy(), session.state.cells.copy()
+    cell = int(cells[tuple(np.round(middle(field, 2)).astype(int))])
+    depth = ndimage.distance_transform_edt((cells == cell) & (before == 2))
+    at = np.array(np.unravel_index(depth.argmax(), depth.shape))
+
+    def size(value):
+        return int(((session.state.cells == cell) & (layer.data >= value)).sum())
+
+    nucleus, whole = size(2), size(1)
+    zoom = viewer.scene.camera.zoom
+    move_to(viewer, at)
+    wheel_at(viewer, at, 3)
+    rest(found, qtbot)
+    assert viewer.scene.camera.zoom == zoom
+    assert size(2) > nucleus
+    assert size(1) == whole
+    wheel_at(viewer, at, -3)
+    assert np.array_equal(layer.data, before)
+    press(viewer, Qt.Key.Key_A)  # the pointer is over the nucleus
+    assert size(2) > nucleus
+    press(viewer, Qt.Key.Key_Z, CTRL)  # a step is a step of undo
+    assert np.array_equal(layer.data, before)
+    press(viewer, Qt.Key.Key_A)
+    press(viewer, Qt.Key.Key_S)
+    assert np.array_equal(layer.data, before)
+    for button, way in ((found.gestures.steps["cell", 1], 1), (found.gestures.steps["cell", -1], -1)):
+        click(button)
+        rest(found, qtbot)
+        assert size(1) > whole if way > 0 else np.array_equal(layer.data, before)
+    assert np.array_equal(session.state.cells, cells)
+    assert "CNR" in found.status.text()
+
+
+def test_a_cell_is_deleted_and_the_next_is_in_the_middle(viewer, found, field):
+    session = found.session
+    press(viewer, Qt.Key.Key_U, SHIFT)
+    first = session.selection[1]
+    measure = session.state.live.measure_of(first)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((measure.y * 0.2, measure.x * 0.2), abs=0.2)
+    zoom = viewer.scene.camera.zoom
+    rows, columns = session.state.live.boxes[first]
+    wide = max(rows.stop - rows.start, columns.stop - columns.start) * 0.2 * zoom
+    assert 0.2 < wide / min(viewer.canvas.size) < 0.5
+    press(viewer, Qt.Key.Key_U, SHIFT)
+    assert session.selection[1] == numbers(found)[1]
+    press(viewer, Qt.Key.Key_U)
+    assert "doubtful" in found.status.text()
+    chosen = session.selection[1]
+    click(found.gestures.delete_button)
+    assert chosen not in numbers(found)
+    assert not (viewer.layers[CLASSES].data[session.state.cells == 0] > 0).any()
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    assert chosen in numbers(found)
+    click_at(viewer, middle(field, 2))
+    press(viewer, Qt.Key.Key_Delete)
+    assert len(numbers(found)) == len(np.unique(field.cells)) - 2

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     import napari.viewer
 
 __all__ = [
-    *("accept", "click_cell", "cytoplasm_brush", "fill_hole", "join_cells", "mark_as_no_wbc", "next_image"),
-    *("nucleus_brush", "previous_image", "show_difference", "show_outlines", "show_truth", "skip_image"),
+    *("accept", "click_cell", "cytoplasm_brush", "delete_cell", "fill_hole", "grow"),
+    *("join_cells", "mark_as_no_wbc", "next_cell", "next_doubtful", "next_image", "nucleus_brush"),
+    *("previous_image", "show_difference", "show_outlines", "show_truth", "shrink", "skip_image"),
     *("split_cells", "split_off", "type_cells"),
 ]
 
@@ -28,6 +29,11 @@ def _command(name: str, dock: str, doc: str) -> Callable[..., None]:
 
 
 click_cell = _command("click_cell", "Measure", "Wait for clicks on cells, which then stand there.")
+grow = _command("grow", "Measure", "Move the outline under the cursor, of cell or nucleus, half a pixel out.")
+shrink = _command("shrink", "Measure", "Move the outline under the cursor, of cell or nucleus, half a pixel in.")
+delete_cell = _command("delete_cell", "Measure", "Take the cell under the cursor, or the chosen one, away.")
+next_doubtful = _command("next_doubtful", "Measure", "Go to the next cell that is doubtful, the most doubtful first.")
+next_cell = _command("next_cell", "Measure", "Go to the next cell of the image.")
 split_cells = _command("split", "Measure", "Wait for a line between two cells.")
 join_cells = _command("join", "Measure", "Wait for a line from one cell into another.")
 split_off = _command("split_off", "Measure", "Wait for a line that cuts a platelet off.")

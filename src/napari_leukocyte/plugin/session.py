@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "get_session"]
 
+_AROUND = 3.0  # canvas / cell, where a cell is looked at closely
+
 
 class Session(OpenImages):
     """Image list, class maps, cell labels and measures of a viewer.
@@ -293,8 +295,8 @@ class Session(OpenImages):
             self.selection = chosen
             self.selected.emit(index, cell)
 
-    def go_to(self, index: int, cell: int) -> None:
-        """Choose a cell, show its image and bring the cell to the middle of the canvas.
+    def go_to(self, index: int, cell: int, *, close: bool = False) -> None:
+        """Choose a cell, show its image and bring the cell to the middle of the canvas; ``close``: large.
 
         Raises
         ------
@@ -307,7 +309,9 @@ class Session(OpenImages):
         state = self.states.get(index)
         measure = state.live.measure_of(cell) if state is not None else None
         if measure is not None:
-            self.layers.centre_on(index, measure.y, measure.x)
+            assert state is not None  # it has the measure
+            sides = [side.stop - side.start for side in state.live.boxes[cell]]
+            self.layers.centre_on(index, measure.y, measure.x, across=_AROUND * max(sides) if close else None)
 
     def cell_at(self, position: Sequence[float]) -> int:
         """Number of the cell of the shown image at a position of the canvas (world coordinates); 0 for none."""

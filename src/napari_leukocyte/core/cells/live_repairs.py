@@ -16,7 +16,7 @@ from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.cells.repair import Point, cut, extended, find_hole, find_indent, line_pixels, trace
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["fill", "holes", "join", "mark", "set_type", "split", "split_off", "under"]
+__all__ = ["delete", "fill", "holes", "join", "mark", "set_type", "split", "split_off", "under"]
 
 
 def split(live: LiveCells, path: Sequence[Point]) -> Change:
@@ -110,6 +110,21 @@ def split_off(live: LiveCells, path: Sequence[Point]) -> Pixels:
         found.append((rows + box[0].start, columns + box[1].start))
     rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
     return rows, columns
+
+
+def delete(live: LiveCells, number: int) -> Pixels:
+    """Return the pixels of a cell, which become background.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such cell.
+    """
+    if number not in live.boxes:
+        raise LeukocyteError("There is no cell to delete: point at one, or click one first.")
+    box = live.boxes[number]
+    rows, columns = np.nonzero(live.cells[box] == number)
+    return rows + box[0].start, columns + box[1].start
 
 
 def fill(live: LiveCells, number: int) -> Pixels:

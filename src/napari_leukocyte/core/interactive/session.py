@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_same_shape
 from napari_leukocyte.core.cells.labels import label_cells
@@ -263,32 +264,57 @@ class GestureSession:
         before: Sequence[Stroke],
         new_cell: int,
     ) -> Change:
-        shape = classes.shape
-        corner = _corner(box)
-        image = np.moveaxis(self.conversion(self.plane[box]), -1, 0)
-        present = map_channels(classes, binary=self.binary)
-        scale = self.um / self.network.pixel_size
-        working = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
-
-        def ask(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
-            discs = stroke_channels(strokes, corner, shape, pixel_size=self.um)
-            window = np.moveaxis(np.concatenate([image, present, discs]), 0, -1)
-            return self.network([window], working, shape)[0]
-
         gesture = self._discs(stroke, box)
         earlier = [self._discs(own, box) for own in before]
         new, owners = compose(
             classes,
             cells,
-            ask([*before, stroke]),
+            self._ask(box, classes, [*before, stroke]),
             gesture,
             earlier,
             new_cell=new_cell,
             binary=self.binary,
             pixel_size=self.um,
-            unprompted=None if stroke.kind == "cell" else ask(before),
+            unprompted=None if stroke.kind == "cell" else self._ask(box, classes, before),
         )
         return Change(box, new, owners, most_common(owners, gesture.line))
+
+    def _ask(self, box: Box, classes: NDArray[np.uint8], strokes: Sequence[Stroke]) -> NDArray[np.float32]:
+        """What the network says of a window with this map and these gestures: (3, Y, X), summing to 1."""
+        shape = classes.shape
+        image = np.moveaxis(self.conversion(self.plane[box]), -1, 0)
+        present = map_channels(classes, binary=self.binary)
+        scale = self.um / self.network.pixel_size
+        working = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
+        discs = stroke_channels(strokes, _corner(box), shape, pixel_size=self.um)
+        window = np.moveaxis(np.concatenate([image, present, discs]), 0, -1)
+        return self.network([window], working, shape)[0]
+
+    def likelihood(
+        self, classes: NDArray[np.uint8], cells: NDArray[np.int32], cell: int, extent: Box
+    ) -> tuple[Box, NDArray[np.float32]]:
+        """What the network says of a cell that the map has, asked as if it had it not yet, by one click on it.
+
+        Parameters
+        ----------
+        classes, cells
+            The present map (Y, X) and its cell labels.
+        cell, extent
+            Number of the cell, and the rows and columns that it spans.
+
+        Returns
+        -------
+        box, probabilities
+            A window around the cell, and (3, Y, X) of it, summing to 1.
+        """
+        box = self._window(extent)
+        own = cells[box] == cell
+        without = np.where(own, 0, classes[box]).astype(np.uint8)
+        nucleus = own & (classes[box] == 2)
+        depth = ndimage.distance_transform_edt(np.pad(nucleus if nucleus.any() else own, 1))[1:-1, 1:-1]
+        innermost = np.unravel_index(int(depth.argmax()), own.shape)
+        click = Stroke("cell", np.array(innermost, np.float64) + _corner(box))
+        return box, self._ask(box, without, [click])
 
     def _discs(self, stroke: Stroke, box: Box) -> Discs:
         shape = (box[0].stop - box[0].start, box[1].stop - box[1].start)

@@ -16,6 +16,12 @@ _CYTOPLASM, _NUCLEUS = 1, 2
 
 KEYS = {
     "C": "click_cell",
+    "A": "grow",
+    "S": "shrink",
+    "Delete": "delete_cell",
+    "Backspace": "delete_cell",
+    "U": "next_doubtful",
+    "Shift-U": "next_cell",
     "Y": "split",
     "J": "join",
     "Shift-Y": "split_off",
@@ -60,8 +66,13 @@ class ClassMap(Labels):  # type: ignore[misc]
     protects_nucleus = False
     """Whether the cytoplasm brush, fill and polygon leave nuclei as they are."""
 
+    withholds = False
+    """Whether the stroke that is drawn belongs to somebody else, and leaves nothing here."""
+
     def paint(self, coord: Sequence[float], new_label: int, refresh: bool = True) -> None:
         """Paint with the brush, see napari; with protection, nuclei stay as they are."""
+        if self.withholds:
+            return
         if not self._spares_nuclei(new_label):
             super().paint(coord, new_label, refresh)
             return

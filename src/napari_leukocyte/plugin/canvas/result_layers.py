@@ -270,12 +270,16 @@ class ResultLayers:
         axis = self.viewer.dims.ndim - self.image.ndim  # other layers may have more axes
         self.viewer.dims.set_point(axis, self.image.data_to_world((index, 0, 0))[0])
 
-    def centre_on(self, index: int, y: float, x: float) -> None:
-        """Bring a pixel to the middle of the canvas."""
+    def centre_on(self, index: int, y: float, x: float, *, across: float | None = None) -> None:
+        """Bring a pixel to the middle of the canvas; with ``across``, so many px of the image fill it."""
         if self.classes is not None:
-            centre = self.classes.data_to_world((index, y, x) if self.planes else (y, x))[-2:]
+            plane = (index,) if self.planes else ()
+            centre = self.classes.data_to_world((*plane, y, x))[-2:]
             camera = self.viewer.scene.camera
             camera.center = (*camera.center[:-2], *centre)
+            if across is not None:
+                beside = self.classes.data_to_world((*plane, y + across, x))[-2:]
+                camera.zoom = min(self.viewer.canvas.size) / float(np.hypot(*np.subtract(beside, centre)))
 
     def to_pixels(self, position: Sequence[float]) -> tuple[float, float]:
         """Row and column of an image at a position of the canvas (world coordinates)."""

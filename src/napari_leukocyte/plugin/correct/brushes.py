@@ -12,6 +12,7 @@ from napari_leukocyte.plugin.parts.docks import row, stack, swatch
 
 if TYPE_CHECKING:
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
+    from napari_leukocyte.plugin.gestures.hand import Hand
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["Brushes"]
@@ -20,7 +21,9 @@ _BRUSHES = ((2, "nucleus", "Nucleus (Q)"), (1, "cytoplasm", "Cytoplasm (W)"), (0
 
 
 class Brushes(QWidget):  # type: ignore[misc]
-    """A button for each class, and the eraser; they follow napari's own keys. Below them: protect nuclei, fill holes.
+    """A button for each class, and the eraser; they follow napari's own keys.
+
+    Below them: protect nuclei, fill holes, extend strokes.
 
     Signals
     -------
@@ -30,9 +33,9 @@ class Brushes(QWidget):  # type: ignore[misc]
 
     used = Signal()
 
-    def __init__(self, session: Session, palette: str) -> None:
+    def __init__(self, session: Session, hand: Hand, palette: str) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._hand = session, hand
         self._layer: ClassMap | None = None  # the class-map layer that is followed
         group = QButtonGroup(self)
         self.buttons = []
@@ -48,9 +51,16 @@ class Brushes(QWidget):  # type: ignore[misc]
         self.protect = QCheckBox("Protect nuclei from cytoplasm")
         self.protect.setToolTip("The cytoplasm brush, fill and polygon leave nuclei as they are")
         self.protect.toggled.connect(self._on_protect)
+        self.extend = QCheckBox("Extend strokes to the border")
+        self.extend.setToolTip(
+            "A stroke of nucleus, cytoplasm or eraser goes on to the border of its patch (or hold Shift while drawing)"
+        )
+        self.extend.toggled.connect(self._on_extend)
         self.holes_button = QPushButton("Fill holes")
         self.holes_button.setToolTip("All holes in the cells of this image become cytoplasm")
-        stack(self, row(*self.buttons), row(self.protect, self.holes_button))
+        extending = row(self.extend)
+        extending.layout().addStretch(1)
+        stack(self, row(*self.buttons), row(self.protect, self.holes_button), extending)
 
     def follow_layer(self) -> None:
         """Apply the choices made here to a new class-map layer, and show its brush."""
@@ -64,7 +74,8 @@ class Brushes(QWidget):  # type: ignore[misc]
         self._show()
 
     def leave(self) -> None:
-        """Stop following the layer."""
+        """Stop following the layer; strokes are plain again."""
+        self._hand.extends = False
         if self._layer is not None:
             self._layer.events.mode.disconnect(self._show)
             self._layer.events.selected_label.disconnect(self._show)
@@ -77,6 +88,10 @@ class Brushes(QWidget):  # type: ignore[misc]
     def _on_protect(self, protects: bool) -> None:
         if self._session.classes_layer is not None:
             self._session.classes_layer.protects_nucleus = protects
+        self.used.emit()
+
+    def _on_extend(self, extends: bool) -> None:
+        self._hand.extends = extends
         self.used.emit()
 
     def _show(self) -> None:

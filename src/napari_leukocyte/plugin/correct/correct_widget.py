@@ -80,6 +80,7 @@ class CorrectWidget(Dock):
 
     def _build(self) -> None:
         from napari_leukocyte.plugin.gestures.bar import GestureBar
+        from napari_leukocyte.plugin.gestures.hand import get_hand
 
         self.set_name = note("No training set: corrections are kept in one.")
         self.new_button = self._button("New …", self._choose_new, "Make a training set in an empty folder")
@@ -90,7 +91,7 @@ class CorrectWidget(Dock):
 
         self.question = Question()
 
-        self.brushes = Brushes(self.session, get_settings().palette)
+        self.brushes = Brushes(self.session, get_hand(self.session), get_settings().palette)
         self.brushes.used.connect(self.focus_canvas)
         self.brushes.holes_button.clicked.connect(self._fill_holes)
 
@@ -144,6 +145,7 @@ class CorrectWidget(Dock):
             self.question,
             rule(),
             self.gestures,
+            rule(),
             self.brushes,
             rule(),
             self.position,

@@ -61,6 +61,11 @@ class Engine:
         """Whether a question waits or is being answered."""
         return self._worker.running or bool(self._questions) or self._ahead is not None
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a network is in memory, so that an answer takes no seconds."""
+        return self._loaded is not None
+
     def ask(
         self,
         about: Looked,

@@ -15,11 +15,11 @@ from psygnal import Signal
 from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 
-from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.interactive.stroke import Stroke
+from napari_leukocyte.core.interactive.stroke import Kind, Stroke
 from napari_leukocyte.plugin.canvas.result_layers import Pointer
 from napari_leukocyte.plugin.canvas_grip import get_grip
+from napari_leukocyte.plugin.gestures.cell_keys import CellKeys, in_words
 from napari_leukocyte.plugin.gestures.engine import Engine, Looked
 from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
 from napari_leukocyte.plugin.settings import get_settings
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from napari_leukocyte.core.interactive.answer import Answer
     from napari_leukocyte.core.interactive.session import GestureSession
-    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["CLICK_CELL", "Hand", "get_hand"]
@@ -38,6 +37,13 @@ CLICK_CELL = "click_cell"
 _HINT = "Click a white cell. Shift and click what is none, or Shift and draw over what is too much."
 _LOADING = "Loading the network that follows clicks …"
 _NONE_THERE = "Nothing like a white cell is found there: paint it with the brush."
+_KINDS: dict[tuple[str, int], Kind] = {
+    ("paint", 2): "nucleus",
+    ("paint", 1): "cytoplasm",
+    ("paint", 0): "background",
+    ("erase", 0): "background",
+}
+"""What napari's brush says, by its mode and class."""
 _CLICK_PX = 4  # a press that moves less far is a click
 _REST_MS = 40  # then the pointer rests
 
@@ -59,7 +65,9 @@ class Hand:
     def __init__(self, session: Session) -> None:
         self._session = ref(session)  # weak: the hand must not keep a session alive
         self.engine = Engine()
+        self.cells = CellKeys(lambda: self.session, self.ask, self.said.emit)
         self.on = False
+        self.extends = False  # whether a brush stroke goes on to the border
         self.lines = CanvasLines()
         self._users = 0
         self._goes_on = False  # the image went away under the tool: with the next one it is in the hand again
@@ -92,6 +100,7 @@ class Hand:
         viewer.scene.camera.events.connect(self._forget_ahead)
         viewer.mouse_move_callbacks.append(self._on_move)
         viewer.mouse_drag_callbacks.append(self._on_drag)
+        viewer.mouse_wheel_callbacks.append(self.cells.on_wheel)
 
     def close(self) -> None:
         """A dock offers them no more."""
@@ -100,6 +109,7 @@ class Hand:
             return
         session, viewer = self.session, self.session.viewer
         self.put_away()
+        self.cells.forget()
         self.engine.leave()
         session.commanded.disconnect(self.run)
         session.changed.disconnect(self._forget_ahead)
@@ -108,6 +118,7 @@ class Hand:
         viewer.scene.camera.events.disconnect(self._forget_ahead)
         viewer.mouse_move_callbacks.remove(self._on_move)
         viewer.mouse_drag_callbacks.remove(self._on_drag)
+        viewer.mouse_wheel_callbacks.remove(self.cells.on_wheel)
         if isalive(self.lines):
             self.lines.lay_over(None)
 
@@ -122,6 +133,8 @@ class Hand:
         """Do what a key or a button asks for."""
         if name == CLICK_CELL:
             self.put_away() if self.on else self.take_up()
+        else:
+            self.cells.run(name)
 
     def take_up(self) -> None:
         """Wait for clicks on cells; an image without a map gets an empty one."""
@@ -136,7 +149,6 @@ class Hand:
         get_grip(session).take(self._on_lost, pans=True)
         self.on = True
         self.held.emit(True)
-        self.said.emit(_LOADING)
         # the first look through a network costs several times a later one
         self._ask(Stroke("cell", (np.array(session.images[session.index].shape) - 1) / 2), lambda _answer: self._hint())
 
@@ -185,7 +197,10 @@ class Hand:
         self._rest.start()
 
     def _on_drag(self, viewer: object, event: Any) -> Iterator[None]:  # noqa: ARG002  (napari passes the viewer)
-        if not self.on or event.button != 1 or self.session.state is None:
+        if event.button != 1 or self.session.state is None:
+            return
+        if not self.on:
+            yield from self._brush_stroke(event)
             return
         self._rest.stop()
         away = "Shift" in event.modifiers
@@ -203,6 +218,30 @@ class Hand:
         elif away:
             self.gesture(Stroke("background", path))
         self.lines.clear()
+
+    def _brush_stroke(self, event: Any) -> Iterator[None]:
+        """A stroke of the plain brush passes; one that is to go on to the border is followed in its place."""
+        layer = self.session.classes_layer
+        kind = (
+            None
+            if layer is None
+            else _KINDS.get((str(layer.mode), 0 if layer.mode == "erase" else layer.selected_label))
+        )
+        if layer is None or kind is None or not (self.extends or tuple(event.modifiers) == ("Shift",)):
+            return
+        path: list[tuple[float, float]] = []
+        layer.withholds = True
+        try:
+            while True:
+                path.append(self.session.layers.to_pixels(event.position))
+                self.lines.add(*event.pos)
+                if event.type == "mouse_release":
+                    break
+                yield
+        finally:
+            layer.withholds = False
+            self.lines.clear()
+        self._try(lambda: self.gesture(Stroke(kind, path, min(layer.brush_size / 2, 100))))
 
     # ---- looking ahead ----------------------------------------------------------------------------------
 
@@ -276,29 +315,35 @@ class Hand:
         touched = change.cell or max(under)  # of a gesture "background", what lost pixels
         measure = live.measure_of(touched)
         session.select(session.index, touched if measure is not None else 0)
-        return f"Cell {touched} is taken away." if measure is None else _in_words(measure)
+        return f"Cell {touched} is taken away." if measure is None else in_words(measure)
 
     def _ask(self, stroke: Stroke, done: Callable[[Answer], None], *, ahead: bool = False) -> None:
-        state: ImageState | None = self.session.state
+        state = self.session.state
         assert state is not None  # callers have seen to it
         live, gestures = state.live, tuple(state.gestures)
-        about = Looked(
-            self.session.images[self.session.index], live.pixel_size, state.result.binary, get_settings().device
-        )
 
         def work(looker: GestureSession) -> Answer:
             from napari_leukocyte.core.interactive.answer import answer  # loads scikit-image
 
             return answer(looker, live.classes, live.cells, stroke, gestures, new_cell=live.next_number)
 
-        self.engine.ask(about, work, done=done, failed=self.said.emit, ahead=ahead)
+        self.ask(work, done=done, failed=self.said.emit, ahead=ahead)
 
-
-def _in_words(measure: CellMeasure) -> str:
-    if measure.withheld:
-        why = " ".join(flag.words for flag in measure.flags if flag.withholds)
-        return f"Cell {measure.cell} stands, without a CNR: {why}"
-    return f"Cell {measure.cell}: CNR {cnr_text(measure)}."
+    def ask(
+        self,
+        work: Callable[[GestureSession], Any],
+        *,
+        done: Callable[[Any], None],
+        failed: Callable[[str], None],
+        ahead: bool = False,
+    ) -> None:
+        """Let the network look at the shown image, see `Engine.ask`; the image has a map."""
+        session, state = self.session, self.session.state
+        assert state is not None  # callers have seen to it
+        about = Looked(session.images[session.index], state.live.pixel_size, state.result.binary, get_settings().device)
+        if not self.engine.is_loaded:
+            self.said.emit(_LOADING)
+        self.engine.ask(about, work, done=done, failed=failed, ahead=ahead)
 
 
 def _same(one: Stroke, other: Stroke) -> bool:

@@ -1,0 +1,202 @@
+"""What keys and buttons do to one cell: go to it, take it away, move its outline.
+
+Ten seconds of work: the next doubtful cell comes to the middle, its nucleus is a little too large; two notches of the
+wheel over the nucleus, and on to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_leukocyte.core.cells.measures import cnr_text
+from napari_leukocyte.core.errors import LeukocyteError
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.cells.measures import CellMeasure
+    from napari_leukocyte.core.interactive.grow import Growth, Part
+    from napari_leukocyte.core.interactive.session import GestureSession
+    from napari_leukocyte.plugin.image_state import ImageState
+    from napari_leukocyte.plugin.session import Session
+
+__all__ = ["CellKeys", "in_words"]
+
+_STEPS = {"grow": 1, "shrink": -1}
+
+
+class CellKeys:
+    """Commands about the cell under the cursor, or else the chosen one.
+
+    Parameters
+    ----------
+    session
+        Returns the session.
+    ask
+        `Hand.ask`.
+    say
+        Called with a sentence.
+    """
+
+    def __init__(self, session: Callable[[], Session], ask: Callable[..., None], say: Callable[[str], None]) -> None:
+        self._session, self._ask, self._say = session, ask, say
+        self._growth: Growth | None = None
+        self._state: ImageState | None = None  # whose map that is
+        self._waiting = 0  # steps asked for while the network looks at the cell
+        self._turned = 0.0  # of the wheel, less than a notch
+        self._held: tuple[tuple[float, ...], int, Part] | None = None  # what the wheel took hold of, and where
+
+    def run(self, name: str) -> None:
+        """Do what a key or a button asks for."""
+        if name in _STEPS:
+            self._try(lambda: self.move(*self._aimed_at("outline"), _STEPS[name]))
+        elif name == "delete_cell":
+            self._try(lambda: self._delete(self._aimed_at("delete")[0]))
+        elif name in ("next_cell", "next_doubtful"):
+            self._try(lambda: self._go_on(doubtful=name == "next_doubtful"))
+
+    def on_wheel(self, viewer: object, event: Any) -> None:  # noqa: ARG002  (napari passes the viewer)
+        """Shift and the wheel move the outline of what lies under the pointer."""
+        if tuple(event.modifiers) != ("Shift",) or self._session().state is None:
+            return
+        event.handled = True
+        self._turned += event.delta[1] or event.delta[0]  # some systems turn the wheel sideways under Shift
+        notches = int(self._turned)
+        self._turned -= notches
+        if notches:
+            self._try(lambda: self._turn(tuple(event.pos), 1 if notches > 0 else -1, abs(notches)))
+
+    def move_chosen(self, part: Part, by: int) -> None:
+        """Move an outline of the chosen cell."""
+        self._try(lambda: self.move(self._chosen("outline"), part, by))
+
+    # ---- which cell -------------------------------------------------------------------------------------
+
+    def _chosen(self, what: str) -> int:
+        session = self._session()
+        if session.selection is None or session.selection[0] != session.index:
+            raise LeukocyteError(f"No cell is chosen to {_WORDS[what]}: point at one, or click one first.")
+        return session.selection[1]
+
+    def _aimed_at(self, what: str) -> tuple[int, Part]:
+        """The cell under the cursor, and whether the cursor is on its nucleus; else the chosen one."""
+        session = self._session()
+        cell = session.cell_at(session.viewer.cursor.position)
+        if not cell:
+            return self._chosen(what), "cell"
+        assert session.state is not None  # it has a cell
+        y, x = (round(at) for at in session.layers.to_pixels(session.viewer.cursor.position))
+        session.select(session.index, cell)
+        return cell, "nucleus" if session.state.classes[y, x] == 2 else "cell"
+
+    def _turn(self, pos: tuple[float, ...], by: int, notches: int) -> None:
+        if self._held is None or self._held[0] != pos:  # the outline may pass under a pointer that rests
+            self._held = (pos, *self._aimed_at("outline"))
+        for _ in range(notches):
+            self.move(self._held[1], self._held[2], by)
+
+    # ---- going on, deleting -----------------------------------------------------------------------------
+
+    def _go_on(self, *, doubtful: bool) -> None:
+        from napari_leukocyte.core.cells.order import doubtful_first, following
+
+        session = self._session()
+        session.flush()
+        measures = [] if session.state is None else session.state.measures
+        order = doubtful_first(measures) if doubtful else [one.cell for one in measures]
+        now = session.selection[1] if session.selection is not None and session.selection[0] == session.index else None
+        cell = following(order, now)
+        if cell is None:
+            raise LeukocyteError("No cell of this image is doubtful." if measures else "This image has no cells yet.")
+        session.go_to(session.index, cell, close=True)
+        flags = next(one.flags for one in measures if one.cell == cell)
+        place = f"Cell {cell}, {order.index(cell) + 1} of {len(order)}{' doubtful' if doubtful else ''}."
+        self._say(" ".join([place, *(flag.words for flag in flags)]))
+
+    def delete_chosen(self) -> None:
+        """Take the chosen cell away."""
+        self._try(lambda: self._delete(self._chosen("delete")))
+
+    def _delete(self, cell: int) -> None:
+        from napari_leukocyte.core.cells import live_repairs
+
+        session = self._session()
+        session.edit_map(lambda live: live_repairs.delete(live, cell), 0)
+        session.select(session.index, 0)
+        self._say(f"Cell {cell} is deleted; Ctrl+Z brings it back.")
+
+    # ---- outlines ---------------------------------------------------------------------------------------
+
+    def move(self, cell: int, part: Part, by: int) -> None:
+        """Move the outline of a cell, or of its nucleus, half a pixel out (1) or in (-1).
+
+        The first step waits for the network; those after it are at once, and the same way back is the same map.
+        """
+        session, state = self._session(), self._session().state
+        if state is None or cell not in state.live.boxes:
+            raise LeukocyteError("There is no such cell any more.")
+        if part == "nucleus" and state.result.binary:
+            part = "cell"
+        growth = self._growth
+        known = growth is not None and self._state is state and (growth.cell, growth.part) == (cell, part)
+        if known and growth is not None and growth.where(state.classes, state.cells) is not None:
+            self._step(by)
+            return
+        self._waiting += by
+        if self._waiting != by:  # it is being asked already
+            return
+        live, extent, revision = state.live, state.live.boxes[cell], state.live.revision
+
+        def work(looker: GestureSession) -> Growth:
+            from napari_leukocyte.core.interactive.grow import begin_growth  # loads scikit-image
+
+            return begin_growth(looker, live.classes, live.cells, cell, part, extent)
+
+        def begin(found: Growth) -> None:
+            steps, self._waiting = self._waiting, 0
+            if session.state is not state or live.revision != revision:
+                self._say("The map changed before the outline was moved: do it again.")
+                return
+            self._growth, self._state = found, state
+            for _ in range(abs(steps)):
+                self._try(lambda: self._step(1 if steps > 0 else -1))
+
+        def fail(sentence: str) -> None:
+            self._waiting = 0
+            self._say(sentence)
+
+        self._ask(work, done=begin, failed=fail)
+
+    def _step(self, by: int) -> None:
+        session, state, growth = self._session(), self._state, self._growth
+        assert state is not None  # `move` has seen to it
+        assert growth is not None
+        found = growth.step(state.classes, state.cells, by)
+        if found is None:
+            raise LeukocyteError("The outline cannot be moved any further this way.")
+        session.take_over(growth.box, *found)
+        session.select(session.index, growth.cell)
+        measure = state.live.measure_of(growth.cell)
+        if measure is not None:
+            self._say(in_words(measure))
+
+    def forget(self) -> None:
+        """Forget the outline that was moved."""
+        self._growth = self._state = self._held = None
+        self._waiting = 0
+
+    def _try(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except LeukocyteError as error:
+            self._say(str(error))
+
+
+_WORDS = {"outline": "grow or shrink", "delete": "delete"}
+
+
+def in_words(measure: CellMeasure) -> str:
+    """What a cell measures, or why it has no CNR."""
+    if measure.withheld:
+        why = " ".join(flag.words for flag in measure.flags if flag.withholds)
+        return f"Cell {measure.cell} stands, without a CNR: {why}"
+    return f"Cell {measure.cell}: CNR {cnr_text(measure)}."
