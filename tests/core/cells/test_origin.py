@@ -5,7 +5,14 @@ import pytest
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.live import LiveCells
-from napari_leukocyte.core.cells.origin import MAKERS, Origin, OriginMap, check_makers, origin_in_words
+from napari_leukocyte.core.cells.origin import (
+    MAKERS,
+    Origin,
+    OriginMap,
+    check_makers,
+    maker_of_file,
+    origin_in_words,
+)
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
@@ -133,3 +140,18 @@ def test_what_is_no_count_is_refused(given, words):
 def test_what_is_no_map_of_makers_is_refused(makers):
     with pytest.raises(LeukocyteError, match="made each pixel"):
         check_makers(makers, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("given", "maker"),
+    [
+        ({"model": "", "edited": True, "made_with": ""}, "import"),
+        ({"model": "", "edited": True, "made_with": "brush 9 px in 1 stroke"}, "import"),
+        ({"model": "default", "edited": False, "made_with": ""}, "model"),
+        ({"model": "default", "edited": True, "made_with": "drawn"}, "unknown"),
+        ({"model": "default", "edited": True, "made_with": "gesture 9 px in 1 stroke, model 500 px"}, "gesture"),
+        ({"model": "", "edited": True, "made_with": "gesture 9 px in 1 stroke, import 8 px"}, "gesture"),
+    ],
+)
+def test_a_file_is_put_down_to_what_it_says(given, maker):
+    assert maker_of_file(**given) == maker

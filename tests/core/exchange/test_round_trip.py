@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.cells.origin import MAKERS
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.formats import MASK_FORMATS
@@ -65,3 +66,12 @@ def test_numbers_beyond_16_bits_take_32_and_no_png(tmp_path, random_cells):
                 round_trip(given, to, tmp_path / to)
         else:
             assert_same(round_trip(given, to, tmp_path / to), given)
+
+
+@pytest.mark.parametrize("to", MASK_FORMATS)
+def test_what_gestures_made_is_no_hand_s_after_the_trip(to, tmp_path, random_cells):
+    made_with = "gesture 900 px in 2 strokes, brush 20 px in 1 stroke"
+    given = dataclasses.replace(random_cells(1), provenance={"made_with": made_with})
+    back = round_trip(given, to, tmp_path).segmentation()
+    assert set(np.unique(back.makers[back.classes > 0])) == {MAKERS.index("gesture")}
+    assert not back.makers[back.classes == 0].any()

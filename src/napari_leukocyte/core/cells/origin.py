@@ -10,7 +10,17 @@ import numpy.typing as npt
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["MAKERS", "Maker", "Origin", "OriginMap", "Touch", "check_makers", "count_origin", "origin_in_words"]
+__all__ = [
+    "MAKERS",
+    "Maker",
+    "Origin",
+    "OriginMap",
+    "Touch",
+    "check_makers",
+    "count_origin",
+    "maker_of_file",
+    "origin_in_words",
+]
 
 Maker = Literal["model", "brush", "gesture", "import", "unknown"]
 MAKERS: tuple[Maker, ...] = get_args(Maker)
@@ -98,6 +108,26 @@ def origin_in_words(text: str) -> Origin | None:
         if maker in _PAINTED:
             strokes[maker] = int(match["strokes"])
     return Origin(pixels, strokes)
+
+
+def maker_of_file(*, model: str, edited: bool, made_with: str) -> Maker:
+    """What made the mask of a file, which does not say it pixel by pixel.
+
+    Parameters
+    ----------
+    model
+        The model that the file names; empty: none of ours.
+    edited
+        Whether a hand drew it or changed something in it.
+    made_with
+        `Origin.text` as the file states it; empty or something else: it does not.
+    """
+    origin = origin_in_words(made_with)
+    if origin is not None and origin.by_gestures:
+        return "gesture"
+    if model:
+        return "unknown" if edited else "model"
+    return "import"
 
 
 def check_makers(makers: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:

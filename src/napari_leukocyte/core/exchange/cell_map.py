@@ -13,7 +13,7 @@ from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
-from napari_leukocyte.core.cells.origin import MAKERS
+from napari_leukocyte.core.cells.origin import MAKERS, maker_of_file
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.remarks import REMARKS
@@ -169,8 +169,9 @@ class CellMap:
         facts = self.mask_facts
         if not facts.edited:
             return None
-        maker = MAKERS.index("unknown" if facts.model else "import")
-        return np.where(self.classes > 0, maker, 0).astype(np.uint8)
+        made_with = self.provenance.get("made_with", "")
+        maker = maker_of_file(model=facts.model, edited=facts.edited, made_with=made_with)
+        return np.where(self.classes > 0, MAKERS.index(maker), 0).astype(np.uint8)
 
 
 def cell_map_of(

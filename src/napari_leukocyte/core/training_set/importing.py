@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
-from napari_leukocyte.core.cells.origin import MAKERS, Maker, origin_in_words
+from napari_leukocyte.core.cells.origin import MAKERS, Maker, maker_of_file
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
@@ -304,14 +304,9 @@ def _read(side: MapSide, source: ImageSource, known: str, size: PixelSize, param
 
 
 def _maker(facts: MaskFacts, stated: object, plane: int) -> Maker:
-    """What made the mask of a file, which says so where it is one of ours; pixel by pixel it does not."""
+    """What made the mask of a file; of a stack, ``stated`` may be a list with a text for each plane."""
     text = stated[plane] if isinstance(stated, list) and plane < len(stated) else stated
-    origin = origin_in_words(text) if isinstance(text, str) else None
-    if origin is not None and origin.by_gestures:
-        return "gesture"
-    if facts.model:
-        return "unknown" if facts.edited else "model"
-    return "import"
+    return maker_of_file(model=facts.model, edited=facts.edited, made_with=text if isinstance(text, str) else "")
 
 
 def _as_draft(mask: Correction) -> Draft:
