@@ -16,6 +16,7 @@ from napari_leukocyte.cli.export import export
 from napari_leukocyte.cli.import_masks import import_masks
 from napari_leukocyte.cli.measure import measure
 from napari_leukocyte.cli.model import model
+from napari_leukocyte.cli.protocol import protocol
 from napari_leukocyte.cli.report import report
 from napari_leukocyte.cli.segment import segment
 from napari_leukocyte.cli.synth import synth
@@ -36,7 +37,7 @@ app = typer.Typer(
     "2 a wrong option; 130 stopped with Ctrl+C, 143 by the system.  "
     "For research use only. Not for use in diagnostic procedures.",
 )
-for _command in (segment, measure, report, evaluate, export, train, demo, synth):
+for _command in (segment, measure, report, protocol, evaluate, export, train, demo, synth):
     app.command(cls=Command)(_command)
 app.command("import", cls=Command)(import_masks)
 app.add_typer(training_set, name="training-set")

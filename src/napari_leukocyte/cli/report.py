@@ -52,6 +52,14 @@ def report(
             show_default=False,
         ),
     ] = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Take the groups of a protocol, and refuse cells that another model or precision made.",
+            show_default=False,
+        ),
+    ] = None,
     title: Annotated[str, typer.Option(metavar="TEXT", help="The heading of the page.")] = "Study of cells",
 ) -> None:
     """Summarise cells by type, patient and group, and compare groups.
@@ -62,6 +70,7 @@ def report(
 
     This says nothing of how right the outlines are: evaluate does, against ground truth.
     """
+    from napari_leukocyte.core.results.protocol import read_protocol
     from napari_leukocyte.core.study.coding import Codes
     from napari_leukocyte.core.study.report.files import write_study
     from napari_leukocyte.core.study.study import make_study
@@ -70,7 +79,13 @@ def report(
         raise LeukocyteError("--key is the key of --coded: give both, or neither.")
     place = out.resolve()
     codes = Codes(key or place.with_name(f"{place.name}-key.csv")) if coded else None
+    held_to = None if protocol is None else read_protocol(protocol)
+    groups = groups or (held_to.groups if held_to else None) or None
     study = make_study(results, groups=groups, readers=reader or [], merge_bands=not keep_bands, codes=codes)
+    if held_to is not None:
+        made_by = {tuple(one.cell.made_by[key] for key in ("model_sha256", "precision")) for one in study.cells}
+        if made_by != {(held_to.settings.model_sha256, held_to.settings.precision)}:
+            raise LeukocyteError("The cells were made by another model or precision than the protocol's: segment anew.")
     written = write_study(study, out, title=title, codes=codes)
     if study.samples.left_out:
         names = [name for name in study.samples.left_out if name]

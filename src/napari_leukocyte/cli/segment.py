@@ -1,9 +1,10 @@
 """``napari-leukocyte segment``: images in; class maps, cell labels and a table of cells out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +27,7 @@ __all__ = ["segment"]
 
 
 def segment(
+    context: typer.Context,
     inputs: Annotated[
         list[str],
         typer.Argument(metavar="INPUT", help="Image files, folders (without their subfolders), or glob patterns."),
@@ -86,6 +88,14 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Take the choices of a protocol (napari-leukocyte protocol), and refuse any others.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -119,6 +129,7 @@ def segment(
         from napari_leukocyte.cli.ending import finish
         from napari_leukocyte.cli.notes import Remarks
         from napari_leukocyte.core.imaging.read import find_images, passed_over
+        from napari_leukocyte.core.results.protocol import read_protocol
         from napari_leukocyte.core.results.resume import Plan
         from napari_leukocyte.core.results.writer import ResultWriter
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -136,9 +147,14 @@ def segment(
         default_pixel_size=default_pixel_size,
         keep=keep,
     )
+    held_to = None if protocol is None else read_protocol(protocol)
+    if held_to is not None:
+        parameters = replace(parameters, **_not_typed(context, held_to.settings))
     paths = find_images(inputs)
     predictor = load_predictor(parameters)
     settings = settings_of(parameters, predictor)
+    if held_to is not None:
+        held_to.refuse_others(settings)
     logger.info("%s, on %s", predictor.provenance, predictor.used)
     writer = ResultWriter(
         out,
@@ -179,6 +195,24 @@ def segment(
     )
     share = f"{len(failed)} of {counted(len(paths), 'image')} failed."
     finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
+
+
+def _not_typed(context: typer.Context, settings: "ResultSettings") -> dict[str, Any]:
+    """What a protocol has of the options that were not given; a model of the user's own must be."""
+    from napari_leukocyte.core.model.weights import SHIPPED_MODELS
+
+    fast = "fast-int8" if settings.precision == "int8" else "fast"
+    choices: dict[str, Any] = {
+        "mode": settings.mode,
+        "keep": settings.keep,
+        "pixel_size": settings.pixel_size,
+        "default_pixel_size": settings.default_pixel_size,
+        "engine": {"torch": "torch", "openvino": fast}.get(settings.engine, "auto"),
+    }
+    if settings.model in (*SHIPPED_MODELS, "active-contour"):
+        choices["model"] = settings.model
+    typed = {name for name in choices if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+    return {name: choice for name, choice in choices.items() if name not in typed}
 
 
 def _plan(
