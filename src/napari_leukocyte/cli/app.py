@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_leukocyte import __version__
+from napari_leukocyte.cli.check import check
 from napari_leukocyte.cli.command import Command, Group
 from napari_leukocyte.cli.demo import demo
 from napari_leukocyte.cli.echo import echo
@@ -37,7 +38,7 @@ app = typer.Typer(
     "2 a wrong option; 130 stopped with Ctrl+C, 143 by the system.  "
     "For research use only. Not for use in diagnostic procedures.",
 )
-for _command in (segment, measure, report, protocol, evaluate, export, train, demo, synth):
+for _command in (segment, measure, report, protocol, check, evaluate, export, train, demo, synth):
     app.command(cls=Command)(_command)
 app.command("import", cls=Command)(import_masks)
 app.add_typer(training_set, name="training-set")

@@ -92,12 +92,11 @@ def read_protocol(path: Path) -> Protocol:
         When it is none, was changed since it was written, or comes from a newer version.
     """
     fields = read_object(path, mend=_MEND, format_key="format", known=_FORMAT)
-    settings = fields.free("settings")
-    content = {"program": fields.text("program"), "groups": fields.text("groups"), "settings": settings}
-    if fields.text("sha256") != _hash(content):
+    settings, program, groups = fields.free("settings"), fields.text("program"), fields.text("groups")
+    if fields.text("sha256") != _hash({"program": program, "groups": groups, "settings": settings}):
         raise LeukocyteError(f"{path} was changed since it was saved, and a protocol is locked: {_MEND}.")
     try:
-        return Protocol(ResultSettings.from_json(settings), content["program"], content["groups"])
+        return Protocol(ResultSettings.from_json(settings), program, groups)
     except (KeyError, ValueError) as error:
         raise LeukocyteError(f"{path} does not state {error} as a protocol does: {_MEND}.") from error
 
