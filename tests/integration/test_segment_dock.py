@@ -349,6 +349,54 @@ def test_a_folder_becomes_a_list_in_the_same_few_layers(viewer, dock, qtbot, fol
     assert viewer.layers[CLASSES].data.shape == (100, 100)
 
 
+def test_all_open_images_become_one_list(viewer, dock, qtbot):
+    for i, shape in enumerate([(120, 140), (100, 100), (90, 130)]):
+        viewer.add_image(smear(shape, centre=(shape[0] / 2, shape[1] / 2), radius=24), name=f"open {i}")
+    assert dock.form.scope.value == "this image"
+    dock.form.scope.value = "all 3 open images"
+    press_segment_and_wait(dock, qtbot)
+    assert [image.name for image in dock.session.images] == ["open 0", "open 1", "open 2"]
+    assert sorted(dock.session.states) == [0, 1, 2]
+    assert all(len(state.measures) == 1 for state in dock.session.states.values())
+    assert [viewer.layers[f"open {i}"].visible for i in range(3)] == [False] * 3
+    assert dock.form.scope.value == "all 3 images"
+    click(dock.next_button)
+    assert "open 1" in dock.position.text()
+
+
+def test_a_dropped_folder_becomes_the_list(viewer, dock, qtbot, folder):
+    viewer.open(str(folder), plugin="napari-leukocyte")  # what a drop does
+    qtbot.waitUntil(lambda: len(dock.session.images) == 5 and not dock.opener.running, timeout=LONG)
+    assert layer_names(viewer) == ["blank.png"]
+
+
+def test_saved_results_come_back_and_are_gone_on_with(viewer, dock, qtbot, folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    open_folder(dock, folder, qtbot)
+    press_segment_and_wait(dock, qtbot)
+    dock.session.show(2)
+    viewer.layers[CLASSES].data_setitem(block(45, 55, 45, 55), 1)  # a correction
+    _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    measure.save(out)
+    qtbot.waitUntil(lambda: not measure.writer.running, timeout=LONG)
+    assert dock.session.edits_at_stake() == 0
+    before = {index - 1: state.measures for index, state in dock.session.states.items()}  # the first has no result
+    maps = {index - 1: state.classes.copy() for index, state in dock.session.states.items()}
+    open_folder(dock, out, qtbot)
+    assert "4 with results" in dock.status.text()
+    assert [image.name for image in dock.session.images] == [f"crop{i}.png" for i in range(4)]
+    assert {index: state.measures for index, state in dock.session.states.items()} == before
+    for index, classes in maps.items():
+        np.testing.assert_array_equal(dock.session.states[index].classes, classes)
+    assert dock.session.edits_at_stake() == 0  # they are saved
+    assert dock.session.edited_images(range(4)) == [1]  # and are not replaced unasked
+    dock.session.show(1)
+    assert viewer.layers[CNR].features["cnr"].size == len(before[1])
+    dock.segment()  # the Measure dock lies over the button
+    assert "your edits" in dock.question.text.text()
+    assert not dock.job.running
+
+
 def test_a_folder_without_images_is_one_sentence(viewer, dock, qtbot, tmp_path):
     open_folder(dock, tmp_path, qtbot)
     assert str(tmp_path.name) in dock.status.text()

@@ -42,7 +42,11 @@ def test_every_command_can_be_called(manifest):
 
 def test_every_command_is_reachable(manifest):
     contributions = manifest.contributions
-    used = {item.command for kind in ("widgets", "writers", "sample_data") for item in getattr(contributions, kind)}
+    used = {
+        item.command
+        for kind in ("widgets", "readers", "writers", "sample_data")
+        for item in getattr(contributions, kind)
+    }
     used |= {item.command for items in contributions.menus.values() for item in items}
     assert used == {command.id for command in contributions.commands}
 

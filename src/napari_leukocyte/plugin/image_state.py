@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.live import LiveCells
+from napari_leukocyte.core.cells.live import Fingerprint, LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.cells.origin import OriginMap
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -30,6 +30,8 @@ class ImageState:
         The segmentation: model, pixel size, notes, provenance.
     live
         Class map, labels, marks, types and measures, followed through the edits.
+    saved
+        What it was when it was last saved among results; None: never.
     before, after
         The states that an undo of the segmentation itself leads back to, and a redo leads forward to.
     gestures
@@ -38,6 +40,7 @@ class ImageState:
 
     result: Segmentation
     live: LiveCells = field(init=False)
+    saved: Fingerprint | None = None
     before: ImageState | None = None
     after: ImageState | None = None
     gestures: list[Stroke] = field(default_factory=list)
@@ -76,6 +79,11 @@ class ImageState:
     def edited(self) -> bool:
         """Whether it holds edits that are in no accepted version: made now, or read back as a draft."""
         return self.live.edited or self.result.is_draft
+
+    @property
+    def at_stake(self) -> bool:
+        """Whether edits go with it that are neither accepted nor saved among results."""
+        return self.live.edited and self.live.fingerprint != self.saved
 
     @property
     def pixels_changed(self) -> int:

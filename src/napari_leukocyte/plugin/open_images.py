@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array
+from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.plugin.canvas.gl_context import make_current
-from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import pixel_size_of, sources_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 
@@ -148,8 +148,7 @@ class OpenImages(ABC):
                 f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
             )
         size = pixel_size_of(layer)
-        image = opened(layer)
-        sources = sources_from_array(image.array, name=layer.name, rgb=image.rgb, pixel_size=size)
+        sources = sources_of(layer)
         self._leave()
         self.images, self.broken = sources, []
         self.layers.image, self.own_image = layer, False

@@ -116,12 +116,12 @@ class Session(OpenImages):
         self.put(self.index, empty_segmentation(source.shape, size))
 
     def edits_at_stake(self) -> int:
-        """How many class maps of a list of files hold edits that no draft keeps: they go when the list goes."""
+        """How many class maps of a list of files hold edits that are kept nowhere: they go when the list goes."""
         if not self.own_image:
             return 0
         self.flush()
         self.leaving.emit()
-        return sum(state.live.edited for index, state in self.states.items() if not self.is_drafted(index))
+        return sum(state.at_stake for index, state in self.states.items() if not self.is_drafted(index))
 
     def edited_images(self, indices: Sequence[int]) -> list[int]:
         """Those of ``indices`` whose class maps hold edits that a new segmentation would replace."""

@@ -14,7 +14,7 @@ from napari_leukocyte.core.cells.origin import Maker, OriginMap, Touch
 from napari_leukocyte.core.cells.relabel import relabel
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
-__all__ = ["Change", "LiveCells"]
+__all__ = ["Change", "Fingerprint", "LiveCells"]
 
 
 _NOWHERE = slice(0, 0), slice(0, 0)
@@ -46,8 +46,8 @@ class _Taken:
     map_now: int
 
 
-_State = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
-"""Fingerprints of class map and labels, marks, cells edited by hand, and types: equal when all of them are."""
+Fingerprint = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
+"""Of class map and labels by hash, marks, cells edited by hand, and types: equal when all of them are."""
 
 
 class LiveCells:
@@ -104,7 +104,7 @@ class LiveCells:
         self.types: Mapping[int, str] = dict(types or {})
         self._unsure, self._blurred = frozenset(unsure), frozenset(blurred)
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
-        self._kept: _State | None = self._state
+        self._kept: Fingerprint | None = self.fingerprint
         self._next = int(self.cells.max(initial=0)) + 1
         self.revision = 0  # counts changes, so that an answer to an earlier question is known as such
         self.boxes: dict[int, Box] = boxes_by_number(self.cells)
@@ -119,18 +119,19 @@ class LiveCells:
     @property
     def edited(self) -> bool:
         """Whether anything differs from how it began, or from what was kept since."""
-        return self._state != self._kept
+        return self.fingerprint != self._kept
 
     def keep(self) -> None:
         """Note that class map, labels, marks and types as they are now are kept elsewhere."""
-        self._kept = self._state
+        self._kept = self.fingerprint
 
     def keep_nothing(self) -> None:
         """Note that they are kept nowhere after all."""
         self._kept = None
 
     @property
-    def _state(self) -> _State:
+    def fingerprint(self) -> Fingerprint:
+        """What all of it is now, to be compared with what it was or will be."""
         return self._map, self._labels, self.marks, self.edited_cells, self.types
 
     def measure_of(self, number: int) -> CellMeasure | None:

@@ -1,18 +1,19 @@
 """The result of a segmentation, fresh from a model or read back from a training set; light to import."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 
-__all__ = ["Segmentation"]
+__all__ = ["Segmentation", "remark_fields"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Segmentation:
     makers
         What made each pixel (Y, X) of such a map, see ``core.cells.origin.MAKERS``; None: the model, all of it.
     is_draft
-        Whether it is a draft, which holds edits that no accepted version has.
+        Whether it holds edits that no accepted version has: a draft, or a result that was corrected and saved.
     """
 
     classes: NDArray[np.uint8]
@@ -93,3 +94,26 @@ class Segmentation:
             for cell in np.unique(self.cells[self.cells > 0]).tolist():
                 found.setdefault(cell, set()).add(Flag.PIXEL_SIZE_DOUBTFUL)
         return {cell: frozenset(flags) for cell, flags in found.items()}
+
+
+class RemarkFields(TypedDict):
+    """The fields of a `Segmentation` that hold remarks on cells."""
+
+    unsure_cells: frozenset[int]
+    blurred_cells: frozenset[int]
+    marks: dict[int, Flag]
+    edited_cells: frozenset[int]
+
+
+def remark_fields(remarks: Mapping[int, Collection[Flag]]) -> RemarkFields:
+    """Sort the remarks that were kept with a map, by cell number, into the fields of a `Segmentation`."""
+
+    def cells(flag: Flag) -> frozenset[int]:
+        return frozenset(cell for cell, flags in remarks.items() if flag in flags)
+
+    return {
+        "unsure_cells": cells(Flag.LOW_CONFIDENCE),
+        "blurred_cells": cells(Flag.OUT_OF_FOCUS),
+        "marks": {cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
+        "edited_cells": cells(Flag.EDITED),
+    }

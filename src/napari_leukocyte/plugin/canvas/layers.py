@@ -46,6 +46,7 @@ __all__ = [
     "placed_like",
     "put_image",
     "put_labels",
+    "sources_of",
     "take_brush",
 ]
 
@@ -86,6 +87,20 @@ def opened(layer: Image) -> Opened:
     from napari_leukocyte.core.imaging.opened import opened_from
 
     return opened_from(layer.data, file_of(layer), rgb=layer.rgb)
+
+
+def sources_of(layer: Image) -> list[ImageSource]:
+    """The image, or the planes, that a layer shows, for a list of images.
+
+    Raises
+    ------
+    LeukocyteError
+        When its axes have no single reading.
+    """
+    from napari_leukocyte.core.imaging.image_list import sources_from_array
+
+    image = opened(layer)
+    return sources_from_array(image.array, name=layer.name, rgb=image.rgb, pixel_size=pixel_size_of(layer))
 
 
 def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.origin import MAKERS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
-from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.results.segmentation import Segmentation, remark_fields
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.records import Version
 
@@ -49,7 +48,6 @@ def _segmentation(
         makers = np.where(classes > 0, MAKERS.index("unknown"), 0).astype(np.uint8)
     if facts.pixel_size.um is None:
         facts = replace(facts, pixel_size=pixel_size)
-    remarks = facts.remarks
     return Segmentation(
         classes=classes,
         cells=cells,
@@ -58,10 +56,7 @@ def _segmentation(
         keep="all",
         notes=(),
         provenance={**facts.provenance, **facts.pixel_size.facts, "made": made},
-        unsure_cells=frozenset(cell for cell, flags in remarks.items() if Flag.LOW_CONFIDENCE in flags),
-        blurred_cells=frozenset(cell for cell, flags in remarks.items() if Flag.OUT_OF_FOCUS in flags),
-        marks={cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
-        edited_cells=frozenset(cell for cell, flags in remarks.items() if Flag.EDITED in flags),
+        **remark_fields(facts.remarks),
         types=facts.types,
         origin=facts,
         makers=makers,

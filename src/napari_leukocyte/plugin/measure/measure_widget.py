@@ -320,7 +320,7 @@ class MeasureWidget(Dock):
 
         What was corrected there by somebody else, or is not of this program, is asked about before it is replaced.
         """
-        from napari_leukocyte.plugin.measure.saving import save_results, snapshots
+        from napari_leukocyte.plugin.measure.saving import note_saved, save_results, snapshots
 
         images = snapshots(self.session, range(len(self.session.images)))
         own = self._saved.setdefault(folder.absolute(), {})
@@ -328,6 +328,7 @@ class MeasureWidget(Dock):
             folder,
             lambda: save_results(images, folder, trusted=own, overwrite=overwrite),
             lambda: self.save(folder, overwrite=True),
+            lambda: note_saved(images),
         )
 
     def _choose_export(self, to: ExportFormat) -> None:
@@ -346,7 +347,13 @@ class MeasureWidget(Dock):
             lambda: self.export_as(to, folder, overwrite=True),
         )
 
-    def _write_into(self, folder: Path, job: Callable[[], str], replace: Callable[[], None]) -> None:
+    def _write_into(
+        self,
+        folder: Path,
+        job: Callable[[], str],
+        replace: Callable[[], None],
+        written: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write into a folder in the background, and ask whether what is in the way may be replaced."""
         from napari_leukocyte.core.results.in_place import InTheWayError
 
@@ -361,6 +368,8 @@ class MeasureWidget(Dock):
             if isinstance(said, InTheWayError):
                 answers = {"Leave it": lambda: None, "Replace it": replace}
                 self.question.ask(f"Replace {', '.join(said.names[:3])} in {folder.name}?", answers)
+            else:
+                written()
 
         self._write(write, done)
 

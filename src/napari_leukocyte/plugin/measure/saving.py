@@ -21,12 +21,14 @@ from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.parts.bullets import bullets
 
 if TYPE_CHECKING:
+    from napari_leukocyte.core.cells.live import Fingerprint
     from napari_leukocyte.core.exchange.cell_map import CellMap
     from napari_leukocyte.core.exchange.exporting import Named
     from napari_leukocyte.core.exchange.formats import ExportFormat
+    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
-__all__ = ["Snapshot", "export_as", "save_results", "snapshots", "write_table"]
+__all__ = ["Snapshot", "export_as", "note_saved", "save_results", "snapshots", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Snapshot:
     result: Segmentation | None
     measures: Sequence[CellMeasure]
     facts: MaskFacts | None = None
+    state: ImageState | None = None
+    fingerprint: Fingerprint | None = None
+
+
+def note_saved(images: Iterable[Snapshot]) -> None:
+    """Note that images are saved among results as they were: they are no loss when the list goes."""
+    for image in images:
+        if image.state is not None:
+            image.state.saved = image.fingerprint
 
 
 def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
@@ -53,7 +64,7 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
             result = replace(
                 state.result, classes=state.classes.copy(), cells=state.cells.copy(), provenance=provenance
             )
-            found.append(Snapshot(source, result, state.measures, facts))
+            found.append(Snapshot(source, result, state.measures, facts, state, state.live.fingerprint))
     return found
 
 

@@ -86,6 +86,7 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         )
         self.scope = ComboBox(label="Run on", choices=[_THIS])
         self.pixel_note = note()
+        self._open_wanted = False
         self.whole_list = False  # whether all images of the list are wanted, where there are several
         self._lay_out()
         self.scope.changed.connect(self._on_scope)
@@ -128,14 +129,30 @@ class SegmentForm(QWidget):  # type: ignore[misc]
 
     # ---- which images -----------------------------------------------------------------------------------
 
-    def offer_list(self, count: int) -> None:
-        """Offer to run on a list of so many images; the choice of the user stays while the layers are exchanged."""
+    def offer_list(self, count: int, *, open_images: int = 0) -> None:
+        """Offer to run on a list of so many images, or on so many open images that are no list yet.
+
+        The choice of the user stays while the layers are exchanged.
+        """
+        choices, wanted = [_THIS], False
+        if count > 1:
+            choices.append(f"all {count} images")
+            wanted = self.whole_list
+        elif open_images > 1:
+            choices.append(f"all {open_images} open images")
+            wanted = self._open_wanted
         with self.scope.changed.blocked():
-            self.scope.choices = [_THIS] if count <= 1 else [_THIS, f"all {count} images"]
-            self.scope.value = self.scope.choices[-1 if self.whole_list else 0]
+            self.scope.choices = choices
+            self.scope.value = choices[-1 if wanted else 0]
+
+    @property
+    def all_open(self) -> bool:
+        """Whether all open images are to become one list."""
+        return str(self.scope.value).endswith("open images")
 
     def _on_scope(self, chosen: str) -> None:
-        self.whole_list = chosen != _THIS
+        self._open_wanted = self.all_open
+        self.whole_list = chosen != _THIS and not self.all_open
 
     # ---- the method -------------------------------------------------------------------------------------
 

@@ -11,20 +11,17 @@ from superqt import QElidingLabel
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
-from napari_leukocyte.plugin.background import Background
-from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
-from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of, sources_of
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.segment.calibration import Calibration
+from napari_leukocyte.plugin.segment.folder_opener import FolderOpener
 from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
-
-    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 
 __all__ = ["SegmentWidget"]
 
@@ -43,7 +40,7 @@ class SegmentWidget(Dock):
         self.viewer = viewer = self.session.viewer
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
-        self.opener = Background("the reading of the folder")
+        self.opener = FolderOpener(self.session)
         self._build()
 
         # a question is about what was on screen when it was asked
@@ -52,6 +49,9 @@ class SegmentWidget(Dock):
         self.listen(self.session.model_changed, self._on_model_accepted)
         self.listen(self.job.progress, self._on_progress)
         self.listen(self.job.ended, self._on_ended)
+        self.opener.opened.connect(self._on_folder)
+        self.opener.said.connect(self.status.setText)
+        self.opener.ended.connect(lambda: self.open_folder_button.setEnabled(True))
         self.listen(viewer.layers.events.inserted, self._reset_images)
         self.listen(viewer.layers.events.removed, self._reset_images)
         self.listen(viewer.layers.events.renamed, self._reset_images)
@@ -67,7 +67,9 @@ class SegmentWidget(Dock):
         self.calibration.saved.connect(self.form.use_preset)
         self.form.calibrate_button.clicked.connect(self.calibration.begin)
         self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
-        self.open_folder_button.setToolTip("Work through the images of a folder, one at a time")
+        self.open_folder_button.setToolTip(
+            "Work through the images of a folder, one at a time, or go on with results that were saved"
+        )
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
@@ -115,6 +117,11 @@ class SegmentWidget(Dock):
 
         return [layer for layer in self.viewer.layers if isinstance(layer, Image)]
 
+    def _open_images(self) -> list[Image]:
+        """The layers that can become one list: the user's own, as far as they are no slides."""
+        own = self.session.image_layer if self.session.own_image else None
+        return [layer for layer in self._image_layers() if layer is not own and not layer.multiscale]
+
     def _reset_images(self) -> None:
         """List the open images by the names that they have now; the chosen one stays chosen as long as it is open."""
         choice = self.form.image
@@ -143,7 +150,7 @@ class SegmentWidget(Dock):
         session, layer = self.session, self.form.image.value
         listed = bool(session.images) and layer is session.image_layer  # both None: the user took the file's layer away
         count = len(session.images) if listed else self._planes_of(layer)
-        self.form.offer_list(count)
+        self.form.offer_list(count, open_images=len(self._open_images()))
         self.stepper.setVisible(listed and count > 1)
         if listed and count > 1:
             source = session.images[session.index]
@@ -194,7 +201,7 @@ class SegmentWidget(Dock):
             self.open_folder(Path(folder))
 
     def open_folder(self, folder: Path) -> None:
-        """Open the images of a folder as the list, after a question if edits would be lost."""
+        """Open the images of a folder, or saved results, as the list, after a question if edits would be lost."""
         if self.job.running or self.opener.running:
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
@@ -202,24 +209,10 @@ class SegmentWidget(Dock):
 
     def _read_images(self, folder: Path) -> None:
         """Read them beside napari, which goes on."""
-        self.status.setText(f"Reading {folder.name} …")
         self.open_folder_button.setEnabled(False)
-        self.opener.start(lambda: _images_in(folder), done=self._on_folder, failed=self._on_no_folder)
+        self.opener.open(folder)
 
-    def _on_no_folder(self, sentence: str) -> None:
-        self.open_folder_button.setEnabled(True)
-        self.status.setText(sentence)
-
-    def _on_folder(self, found: tuple[list[ImageSource | BrokenImage], list[str]]) -> None:
-        self.open_folder_button.setEnabled(True)
-        images, passed = found
-        try:
-            self.session.open_files(images)
-        except LeukocyteError as error:
-            self.status.setText(str(error))
-            return
-        reasons = [broken.reason for broken in self.session.broken]
-        self.status.setText("\n".join([f"{len(self.session.images)} images.", *passed, *bullets("Not read:", reasons)]))
+    def _on_folder(self) -> None:
         self._reset_images()
         self.form.image.value = self.session.image_layer
         self.form.whole_list = True
@@ -234,6 +227,9 @@ class SegmentWidget(Dock):
 
     def segment(self) -> None:
         """Start, or ask first when the class maps in question hold edits; of a huge image, take what is in view."""
+        if self.opener.running:
+            self.status.setText("Wait until the folder is read: its results are not all there yet.")
+            return
         try:
             layer = self.form.image.value
             if layer is None and self.session.own_image and self.session.images:
@@ -241,6 +237,9 @@ class SegmentWidget(Dock):
                 layer = self.session.image_layer
             if layer is None:
                 raise LeukocyteError("There is no image to segment: open one first.")
+            if self.form.all_open:
+                self.question.ask_before_leaving(self.session.edits_at_stake(), self._segment_all_open)
+                return
             if needs_region(layer):
                 layer = add_region_in_view(self.viewer, layer)
             self.form.image.value = layer
@@ -250,6 +249,19 @@ class SegmentWidget(Dock):
                 self._open_and_segment(layer)
         except LeukocyteError as error:
             self.status.setText(str(error))
+
+    def _segment_all_open(self) -> None:
+        """Make one list of all open images, which stay as hidden layers, and segment it."""
+        layers = self._open_images()
+        try:
+            self.session.open_files([source for layer in layers for source in sources_of(layer)])
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+            return
+        for layer in layers:
+            layer.visible = False
+        self._on_folder()
+        self._start(self._wanted(), keep_edits=True)
 
     def _open_and_segment(self, layer: Image) -> None:
         try:
@@ -333,13 +345,3 @@ def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
         kept = f"{others if aside else 'they stay'} as they are"
         replaced = "only the one on screen comes back with Ctrl+Z" if shown else "the edits are gone"
     return f"{which} your edits. Kept, {kept}. Replaced, {replaced}."
-
-
-def _images_in(folder: Path) -> tuple[list[ImageSource | BrokenImage], list[str]]:
-    """The images of a folder, and sentences on what else lies in it."""
-    from napari_leukocyte.core.imaging.image_list import sources_from_files
-    from napari_leukocyte.core.imaging.read import find_images, passed_over
-
-    found = find_images(folder)
-    passed = [f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(folder, found)]
-    return list(sources_from_files(found)), passed

@@ -1,0 +1,123 @@
+"""A folder becomes the image list: its images, or the results that were written into it, ready to go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
+from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.parts.bullets import bullets
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
+    from napari_leukocyte.core.results.reopen import Reopened
+    from napari_leukocyte.plugin.session import Session
+
+__all__ = ["FolderOpener"]
+
+
+class FolderOpener(QObject):  # type: ignore[misc]
+    """Reads a folder beside napari; results come one after the other, and the first can be worked on at once.
+
+    Signals
+    -------
+    opened()
+        The images are the list now.
+    said(sentence)
+        How far it is, how it ended, or why not.
+    ended()
+        Whatever happened, another folder can be opened.
+    """
+
+    opened = Signal()
+    said = Signal(str)
+    ended = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._reader = Background("the reading of the folder")
+        self._generation = -1  # of the list that was opened
+        self._results = 0
+        self._problems: list[str] = []
+        self._changed: list[str] = []  # results that somebody changed since they were written
+
+    @property
+    def running(self) -> bool:
+        """Whether a folder is being read."""
+        return self._reader.running
+
+    def open(self, folder: Path) -> None:
+        """Read a folder; edits at stake have been asked about."""
+        self._results, self._problems, self._changed = 0, [], []
+        self.said.emit(f"Reading {folder.name} …")
+        self._reader.start(lambda: _read(folder), event=self._on_event, done=self._on_done, failed=self._on_failed)
+
+    def leave(self) -> None:
+        """Read no further."""
+        self._reader.leave()
+
+    def _on_event(self, event: Any) -> None:
+        if isinstance(event, tuple):
+            self._open_list(event)
+        else:
+            self._take(event)
+
+    def _open_list(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
+        try:
+            self._session.open_files(sources)
+        except LeukocyteError as error:
+            self._reader.cancel()
+            self._problems.append(str(error))
+            return
+        self._generation = self._session.generation
+        self._problems += [broken.reason for broken in self._session.broken]
+        self.opened.emit()
+
+    def _take(self, found: Reopened) -> None:
+        if self._session.generation != self._generation:  # another list was opened meanwhile
+            self._reader.cancel()
+            return
+        if found.problem:
+            (self._problems if found.result is None else self._changed).append(found.problem)
+        if found.result is not None and found.index not in self._session.states:
+            self._session.put(found.index, found.result)
+            self._results += 1
+            self.said.emit(f"Reading results: {self._results} of {len(self._session.images)} …")
+
+    def _on_done(self, notes: Sequence[str] | None) -> None:
+        if self._session.generation == self._generation:
+            said = f"{counted(len(self._session.images), 'image')}"
+            said += f", {self._results} with results." if notes is not None and self._results else "."
+            lists = [*bullets("Not read:", self._problems), *bullets("Changed by hand:", self._changed)]
+            self.said.emit("\n".join([said, *(notes or ()), *lists]))
+        else:
+            self.said.emit("\n".join(self._problems))
+        self.ended.emit()
+
+    def _on_failed(self, sentence: str) -> None:
+        self.said.emit(sentence)
+        self.ended.emit()
+
+
+def _read(
+    folder: Path,
+) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened, None, tuple[str, ...]]:
+    """The list, and then the results one by one; returns notes."""
+    from napari_leukocyte.core.imaging.image_list import sources_from_files
+    from napari_leukocyte.core.imaging.read import find_images, passed_over
+    from napari_leukocyte.core.results.reopen import holds_results, saved_folder
+
+    if not holds_results(folder):
+        found = find_images(folder)
+        yield tuple(sources_from_files(found))
+        return tuple(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(folder, found))
+    saved = saved_folder(folder)
+    yield saved.sources
+    yield from saved.results()
+    return saved.notes
