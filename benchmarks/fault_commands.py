@@ -117,7 +117,7 @@ def command_odd(rng: Rng, folder: Path, base: Path) -> Fault:
         ("segment", base / "images", "--out", out, "--pixel-size", number, "--model", base / "tiny.safetensors"),
         ("segment", base / "images" / "a.png", odd, "--out", out, "--model", base / "tiny.safetensors"),
         ("train", "--data", odd, "--out", folder / "m.safetensors"),
-        ("train", "--data", base, "--out", odd, "--epochs", number),
+        ("train", "--data", base, "--out", odd, "--epochs", "-3" if number == "3" else number),  # or it trains, as told
     ]
     line = lines[int(rng.integers(len(lines)))]
     before = _hashes(base)

@@ -3,7 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_leukocyte import __version__
@@ -75,6 +77,20 @@ def test_a_defect_is_called_one(tmp_path, run, image, monkeypatch):
     result = run("segment", image, "--out", tmp_path / "out", "--log", log)
     assert f"the traceback is in {log}" in result.stderr
     assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_what_tifffile_says_of_a_damaged_file_goes_into_the_log_alone(tmp_path):
+    path, log = tmp_path / "m.tif", tmp_path / "log.txt"
+    tifffile.imwrite(path, np.zeros((40, 40), np.uint8), rowsperstrip=4, metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags["ImageLength"].overwrite(4000)
+    command = [PROGRAM, "measure", path, "--out", tmp_path / "t.csv"]
+    for options in ([], ["--log", log]):
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "TiffPage" not in done.stderr
+        assert f"{path}: It is damaged or cut short" in done.stderr
+    assert "TiffPage" in log.read_text(encoding="utf-8")
 
 
 def test_a_log_that_cannot_be_written(tmp_path, run, image, model):

@@ -18,7 +18,10 @@ from napari_leukocyte.core.outputs import LOG, spare_foreign
 __all__ = ["logger", "logging_to"]
 
 logger = logging.getLogger("napari_leukocyte")
-logger.addHandler(logging.NullHandler())  # without --log nothing goes anywhere
+# without --log nothing goes anywhere, nor what others say of a damaged file: our own sentence names it
+_OTHERS = (logging.getLogger("py.warnings"), logging.getLogger("tifffile"))
+for _logger in (logger, *_OTHERS):
+    _logger.addHandler(logging.NullHandler())
 
 _PACKAGES = (
     "napari-leukocyte",
@@ -59,9 +62,8 @@ def logging_to(path: Path | None, command: str, arguments: Mapping[str, Any]) ->
             f"The log file {path} cannot be written ({error.strerror}): choose another one."
         ) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    warnings = logging.getLogger("py.warnings")
-    logger.addHandler(handler)
-    warnings.addHandler(handler)
+    for one in (logger, *_OTHERS):
+        one.addHandler(handler)
     logging.captureWarnings(True)
     logger.setLevel(logging.DEBUG)
     started = perf_counter()
@@ -79,8 +81,8 @@ def logging_to(path: Path | None, command: str, arguments: Mapping[str, Any]) ->
         raise
     finally:
         logging.captureWarnings(False)
-        logger.removeHandler(handler)
-        warnings.removeHandler(handler)
+        for one in (logger, *_OTHERS):
+            one.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
         with contextlib.suppress(OSError):
             handler.close()

@@ -101,6 +101,17 @@ def read_object(path: Path, **how: Any) -> "Fields":
 class Fields:
     """The fields of a JSON object; a wrong one is told in words.
 
+    Parameters
+    ----------
+    content
+        The object.
+    name
+        What the sentences call it.
+    mend
+        What to do when it is damaged, their end.
+    above
+        Where it lies in a larger object, for instance ``training.``.
+
     Attributes
     ----------
     format
@@ -159,6 +170,10 @@ class Fields:
 
         return self.take(key, f"a number{limits}", read)
 
+    def number_or_nan(self, key: str) -> float:
+        """A finite number; null is NaN."""
+        return math.nan if self._is_null(key) else self.number(key)
+
     def positive_or_none(self, key: str) -> float | None:
         """A number above 0, or null."""
         if self._is_null(key):
@@ -188,6 +203,17 @@ class Fields:
         """The fields of an object in it."""
         content = self.take(key, "an object", lambda value: value if isinstance(value, dict) else None)
         return Fields(content, self._name, self._mend, f"{self._above}{key}.")
+
+    def within_or_none(self, key: str) -> "Fields | None":
+        """The fields of an object in it; None where there is none, or null."""
+        return None if key not in self._content or self._is_null(key) else self.within(key)
+
+    def objects(self, key: str) -> list["Fields"]:
+        """The fields of each object of a list; none where there is no list, or null."""
+        if key not in self._content or self._is_null(key):
+            return []
+        found = self.take(key, "a list of objects", lambda value: value if _are_objects(value) else None)
+        return [Fields(one, self._name, self._mend, f"{self._above}{key}.{i}.") for i, one in enumerate(found)]
 
     def free(self, key: str) -> dict[str, Any]:
         """An object of whatever fields."""
@@ -241,6 +267,10 @@ class Fields:
 
 def _parts(value: dict[str, Any] | list[Any]) -> Collection[Any]:
     return value.values() if isinstance(value, dict) else value
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _is_text(value: Any) -> bool:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning.card import write_scores
 from napari_leukocyte.core.fine_tuning.decision import Decision, decide
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
-from napari_leukocyte.core.model.weights import replace_info
+from napari_leukocyte.core.model.weights import read_info, replace_info
 from napari_leukocyte.core.training_set.item import TrainingItem
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.train.own_models import OwnModel, read_own_model
@@ -122,6 +123,31 @@ def test_header_and_decision_are_read_back(tmp_path, model, before_after, compar
     assert [one.name for one in summary.models] == ["mine"]
     assert summary.accepted_model == found
     assert any("broken.safetensors" in sentence for sentence in summary.left_out)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"training": {"data": 3}}, "training.data"),
+        ({"training": {"data": {"masks": [3]}}}, "training.data.masks"),
+        ({"training": {"data": {"masks": [{"name": "a", "version": True, "sha256": ""}]}}}, "masks.0.version"),
+        ({"training": {"validated_on": ["x"]}}, "training.validated_on"),
+        ({"scores": {"before_after": []}}, "scores.before_after"),
+        ({"basis": "a guess"}, "before_after.basis"),
+        ({"folds": 3.0}, "before_after.folds"),
+        ({"guard": None}, "before_after.guard"),
+        ({"own": {}}, "before_after.own.iou"),
+    ],
+)
+def test_a_wrong_field_of_a_header_is_named(tmp_path, model, before_after, change, field):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(model.read_bytes())
+    write_scores(path, before_after())
+    if not change.keys() & {"training", "scores"}:
+        change = {"scores": {"before_after": {**read_info(path).scores["before_after"], **change}}}
+    replace_info(path, **change)
+    with pytest.raises(LeukocyteError, match=rf"The header of .* '[a-z_.0-9]*{field}'.*: choose another weight file"):
+        read_own_model(path)
 
 
 def test_a_run_is_remembered_until_it_is_complete_or_decided(tmp_path, model):

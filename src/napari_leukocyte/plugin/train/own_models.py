@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import unreadable
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter, Change, Comparison
 from napari_leukocyte.core.fine_tuning.decision import Decision, read_decision
 from napari_leukocyte.core.fine_tuning.plan import known_images
+from napari_leukocyte.core.schema import Fields
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 
 __all__ = ["MaskVersion", "OwnModel", "own_models", "read_own_model"]
+
+_Basis = Literal["held-out", "cross-validation", "none"]
 
 MaskVersion = tuple[str, int, str]
 """Name, number and sha256 of an accepted mask."""
@@ -87,43 +91,50 @@ def read_own_model(path: Path) -> OwnModel:
     from napari_leukocyte.core.model.weights import read_info
 
     info = read_info(path)
+    name, mend = f"The header of {path}", "choose another weight file"
+    training, scores = (Fields(getattr(info, key), name, mend, f"{key}.") for key in ("training", "scores"))
+    data, stored = training.within_or_none("data"), scores.within_or_none("before_after")
+    masks = [] if data is None else data.objects("masks")
     try:
-        data = info.training.get("data") or {}
-        masks = frozenset((one["name"], one["version"], one["sha256"]) for one in data.get("masks", ()))
-        seen_before = known_images(info.training)
-        stored = info.scores.get("before_after")
-        before_after = None if stored is None else _before_after(stored)
         changed = path.stat().st_mtime
-    except (AttributeError, KeyError, TypeError, OSError) as error:
-        raise LeukocyteError(f"The header of {path} is incomplete or damaged: choose another weight file.") from error
-    validated_on = str(info.training.get("validated_on", ""))
-    return OwnModel(path, masks, before_after, read_decision(path), validated_on, changed, seen_before)
-
-
-def _before_after(stored: Mapping[str, Any]) -> BeforeAfter:
-    guard = _comparison(stored["guard"])
-    if guard is None:
-        raise KeyError("guard")
-    return BeforeAfter(
-        stored["basis"],
-        stored["folds"],
-        _comparison(stored["own"]),
-        _comparison(stored["unedited"]),
-        guard,
-        _comparison(stored.get("seen")),  # of an older version: not known
-        _comparison(stored.get("gestures")),  # likewise
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return OwnModel(
+        path,
+        frozenset((one.text("name"), one.whole("version", low=1), one.text("sha256")) for one in masks),
+        None if stored is None else _before_after(stored),
+        read_decision(path),
+        training.text("validated_on") if "validated_on" in training else "",
+        changed,
+        known_images(info.training),
     )
 
 
-def _comparison(stored: Mapping[str, Any] | None) -> Comparison | None:
-    if stored is None:
-        return None
-    classes = {key: {name: _change(one) for name, one in stored[key].items()} for key in ("iou", "iou_b")}
-    figures = {key: _change(stored[key]) for key in ("cnr_error", "cnr_bias", "cnr_off", "coverage", "false_cells")}
-    return Comparison(images=stored["images"], **classes, **figures)  # type: ignore[arg-type]
+def _before_after(stored: Fields) -> BeforeAfter:
+    guard = _comparison(stored.within("guard"))
+    basis: _Basis = stored.take("basis", f"one of {', '.join(get_args(_Basis))}", _basis)
+    own, unedited, seen, gestures = (
+        None if one is None else _comparison(one)  # the last two are of an older version: not known
+        for one in map(stored.within_or_none, ("own", "unedited", "seen", "gestures"))
+    )
+    return BeforeAfter(basis, stored.whole("folds", low=0), own, unedited, guard, seen, gestures)
 
 
-def _change(stored: Mapping[str, Any]) -> Change:
+def _basis(value: Any) -> _Basis | None:
+    return next((one for one in get_args(_Basis) if one == value), None)
+
+
+def _comparison(stored: Fields) -> Comparison:
+    of_classes = {
+        key: {name: _change(stored.within(key), name) for name in CLASS_NAMES if name in stored.within(key)}
+        for key in ("iou", "iou_b")
+    }
+    figures = {key: _change(stored, key) for key in ("cnr_error", "cnr_bias", "cnr_off", "coverage", "false_cells")}
+    return Comparison(images=stored.whole("images", low=0), **of_classes, **figures)  # type: ignore[arg-type]
+
+
+def _change(stored: Fields, key: str) -> Change:
     """NaN is written as null."""
-    own: dict[str, Any] = {key: math.nan if value is None else value for key, value in stored.items()}
-    return Change(**own)
+    one = stored.within(key)
+    before, after, difference, low, high = map(one.number_or_nan, ("before", "after", "difference", "low", "high"))
+    return Change(before, after, difference, low, high, one.whole("n", low=0), one.whole("groups", low=0))
