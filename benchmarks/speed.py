@@ -1,6 +1,6 @@
 """Time from array to class map and cell labels, warm, without reading files.
 
-    python benchmarks/speed.py [--model default] [--device auto] [--threads N] [--quick]
+    python benchmarks/speed.py [--model default] [--device auto] [--engine torch] [--threads N] [--quick]
 
 Each time is also given as a multiple of the floor: what the network's floating-point operations take on this machine
 as a large matrix product of the same precision, measured in the same run.
@@ -9,7 +9,7 @@ as a large matrix product of the same precision, measured in the same run.
 import argparse
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import nn
 from napari_leukocyte.core.imaging.image_list import ImageSource, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
-from napari_leukocyte.core.segmentation.parameters import Mode
+from napari_leukocyte.core.segmentation.parameters import Engine, Mode
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import (
     ImageSegmented,
@@ -91,13 +91,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="default")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--engine", choices=get_args(Engine), default="torch")
     parser.add_argument("--threads", type=int, help="of the CPU; default: torch's own choice")
     parser.add_argument("--quick", action="store_true", help="few repeats and a stack of 20")
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
-    predictor = Predictor(given.model, device=given.device)
-    print(f"{predictor.info.name} on {predictor.used}, {predictor.provenance['precision']}; torch {torch.__version__}")
+    predictor = Predictor(given.model, device=given.device, engine=given.engine)
+    counted = Predictor(given.model, device=given.device)  # other engines do not say what they do
+    made_by = "{engine}, {precision}".format(**predictor.provenance)
+    print(f"{predictor.info.name} on {predictor.used}, {made_by}; torch {torch.__version__}")
     for name, sources in jobs(20 if given.quick else 200).items():
         single = len(sources) == 1
         repeats = (3 if given.quick else 50 if name.startswith("one") else 10) if single else (1 if given.quick else 3)
@@ -105,7 +108,7 @@ def main() -> None:
         def job(sources: Sequence[ImageSource] = sources) -> list[Segmentation]:
             return segment_all(sources, predictor)
 
-        flop = count_flop(predictor, job)
+        flop = count_flop(counted, lambda sources=sources: segment_all(sources, counted))
         floor = flop / matrix_rate(predictor)
         times = timed(job, predictor.device, repeats)
         median, high = np.median(times), np.quantile(times, 0.95)

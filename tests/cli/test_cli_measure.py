@@ -229,7 +229,7 @@ def test_labels_that_do_not_fit_are_said_and_the_cells_labelled_anew(tmp_path, t
     _, cells = two_cells_as_one(tmp_path)
     write_cells_tiff(tmp_path / "a_cells.tif", change(cells), provenance={"not_a_wbc": "2 smudge"})
     result, header, rows = table(tmp_path / "a.png")
-    assert [(row["cell"], row["flags"]) for row in rows] == [("1", "")]
+    assert [(row["cell"], row["flags"]) for row in rows] == [("1", "too_coarse")]
     (line,) = [line for line in result.stdout.splitlines() if words in line]
     assert line.strip().startswith("a.png: a_cells.tif")
     assert line.endswith("so the cells were labelled anew, and the marks in it are left out")

@@ -34,7 +34,7 @@ def test_round_trip(tmp_path):
     assert read == rows
     assert read[0]["image"] == 'odd, "name".png'
     assert math.isclose(float(read[0]["cnr"]), 40 / 9, rel_tol=1e-7)
-    assert (read[0]["cytoplasm_um2"], read[0]["flags"], read[0]["plane"]) == ("", "", "3")
+    assert (read[0]["cytoplasm_um2"], read[0]["flags"], read[0]["plane"]) == ("", "too_coarse", "3")
     assert {**read[1], **made_by} == read[1]
     assert (read[1]["cnr"], read[1]["flags"]) == ("", "cut_by_edge;no_nucleus")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cells.csv", "cells.json"]

@@ -18,7 +18,11 @@ def a_cell(shape=SHAPE, centre=(60, 60), radius=32, nucleus=18):
 
 def flags(classes, cells=None, **options):
     one, *_ = measure_cells(classes, classes > 0 if cells is None else cells, **options)
-    return set(one.flags)
+    return set(one.flags) - {Flag.TOO_COARSE}  # most cells here are, to be quick
+
+
+def is_too_coarse(classes, **options):
+    return Flag.TOO_COARSE in measure_cells(classes, classes > 0, **options)[0].flags
 
 
 def test_every_flag_has_words_and_only_the_withholding_say_no_cnr():
@@ -219,3 +223,22 @@ def test_a_pseudopod_is_no_platelet():
             ruffled_flags.append(flags(np.where(ruffled, np.maximum(cell, 1), 0)))
     # noise may pinch a root
     assert sum(Flag.PLATELET_ATTACHED in found for found in ruffled_flags) <= 1
+
+
+def test_too_coarse_when_a_pixel_moves_the_cnr_by_a_fifth_of_itself():
+    assert is_too_coarse(a_cell(radius=15, nucleus=12))
+    assert is_too_coarse(np.kron(a_cell(radius=15, nucleus=12), np.ones((2, 2), np.uint8)))
+    assert not is_too_coarse(np.kron(a_cell(radius=15, nucleus=12), np.ones((4, 4), np.uint8)))
+    assert not is_too_coarse(a_cell(radius=32, nucleus=18))
+
+
+def test_a_finer_pixel_than_an_outline_is_sure_to_is_judged_for_itself():
+    thin = np.kron(a_cell(radius=15, nucleus=12), np.ones((4, 4), np.uint8))
+    one, *_ = measure_cells(thin, thin > 0, pixel_size=0.02)  # the range is that of 5 px
+    assert one.cnr_high > 1.2 * one.cnr
+    assert Flag.TOO_COARSE not in one.flags
+
+
+def test_a_cell_without_cnr_is_not_too_coarse():
+    assert not is_too_coarse(a_cell(radius=12, nucleus=12))
+    assert not is_too_coarse((a_cell(radius=6, nucleus=3) > 0).astype(np.uint8), binary=True)

@@ -59,7 +59,7 @@ def test_edited_maps_and_marks_are_what_is_written(tmp_path):
     assert (said["not_a_wbc"], said["edited"], said["model"]) == ("2 platelet", "1", "by hand")
     assert read_remarks(said) == {1: {Flag.EDITED}, 2: {Flag.NOT_A_WBC_PLATELET}}
     first, second = rows(tmp_path / "cells.csv")
-    assert (first["flags"], first["nucleus_px"]) == ("edited", "64")
+    assert (first["flags"], first["nucleus_px"]) == ("too_coarse;edited", "64")
     assert (second["flags"], second["cnr"]) == ("not_a_wbc_platelet", "")
     assert (writer.images, writer.cells) == (1, 2)
 
@@ -76,7 +76,8 @@ def test_types_are_in_the_table_and_come_back_with_the_labels(tmp_path):
 def test_cells_out_of_focus_or_of_which_the_model_is_unsure_are_flagged_without_measures(tmp_path):
     with writer_in(tmp_path) as writer:
         writer.add(sources()[0], two_cells(unsure_cells=frozenset({2}), blurred_cells=frozenset({1, 2})))
-    assert [row["flags"] for row in rows(tmp_path / "cells.csv")] == ["out_of_focus", "low_confidence;out_of_focus"]
+    said = [row["flags"] for row in rows(tmp_path / "cells.csv")]
+    assert said == ["out_of_focus;too_coarse", "low_confidence;out_of_focus;too_coarse"]
     assert read_provenance(tmp_path / "smear_cells.tif")["out_of_focus"] == "1, 2"
     assert read_provenance(tmp_path / "smear_cells.tif")["low_confidence"] == "2"
 
@@ -92,7 +93,7 @@ def test_planes_of_a_stack_keep_their_own_marks(tmp_path):
     assert tifffile.imread(tmp_path / "smear_classes.tif").any(axis=(1, 2)).tolist() == [True, False, True, True]
     table = rows(tmp_path / "cells.csv")
     assert [(row["plane"], row["cell"]) for row in table] == [(p, c) for p in "023" for c in "12"]
-    assert [row["flags"] for row in table] == ["", "", *["not_a_wbc_smudge", ""] * 2]
+    assert [row["flags"] for row in table] == ["too_coarse"] * 2 + ["not_a_wbc_smudge", "too_coarse"] * 2
 
 
 @pytest.mark.parametrize("estimated", [False, True])

@@ -31,6 +31,7 @@ class Flag(StrEnum):
     PLATELET_ATTACHED = "platelet_attached"
     LOW_CONFIDENCE = "low_confidence"
     OUT_OF_FOCUS = "out_of_focus"
+    TOO_COARSE = "too_coarse"
     EDITED = "edited"
     PIXEL_SIZE_DOUBTFUL = "pixel_size_doubtful"
 
@@ -61,6 +62,7 @@ _WORDS = {
     Flag.PLATELET_ATTACHED: "A platelet may be attached: split it off as background?",
     Flag.LOW_CONFIDENCE: "The model is unsure about this cell: check its outlines.",
     Flag.OUT_OF_FOCUS: "Out of focus: its outlines, and so its CNR, are less certain.",
+    Flag.TOO_COARSE: "The pixels are coarse for this cell: an outline one pixel off moves its CNR by over 20 %.",
     Flag.EDITED: "Edited by hand.",
     Flag.PIXEL_SIZE_DOUBTFUL: "The pixel size of the image is doubtful: type it, or measure a cell.",
 }

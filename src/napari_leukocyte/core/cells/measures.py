@@ -16,6 +16,8 @@ from napari_leukocyte.core.cells.outlines import grown, shrunk
 
 __all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px"]
 
+_TOO_COARSE = 0.20  # by so much of itself a pixel moves the CNR of a cell that is too small in pixels
+
 
 @dataclass(frozen=True)
 class CellMeasure:
@@ -179,11 +181,12 @@ def measure_cell(
     nucleus_px = int(np.count_nonzero(nucleus))
     cytoplasm_px = int(np.count_nonzero(own)) - nucleus_px
     found = {*map_flags(own, nucleus, others, cut=cut, pixel_size=pixel_size, binary=binary), *remarks}
-    flags = tuple(flag for flag in Flag if flag in found)
     cnr = low = high = nc_ratio = fraction = math.nan
-    if not binary and not any(flag.withholds for flag in flags):
+    if not binary and not any(flag.withholds for flag in found):
         cnr = cytoplasm_px / nucleus_px
         low, high = _cnr_range(own, nucleus, others > 0, d)
+        if max(high - cnr, cnr - low) > _TOO_COARSE * d * cnr:  # of several pixels each moves it by about its share
+            found.add(Flag.TOO_COARSE)
         nc_ratio = nucleus_px / cytoplasm_px
         fraction = nucleus_px / (nucleus_px + cytoplasm_px)
     um2 = math.nan if pixel_size is None else pixel_size**2
@@ -200,7 +203,7 @@ def measure_cell(
         nucleus_px=nucleus_px,
         cytoplasm_um2=cytoplasm_px * um2,
         nucleus_um2=nucleus_px * um2,
-        flags=flags,
+        flags=tuple(flag for flag in Flag if flag in found),
         cell_type=cell_type,
     )
 

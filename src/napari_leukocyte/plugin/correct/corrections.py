@@ -60,7 +60,7 @@ class Corrections(DraftKeeper):
             return QueueItem(name, done=done)
         flagged = 0
         if order == "flags":  # only then: it visits every cell of the list, at every stroke
-            flagged = sum(1 for measure in state.measures if set(measure.flags) - {Flag.EDITED})
+            flagged = sum(1 for measure in state.measures if set(measure.flags) - {Flag.EDITED, Flag.TOO_COARSE})
         return QueueItem(name, state.result.uncertainty, flagged, done)
 
     # ---- accepting --------------------------------------------------------------------------------------
