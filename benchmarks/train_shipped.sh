@@ -30,3 +30,5 @@ train default --recipe default --mask-notes benchmarks/mask_notes.json --from de
 train thesis-three-class --recipe thesis --epochs 50
 train thesis-binary --recipe thesis --classes 2 --epochs 50
 for name in default thesis-three-class thesis-binary; do ship "$name"; done
+# the ranges for 8-bit integers belong to a file with its scores in it; prints how far CNRs then move
+python benchmarks/engines.py "$data" --split benchmarks/split.json --calibrate 8

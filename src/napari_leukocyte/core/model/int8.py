@@ -20,6 +20,7 @@ Ranges = dict[str, float]
 
 # The outline is drawn on the finest levels: in 8-bit integers these move the CNR by more than engines may differ.
 _FINEST = 2
+_LEAST = 1e-6  # of a convolution that nothing enters
 
 
 def inner_convolutions(network: UNet) -> list[str]:
@@ -36,7 +37,7 @@ def watched(network: UNet) -> Iterator[Ranges]:
 
     def watch(name: str) -> Any:
         def note(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            found[name] = max(found.get(name, 0.0), float(inputs[0].max()))
+            found[name] = max(found.get(name, _LEAST), float(inputs[0].max()))
 
         return note
 
