@@ -259,7 +259,7 @@ def _run(
 
     # pixel sizes are those of the whole list; where all are decided, only what is to be done is read
     decided = resume and all(writer.listed[path].stem in writer.record.sizes for path in todo)
-    images = list(sources_from_files(todo if decided else paths)) if todo else []
+    images = list(sources_from_files(todo if decided else paths, by_heads=True)) if todo else []
     with segment_bars(len(todo)) as bars:
         stems = [writer.listed[_path_of(image)].stem for image in images]
         decisions: dict[int, SizeDecision] = {}

@@ -182,3 +182,19 @@ def test_a_list_of_crops_is_decoded_once(tmp_path, monkeypatch):
     for source in (*sources, sources[2]):
         source.read()
     assert read == ["b.png", "c.png"]
+
+
+def test_a_long_list_is_told_by_heads_and_torn_pixels_when_they_are_read(tmp_path, monkeypatch):
+    for name in "abc":
+        Image.fromarray(picture(ord(name))).save(tmp_path / f"{name}.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:60])
+    (tmp_path / "c.png").write_bytes(b"none")
+    read, read_image = [], image_list.read_image
+    monkeypatch.setattr(image_list, "read_image", lambda path: (read.append(path.name), read_image(path))[1])
+    a, b, c = sources_from_files([tmp_path / f"{name}.png" for name in "abc"], by_heads=True)
+    assert read == []
+    np.testing.assert_array_equal(a.read(), picture(ord("a")))
+    assert (a.shape, a.rgb, a.planes, b.shape) == ((20, 30), True, 1, (20, 30))
+    with pytest.raises(LeukocyteError, match=r"b\.png is damaged"):
+        b.read()
+    assert isinstance(c, BrokenImage)

@@ -1,3 +1,7 @@
+import contextlib
+from itertools import product
+
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -6,8 +10,9 @@ from PIL import Image
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging import tiff as tiff_module
 from napari_leukocyte.core.imaging.convert import to_rgb
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count
-from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.imaging.read import image_facts, read_image
 
 RNG = np.random.default_rng(5)
 RGB = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -357,3 +362,30 @@ def test_files_that_cannot_be_read(tmp_path, name, words):
     assert words in message
     assert message.endswith(".")
     assert "\n" not in message
+
+
+def test_the_head_of_a_file_tells_what_reading_it_gives(tmp_path):
+    picture = RNG.integers(0, 255, (30, 40, 3), dtype=np.uint8)
+    modes = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I")
+    seen = set()
+    for suffix, mode, clear in product(("png", "jpg", "bmp", "webp"), modes, (None, 3, (3, 3, 3))):
+        sixteen = Image.fromarray(picture[..., 0].astype(np.uint16))
+        image = sixteen if mode == "I;16" else Image.fromarray(picture).convert(mode)
+        path = tmp_path / f"{mode[:1]}{len(seen)}.{suffix}"
+        options = {} if clear is None else {"transparency": clear}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # there is no such kind of file
+            image.save(path, dpi=(254_000, 254_000), **options)
+            read = read_image(path)
+            assert image_facts(path) == (read.array.shape, read.rgb, PixelSize(read.pixel_size, read.pixel_size_source))
+            seen.add((suffix, mode, clear))
+    assert len(seen) > 30
+    (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(picture.astype(np.uint16) * 257))
+    assert image_facts(tmp_path / "deep.png") is None
+
+
+def test_a_file_that_is_none_is_told_from_its_head_and_a_tiff_has_to_be_read(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"this is no image")
+    with pytest.raises(LeukocyteError, match=r"a\.png is not an image"):
+        image_facts(tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 9), np.uint8))
+    assert image_facts(tmp_path / "a.tif") is None

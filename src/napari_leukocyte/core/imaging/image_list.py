@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count, plane_shape
-from napari_leukocyte.core.imaging.read import ImageFile, read_image
+from napari_leukocyte.core.imaging.read import ImageFile, image_facts, read_image
 
 __all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
 
@@ -120,17 +120,28 @@ class _Recent:
 _recent = _Recent()
 
 
-def sources_from_files(paths: Sequence[Path]) -> Iterator[ImageSource | BrokenImage]:
-    """Sources for each file in turn; a file that cannot be read comes as ``BrokenImage`` and the rest go on."""
+def sources_from_files(paths: Sequence[Path], *, by_heads: bool = False) -> Iterator[ImageSource | BrokenImage]:
+    """Sources for each file in turn; a file that cannot be read comes as ``BrokenImage`` and the rest go on.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    by_heads
+        For long lists: believe what the heads of PNG, JPEG, BMP and WebP files say. What is wrong with their pixels is
+        then said only when they are read.
+    """
     for path in paths:
         try:
-            file = _recent.read(path)
+            facts = image_facts(path) if by_heads else None
+            if facts is None:
+                file = _recent.read(path)
+                facts = tuple(file.array.shape), file.rgb, PixelSize(file.pixel_size, file.pixel_size_source)
+            whole, rgb, pixel_size = facts
             # "colours or not" is known for files: a last axis of 3 is never a stack's width by chance
-            count = plane_count(file.array.shape, rgb=file.rgb)
-            shape = plane_shape(file.array.shape, rgb=file.rgb)
+            count, shape = plane_count(whole, rgb=rgb), plane_shape(whole, rgb=rgb)
         except LeukocyteError as error:
             yield BrokenImage(path.name, path, str(error))
             continue
-        pixel_size = PixelSize(file.pixel_size, file.pixel_size_source)
         for i in range(count):
-            yield ImageSource(path.name, i, count, file.rgb, pixel_size, path, shape, _FileReader(path, i))
+            yield ImageSource(path.name, i, count, rgb, pixel_size, path, shape, _FileReader(path, i))

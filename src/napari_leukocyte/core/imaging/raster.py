@@ -12,7 +12,7 @@ from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.resolution import from_dpi
 
-__all__ = ["open_raster", "raster_numbers", "raster_pixel_size", "read_raster"]
+__all__ = ["open_raster", "raster_facts", "raster_numbers", "raster_pixel_size", "read_raster"]
 
 LARGEST_MEGAPIXELS = 500  # of 8 bits; of 16 bits half as many
 
@@ -63,12 +63,24 @@ def read_raster(path: Path) -> tuple[NDArray[Any], bool, PixelSize]:
         As `open_raster`, and for an animation.
     """
     with open_raster(path) as image:
-        # A camera's JPEG may carry a preview as a second frame (MPO); an animation is no image of ours.
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            raise LeukocyteError(f"{path} is an animation; save the frame you want as PNG.")
-        _check_bytes(image, path)
+        _check(image, path)
         array = _read_png16(path) if _is_png16_colour(path) else _as_array(image)
         return array, array.ndim == 3, _stated(image)
+
+
+def raster_facts(path: Path) -> tuple[tuple[int, ...], bool, PixelSize] | None:
+    """Find out what `read_raster` would read, without its pixels: shape, whether it has colours, pixel size.
+
+    None for a file whose head does not tell. What is wrong with the pixels is found out when they are read; else it
+    raises as `read_raster` does.
+    """
+    with open_raster(path) as image:
+        _check(image, path)
+        if _is_png16_colour(path):
+            return None
+        colours = _mode(image) in ("RGB", "RGBA")
+        size = (image.height, image.width)
+        return (*size, len(_mode(image))) if colours else size, colours, _stated(image)
 
 
 def raster_pixel_size(path: Path) -> PixelSize:
@@ -107,6 +119,14 @@ def _is_png16_colour(path: Path) -> bool:
     return _deep(head) and head[25] in (2, 4, 6)
 
 
+def _check(image: Image.Image, path: Path) -> None:
+    """Refuse what is no single image, or states more than the file can hold."""
+    # A camera's JPEG may carry a preview as a second frame (MPO); an animation is no image of ours.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise LeukocyteError(f"{path} is an animation; save the frame you want as PNG.")
+    _check_bytes(image, path)
+
+
 def _check_bytes(image: Image.Image, path: Path) -> None:
     """Refuse more pixels than the file can hold, before they are allocated."""
     size = path.stat().st_size
@@ -136,9 +156,15 @@ def _read_png16(path: Path) -> NDArray[np.uint16]:
 
 
 def _as_array(image: Image.Image) -> NDArray[Any]:
+    mode = _mode(image)
+    return np.array(image if mode == image.mode else image.convert(mode))
+
+
+def _mode(image: Image.Image) -> str:
+    """Pillow's name for the kind of pixels that are read."""
     transparent = "transparency" in image.info
     if image.mode in ("LA", "La", "PA", "RGBa") or (transparent and image.mode in ("P", "L", "RGB")):
-        image = image.convert("RGBA")
-    elif image.mode not in ("1", "L", "I", "F", "RGB", "RGBA") and not image.mode.startswith("I;16"):
-        image = image.convert("RGB")
-    return np.array(image)
+        return "RGBA"
+    if image.mode in ("1", "L", "I", "F", "RGB", "RGBA") or image.mode.startswith("I;16"):
+        return image.mode
+    return "RGB"

@@ -13,7 +13,7 @@ from typing import Any
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.files import real_path, unreadable
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.imaging.raster import raster_pixel_size, read_raster
+from napari_leukocyte.core.imaging.raster import raster_facts, raster_pixel_size, read_raster
 from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff, tiff_facts
 from napari_leukocyte.core.text import counted
 
@@ -206,6 +206,21 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
         if 0 in array.shape:
             raise LeukocyteError(f"{path} has no pixels (shape {tuple(array.shape)}); copy it again from its source.")
         return ImageFile(array, rgb, size.um, size.source)
+
+
+def image_facts(path: str | Path) -> tuple[tuple[int, ...], bool, PixelSize] | None:
+    """Find out what `read_image` would read, without its pixels: shape, whether it has colours, pixel size.
+
+    None for a TIFF and for other files whose head does not tell: they have to be read.
+
+    Raises
+    ------
+    LeukocyteError
+        As `read_image`, but for what is wrong with the pixels.
+    """
+    path = Path(path)
+    with _in_words(path):
+        return None if is_tiff(path) else raster_facts(path)
 
 
 def stated_pixel_size(path: str | Path) -> PixelSize:
