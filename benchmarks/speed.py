@@ -8,6 +8,7 @@ as a large matrix product of the same precision, measured in the same run.
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, get_args
 
@@ -108,7 +109,7 @@ def main() -> None:
         def job(sources: Sequence[ImageSource] = sources) -> list[Segmentation]:
             return segment_all(sources, predictor)
 
-        flop = count_flop(counted, lambda sources=sources: segment_all(sources, counted))
+        flop = count_flop(counted, partial(segment_all, sources, counted))
         floor = flop / matrix_rate(predictor)
         times = timed(job, predictor.device, repeats)
         median, high = np.median(times), np.quantile(times, 0.95)
