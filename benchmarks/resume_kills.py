@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def killed_at(seconds: float, *start: Any) -> bool:
 
 def killed_before(step: int, *start: Any) -> bool:
     """Start a command that kills itself just before its flush or rename of that number."""
-    real = {"fsync": os.fsync, "replace": os.replace}
+    real: dict[str, Callable[..., Any]] = {"fsync": os.fsync, "replace": os.replace}
     calls = 0
 
     def counted(name: str) -> Any:
