@@ -118,7 +118,7 @@ def import_masks(
     LeukocyteError
         When a folder holds no masks, a choice is impossible, or the results cannot be written.
     """
-    found = find_masks(_paths(files), folders=folders)
+    found = find_masks(_paths(files), folders=folders, images=_paths(images))
     parameters = ImportParameters(checked_pixel_size(pixel_size), read_as, folders)
     results: list[Result | Failed] = []
     reads: list[Read] = []

@@ -78,7 +78,7 @@ def import_masks(
     )
     from napari_leukocyte.core.exchange.results_folder import write_results
 
-    found = find_masks(files, folders=folders)
+    found = find_masks(files, folders=folders, images=images or [])
     parameters = ImportParameters(pixel_size=pixel_size, read_as=read_masks_as, folders=folders)
     remarks, failures = Remarks(), list[str]()
     reads: list[Read] = []

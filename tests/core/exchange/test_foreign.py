@@ -286,6 +286,17 @@ def test_overlaps_and_what_lies_outside_are_said(read):
     )
 
 
+def test_images_that_lie_beside_their_masks_are_no_masks(tmp_path):
+    Image.new("RGB", (40, 30), "pink").save(tmp_path / "a.png")
+    Image.fromarray(CELLS).save(tmp_path / "a_cells.png")
+    features = [{"type": "Feature", "geometry": polygon(CELLS == 7), "properties": {}}]
+    Image.new("RGB", (40, 30), "pink").save(tmp_path / "b.png")
+    (tmp_path / "b.geojson").write_text(json.dumps(features))
+    events = list(read_masks(find_masks([tmp_path], images=[tmp_path]), find_image=images_by_name([tmp_path])))
+    assert [event.path.name for event in events] == ["a_cells.png", "b.geojson"]
+    assert [event.reads[0].cell_map.image for event in events] == ["a.png", "b.png"]
+
+
 def test_another_size_than_the_image_is_refused(read):
     tifffile.imwrite(read.folder / "a_cells.tif", np.arange(12, dtype=np.uint16).reshape(3, 4))
     with pytest.raises(LeukocyteError, match=r"is of an image of 4 x 3 px, but a\.png has 40 x 30 px"):

@@ -96,17 +96,19 @@ class ImportFailed:
     others: tuple[str, ...] = ()
 
 
-def find_masks(inputs: Sequence[str | Path], *, folders: bool = False) -> MaskFiles:
+def find_masks(inputs: Sequence[str | Path], *, folders: bool = False, images: Sequence[str | Path] = ()) -> MaskFiles:
     """List the masks that are meant: files, folders (with their subfolders if ``folders``), patterns.
 
     Files whose stems end in ``_nuclei``, ``_nucleus`` or ``_nucleus_labels`` go with the mask of the same name without
     that; cell labels of results go with their class map. Files that end in .csv, .tsv, .xlsx or .parquet are tables.
+    What a folder holds of the ``images`` themselves is left out, unless it is named as masks are (``a_cells.tif``).
 
     Raises
     ------
     LeukocyteError
         When a folder or a pattern holds no mask.
     """
+    pictures = {path.resolve() for path in find_images(images)} if images else set()
     found: dict[Path, Path] = {}
     tables: list[Path] = []
     for item in inputs:
@@ -114,7 +116,7 @@ def find_masks(inputs: Sequence[str | Path], *, folders: bool = False) -> MaskFi
         if path.suffix.lower().removeprefix(".") in TABLES:
             tables.append(path)
         elif path.is_dir() and path.suffix.lower() != ".zarr":
-            inside = sorted(_inside(path, deep=folders), key=natural_key)
+            inside = [one for one in sorted(_inside(path, deep=folders), key=natural_key) if not _is_one(one, pictures)]
             if not inside:
                 raise LeukocyteError(f"{path} holds no masks ({', '.join(_MASKS)}): give another folder.")
             found |= dict.fromkeys(inside, path)
@@ -269,6 +271,11 @@ def _inside(folder: Path, *, deep: bool) -> Iterator[Path]:
                 yield entry
         elif deep and entry.is_dir():
             yield from _inside(entry, deep=True)
+
+
+def _is_one(path: Path, pictures: set[Path]) -> bool:
+    """Whether a file is one of the images, and not called as masks are."""
+    return path.resolve() in pictures and stem_of(path) == path.stem
 
 
 def _has_class_map(labels: Path) -> bool:
