@@ -94,3 +94,13 @@ def test_few_cells_have_no_quartiles():
 def test_a_warning_leaves_the_cnr_in_the_median():
     summary = summarise([replace(cell(2.0), flags=(Flag.EDITED, Flag.VERY_SMALL)), cell(4.0)])
     assert (summary.median, summary.withheld) == (3.0, {})
+
+
+def test_types_have_their_own_medians_and_an_erythroblast_stands_outside_of_the_white_cells():
+    typed = (("lymphocyte", 0.6), ("lymphocyte", 0.8), ("erythroblast", 0.2), ("", 3.0))
+    summary = summarise([replace(cell(cnr), cell_type=kind) for kind, cnr in typed])
+    assert (summary.with_cnr, summary.median, summary.outside) == (3, 0.8, 1)
+    assert summary.text == (
+        "4 cells, CNR of 3: median 0.80 · by type: erythroblast 0.20 (1), lymphocyte 0.70 (2); "
+        "1 of them not among the white cells"
+    )

@@ -5,7 +5,7 @@ import unicodedata
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.safe_text import printable
 
-__all__ = ["CELL_TYPES", "UNSURE", "check_type"]
+__all__ = ["CELL_TYPES", "OUTSIDE", "UNSURE", "check_type"]
 
 UNSURE = "unsure"
 
@@ -31,6 +31,9 @@ CELL_TYPES = (
     UNSURE,
 )
 """The names that are offered; own words are taken as well."""
+
+OUTSIDE = frozenset({"erythroblast", "megakaryocyte", "smudge"})
+"""Types that keep their ratio and stand outside of what is said of white cells."""
 
 _LONGEST = 60
 

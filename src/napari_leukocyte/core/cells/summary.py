@@ -3,10 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_leukocyte.core.cells.cell_types import OUTSIDE
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.text import counted
@@ -36,7 +37,7 @@ class CellSummary:
     count : int
         All cells, with or without a CNR.
     with_cnr : int
-        Those that have one.
+        Those that have one and are no erythroblast, megakaryocyte or smudge by their type.
     median, q1, q3 : float
         Median and quartiles of their CNR, cell by cell, never pooled; NaN without any.
     withheld : mapping of Flag to int
@@ -46,6 +47,10 @@ class CellSummary:
         Cells without a CNR for no other reason than that their map is binary.
     in_clumps : int
         Cells that touch or overlap another one.
+    by_type : mapping of str to tuple of int and float
+        How many cells of each type have a CNR, and their median; only of types that somebody gave.
+    outside : int
+        Erythroblasts, megakaryocytes and smudges, by their type, that have a CNR.
     """
 
     count: int
@@ -56,13 +61,15 @@ class CellSummary:
     withheld: Mapping[Flag, int]
     binary: int
     in_clumps: int
+    by_type: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    outside: int = 0
 
     @property
     def text(self) -> str:
         """The summary in one sentence-like line."""
         if not self.count:
             return "No cells."
-        return " · ".join(part for part in (self._figures(), self._without(), self._clumps()) if part)
+        return " · ".join(part for part in (self._figures(), self._types(), self._without(), self._clumps()) if part)
 
     def _figures(self) -> str:
         cells = counted(self.count, "cell")
@@ -72,6 +79,13 @@ class CellSummary:
         if self.count == 1:
             return f"1 cell: CNR {self.median:.2f}"
         return f"{cells}, CNR of {self.with_cnr}: median {self.median:.2f}{iqr}"
+
+    def _types(self) -> str:
+        if not self.by_type:
+            return ""
+        medians = ", ".join(f"{kind} {median:.2f} ({number})" for kind, (number, median) in self.by_type.items())
+        outside = f"; {self.outside} of them not among the white cells" if self.outside else ""
+        return f"by type: {medians}{outside}"
 
     def _without(self) -> str:
         reasons = [reason_words(flag, self.withheld[flag]) for flag in _REASONS if flag in self.withheld]
@@ -106,7 +120,12 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
     '3 cells, CNR of 2: median 0.62 · no CNR: 1 cut by the edge · 1 in clumps'
     """
     measures = list(measures)
-    values = [measure.cnr for measure in measures if not math.isnan(measure.cnr)]
+    measured = [measure for measure in measures if not math.isnan(measure.cnr)]
+    values = [measure.cnr for measure in measured if measure.cell_type not in OUTSIDE]
+    typed: dict[str, list[float]] = {}
+    for measure in sorted(measured, key=lambda one: one.cell_type):
+        if measure.cell_type:
+            typed.setdefault(measure.cell_type, []).append(measure.cnr)
     median = q1 = q3 = math.nan
     if values:
         q1, median, q3 = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
@@ -120,6 +139,8 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
         q3=q3,
         binary=reasons.pop(None, 0),
         withheld={flag: n for flag, n in reasons.items() if flag is not None},
+        by_type={kind: (len(cnrs), float(np.median(cnrs))) for kind, cnrs in typed.items()},
+        outside=len(measured) - len(values),
         in_clumps=sum(not {Flag.TOUCHING, Flag.OVERLAPPING}.isdisjoint(measure.flags) for measure in measures),
     )
 

@@ -1,6 +1,6 @@
 """How a study counts the types of cells: what is merged, what stands outside of the white cells, what is none."""
 
-from napari_leukocyte.core.cells.cell_types import CELL_TYPES, UNSURE
+from napari_leukocyte.core.cells.cell_types import CELL_TYPES, OUTSIDE, UNSURE
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 
@@ -11,7 +11,6 @@ ALL_WHITE, NOT_TYPED, SMUDGE = "all white cells", "not typed", "smudge"
 LYMPHOCYTES = frozenset({"lymphocyte", "reactive lymphocyte", "abnormal lymphocyte", "large granular lymphocyte"})
 """What smudges are counted against."""
 
-_OUTSIDE = frozenset({"erythroblast", "megakaryocyte", SMUDGE})
 _MERGED = {"band neutrophil": "segmented neutrophil"}
 _MARKED = {Flag.NOT_A_WBC_SMUDGE: SMUDGE, Flag.NOT_A_WBC_NRBC: "erythroblast"}
 
@@ -37,7 +36,7 @@ def kind_of(measure: CellMeasure, *, merge_bands: bool = True) -> str:
 
 def is_white(kind: str) -> bool:
     """Whether a type counts among the white cells: what nobody typed does, smudges and erythroblasts do not."""
-    return kind != "" and kind not in _OUTSIDE
+    return kind != "" and kind not in OUTSIDE
 
 
 def compared(kind: str) -> bool:
