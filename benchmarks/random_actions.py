@@ -88,7 +88,12 @@ class Person:
         self.open_window()
 
     def _hear(self, kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:
-        self.problems.append("".join(traceback.format_exception(kind, error, where)))
+        self.tell("".join(traceback.format_exception(kind, error, where)))
+
+    def tell(self, problem: str) -> None:
+        """Note a problem, and say it at once: a crash may follow."""
+        self.problems.append(problem)
+        print(f"action {self.done.total()}: {problem}", file=sys.stderr, flush=True)
 
     # ---- windows ----------------------------------------------------------------------------------------
 
@@ -318,10 +323,10 @@ class Person:
             self._rest(0)
             self.longest = max(self.longest, (perf_counter() - held, f"after {name}"))
         except Exception:  # whatever it is: that is what is looked for
-            self.problems.append(f"{name}, action {self.done.total()}: {traceback.format_exc()}")
+            self.tell(f"{name}: {traceback.format_exc()}")
         self.done[name] += 1
         if perf_counter() - began > 2 * _PATIENCE_S:
-            self.problems.append(f"{name}, action {self.done.total()}: {perf_counter() - began:.0f} s")
+            self.tell(f"{name}: {perf_counter() - began:.0f} s")
 
     def leave(self) -> None:
         """Close all windows; no thread of the plugin may be left."""
@@ -330,7 +335,7 @@ class Person:
         try:
             self._wait(lambda: not own_threads())
         except TimeoutError:
-            self.problems.append(f"threads are left: {own_threads()}")
+            self.tell(f"threads are left: {own_threads()}")
 
 
 ACTIONS: dict[str, float] = {
@@ -364,13 +369,13 @@ def own_threads() -> list[str]:
 
 
 def memory_mb() -> float:
-    """Memory of this process that is really in use."""
+    """Memory of this process that is really in use; 0 where the system does not say it as Linux does."""
+    if sys.platform != "linux":
+        return 0.0
     gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free goes back to the system, so that it is not counted
-    import psutil
-
-    return float(psutil.Process().memory_info().rss / 1e6)
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free goes back to the system, so that it is not counted
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def start_display() -> "subprocess.Popen[bytes] | None":
@@ -409,9 +414,7 @@ def run(seed: int, actions: int) -> bool:
         if server is not None:
             server.terminate()
     if last - first > MOST_GROWTH_MB:
-        person.problems.append(f"memory grew from {first:.0f} to {last:.0f} MB: {dict(person.done)}")
-    for problem, times in Counter(person.problems).items():
-        print(f"{times} x {problem}", file=sys.stderr)
+        person.tell(f"memory grew from {first:.0f} to {last:.0f} MB: {dict(person.done)}")
     held, after = person.longest
     print(
         f"seed {seed}: {actions} actions in {perf_counter() - began:.0f} s, {first:.0f} MB after {min(actions, WARM)}, "

@@ -1,6 +1,7 @@
 """A network with weights set by hand, which segments in milliseconds: for tests and for what is not about accuracy."""
 
 from pathlib import Path
+from typing import Any
 
 __all__ = ["tiny_model"]
 
@@ -12,7 +13,7 @@ def tiny_model(path: Path, *, classes: int = 3) -> Path:
     from napari_leukocyte.core.model.unet import UNet, UNetConfig
     from napari_leukocyte.core.model.weights import ModelInfo, save_model
 
-    network = UNet(UNetConfig(classes=classes, widths=(4, 8)))
+    network: Any = UNet(UNetConfig(classes=classes, widths=(4, 8)))
     network.requires_grad_(False)
     for weights in network.parameters():
         weights.zero_()

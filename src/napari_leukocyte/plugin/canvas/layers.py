@@ -36,6 +36,7 @@ __all__ = [
     "add_draft",
     "add_image",
     "brush_of",
+    "cell_colormap",
     "class_colormap",
     "describe",
     "file_of",
@@ -206,21 +207,26 @@ def take_brush(layer: ClassMap, brush: Mapping[str, Any]) -> None:
 
 def add_cells(viewer: ViewerModel, data: NDArray[np.int32], image: Image) -> Labels:
     """Add the cell labels as white outlines; they follow from the class map and are not painted."""
-    from napari.utils.colormaps import DirectLabelColormap
-
     from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
 
     layer = LockedLabels(
         data,
         name=CELLS,
         opacity=0.8,
-        colormap=DirectLabelColormap(color_dict={None: "white", 0: "transparent"}),
+        colormap=cell_colormap(),
         **placed_like(image, data.ndim),
     )
     layer.contour = 1
     viewer.add_layer(layer)
     layer.editable = False
     return layer
+
+
+def cell_colormap() -> DirectLabelColormap:
+    """All cells white."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    return DirectLabelColormap(color_dict={None: "white", 0: "transparent"})
 
 
 def add_draft(viewer: ViewerModel, classes: NDArray[np.uint8], image: Image) -> Labels:

@@ -14,6 +14,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.segment.warm import warm_up
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class SegmentJob:
         known = {i: state.result.pixel_size for i, state in self.session.states.items()}
         known = {i: size for i, size in known.items() if size.estimated}
         self.progress.emit(0, 1000 * len(indices), "Loading the model …")
+        warm_up()
         self.worker.start(
             lambda: _run(images, self._indices, parameters, decided, known),
             event=self._on_event,
