@@ -1,5 +1,6 @@
 """The network through OpenVINO, and what it needs for 8-bit integers."""
 
+import json
 import pickle
 
 import numpy as np
@@ -88,9 +89,17 @@ def test_ranges_are_read_back_and_belong_to_their_weights(weights):
     assert read_ranges(weights, model_hash(weights)) == pytest.approx(ranges, rel=1e-4)
     with pytest.raises(LeukocyteError, match="other weights"):
         read_ranges(weights, "0" * 16)
-    ranges_path(weights).write_text("{}")
-    with pytest.raises(LeukocyteError, match="damaged"):
-        read_ranges(weights, model_hash(weights))
+    whole = json.loads(ranges_path(weights).read_text())
+    for content, words in (
+        ("{", "is damaged"),
+        ("{}", "does not state 'model_sha256'"),
+        (json.dumps({**whole, "ranges": [1]}), "as 'ranges', which should be an object"),
+        (json.dumps({**whole, "ranges": {"bottom.0.0": True}}), "states true as 'ranges.bottom.0.0'"),
+        (json.dumps({**whole, "ranges": {"bottom.0.0": 0}}), "states 0 as 'ranges.bottom.0.0'"),
+    ):
+        ranges_path(weights).write_text(content)
+        with pytest.raises(LeukocyteError, match=rf"{words}.*model calibrate"):
+            read_ranges(weights, model_hash(weights))
 
 
 def test_ranges_of_another_network_are_refused(openvino):

@@ -15,6 +15,7 @@ from napari_leukocyte.core.exchange.cells_text import cells_text, label_array, r
 from napari_leukocyte.core.exchange.npy_dict import load_npy_dict
 from napari_leukocyte.core.exchange.reading import FindImage, Read, from_labels, from_maps
 from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.schema import parse_json
 
 __all__ = ["read_cellpose", "write_cellpose"]
 
@@ -63,7 +64,7 @@ def read_cellpose(path: Path, nuclei: Path | None, find_image: FindImage) -> lis
     content = load_npy_dict(path)
     plane = _masks(content, path)
     try:
-        said: dict[str, Any] = json.loads(content.get(_OURS, "{}"))
+        said: dict[str, Any] = parse_json(content.get(_OURS, "{}"))
         facts = dict(said.get("facts", {}))
         remarks, types = read_cells_text(said.get("cells"))
     except (TypeError, ValueError, AttributeError) as error:

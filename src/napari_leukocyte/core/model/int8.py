@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.files import atomic_path, exists
 from napari_leukocyte.core.model.unet import UNet
+from napari_leukocyte.core.schema import read_object
 
 __all__ = ["Ranges", "inner_convolutions", "ranges_path", "read_ranges", "watched", "write_ranges"]
 
@@ -77,15 +78,12 @@ def read_ranges(weights: Path, model_sha256: str) -> Ranges:
     LeukocyteError
         When there are none, or they are of other weights; the sentence says how they are made.
     """
-    remedy = f"run `napari-leukocyte model calibrate {weights} --data MY-SET`, or choose another engine."
+    remedy = f"run `napari-leukocyte model calibrate {weights} --data MY-SET`, or choose another engine"
     path = ranges_path(weights)
-    if not path.is_file():
-        raise LeukocyteError(f"{weights} was not calibrated for 8-bit integers: {remedy}")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        stated, ranges = content["model_sha256"], {str(k): float(v) for k, v in content["ranges"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LeukocyteError(f"{path} is damaged: {remedy}") from error
-    if stated != model_sha256 or not all(0 < value < float("inf") for value in ranges.values()):
-        raise LeukocyteError(f"{path} was made for other weights: {remedy}")
-    return ranges
+    if not exists(path):
+        raise LeukocyteError(f"{weights} was not calibrated for 8-bit integers: {remedy}.")
+    fields = read_object(path, mend=remedy)
+    if fields.text("model_sha256") != model_sha256:
+        raise LeukocyteError(f"{path} was made for other weights: {remedy}.")
+    ranges = fields.within("ranges")
+    return {name: ranges.number(name, low=_LEAST) for name in ranges.keys()}  # noqa: SIM118
