@@ -7,8 +7,8 @@ from napari_leukocyte.core.cells.measures import CellMeasure
 
 __all__ = ["doubtful_first", "following"]
 
-_NO_DOUBT = NOT_A_WBC | {Flag.EDITED}
-"""What a person said."""
+_NO_DOUBT = NOT_A_WBC | {Flag.EDITED, Flag.TOO_COARSE}
+"""What a person said, and what no look at the cell can settle."""
 
 
 def doubtful_first(measures: Iterable[CellMeasure]) -> list[int]:
