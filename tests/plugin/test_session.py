@@ -1,4 +1,5 @@
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -59,8 +60,6 @@ def test_one_session_for_each_viewer(viewer):
 
 
 def test_a_closed_viewer_takes_its_session_with_it():
-    import weakref
-
     viewer = ViewerModel()
     gone = weakref.ref(get_session(viewer))
     del viewer
@@ -133,6 +132,21 @@ def test_segmenting_again_is_one_undoable_step(session, one, segmentation, disc_
     np.testing.assert_array_equal(layer.data, one.classes)
     session.flush()
     assert len(session.state.measures) == 2
+
+
+def test_of_many_segmentations_the_last_ones_are_kept(session, one, segmentation, disc_map):
+    states = [weakref.ref(session.state)]
+    for radius in range(5, 20):
+        session.put(0, segmentation(disc_map(SHAPE, (45, 55, 22, radius))))
+        states.append(weakref.ref(session.state))
+    gc.collect()
+    assert [state() is not None for state in states] == [False] * 5 + [True] * 11
+    for state in states[-2:-12:-1]:
+        session.classes_layer.undo()
+        assert session.state is state()
+    session.classes_layer.undo()  # further back the labels are found anew
+    assert session.state is states[5]()
+    assert len(session.state.measures) == 1
 
 
 def test_kept_edits_stay_in_a_layer_of_their_own(viewer, session, one, segmentation, disc_map):

@@ -150,6 +150,17 @@ class ImageState:
                 step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **now.facts})
                 step.live.measure_at(now)
 
+    def forget_steps_before(self, most: int) -> None:
+        """Forget all states but the last ``most`` that an undo leads back to: each holds maps of its own."""
+        step = self
+        for _ in range(most):
+            if step.before is None:
+                return
+            step = step.before
+        if step.before is not None:
+            step.before.after = None
+            step.before = None
+
     def forget_undo(self) -> None:
         """Forget the undo steps, as the layer does."""
         self.live.history.clear()

@@ -39,6 +39,8 @@ __all__ = ["Session", "get_session"]
 
 _AROUND = 3.0  # canvas / cell, where a cell is looked at closely
 
+_KEPT = 10  # segmentations of an image that Ctrl+Z brings back with their labels and parameters
+
 
 class Session(OpenImages):
     """Image list, class maps, cell labels and measures of a viewer.
@@ -101,6 +103,7 @@ class Session(OpenImages):
             else:
                 if index == self._on_screen() and old is not None:
                     state.before, old.after = old, state
+                    state.forget_steps_before(_KEPT)
                 if self.layers.write(index, state, old):
                     self._forget_undo()
                 self.layers.describe(state)
