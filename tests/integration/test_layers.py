@@ -137,6 +137,7 @@ def test_everything_is_deleted_during_a_run(viewer, qtbot, model):
         assert names(viewer) == []
 
 
+@pytest.mark.slow
 def test_the_truth_is_deleted_with_its_outlines_on_screen(viewer, qtbot, show, disc_map):
     session = show()
     dock = open_dock(viewer, qtbot, "Compare")
@@ -212,6 +213,7 @@ def test_a_step_to_another_kind_of_image_or_to_one_without_a_class_map(viewer, f
     assert names(viewer) == ["1.png", *OURS]
 
 
+@pytest.mark.slow
 def test_a_layer_of_a_file_that_was_deleted_comes_back_with_the_next_step(viewer, files):
     for name in ("0.png", CLASSES, CELLS, CNR):
         viewer.layers.remove(name)
