@@ -29,7 +29,14 @@ def test_planes_have_their_own():
 
 
 @pytest.mark.parametrize(
-    "said", [{"not_a_wbc": "3 banana"}, {"not_a_wbc": "3"}, {"not_a_wbc": "x smudge"}, {"edited": "3 smudge"}]
+    "said",
+    [
+        {"not_a_wbc": "3 banana"},
+        {"not_a_wbc": "3"},
+        {"not_a_wbc": "x smudge"},
+        {"edited": "3 smudge"},
+        {"edited": "9" * 5000},
+    ],
 )
 def test_what_cannot_be_understood_is_not_passed_over(said):
     with pytest.raises(LeukocyteError, match=r"The remark '.+' under \w+ cannot be understood"):

@@ -108,5 +108,5 @@ def _said(provenance: Mapping[str, Any], key: str, plane: int) -> list[tuple[str
     if isinstance(text, list):
         text = text[plane] if plane < len(text) else ""
     parted = [(remark, *remark.partition(" ")[::2]) for remark in filter(None, str(text).split(", "))]
-    whole = re.compile(r"[1-9][0-9]*", re.ASCII)
+    whole = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)  # a label is an int32
     return [(remark, int(cell) if whole.fullmatch(cell) else 0, words) for remark, cell, words in parted]

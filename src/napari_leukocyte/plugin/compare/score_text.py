@@ -28,7 +28,7 @@ def cell_lines(scores: list[ImageScore]) -> list[str]:
     lines = []
     for letter, score in zip("AB", scores, strict=False):
         lead = f"{letter} ({'class map' if letter == 'A' else score.name}): " if len(scores) > 1 else ""
-        lines.append(f"{lead}accuracy {percent(score.counts.accuracy)}")
+        lines.append(f"{lead}Accuracy {percent(score.counts.accuracy)}")
         cnr = score.cnr
         compared = [pair for pair in score.pairs if pair.compared]
         if score.whole_cell:
