@@ -3,6 +3,7 @@ import csv
 from PIL import Image
 
 
+@pytest.mark.slow
 def test_nothing_moves_until_something_does(run, tmp_path, picture):
     Image.fromarray(picture(1, size=(120, 120), radius=30)).save(tmp_path / "own.png")
     table, own = tmp_path / "before.csv", tmp_path / "own.png"

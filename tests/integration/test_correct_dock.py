@@ -227,7 +227,7 @@ def test_a_draft_of_an_earlier_session_is_asked_about_compared_and_restored_or_d
     click(getattr(opened.recovery, f"{answer}_button"))
     settle(opened, qtbot)
     assert not opened.recovery.isVisible()
-    assert "draft" not in viewer.layers
+    qtbot.waitUntil(lambda: "draft" not in viewer.layers, timeout=LONG)  # not within an event of napari's
     assert bool((viewer.layers[CLASSES].data == painted).all()) is (answer == "restore")
     assert (stored(opened).drafts.read(opened.corrections.entry(0).id) is None) is (answer == "discard")
 

@@ -262,4 +262,5 @@ def test_the_work_of_every_dock_is_tested_here(viewer, qtbot):
     assert found == {
         *("the reading of the folder", "the segmentation", "the export", "the reading of the truth"),
         *("the work on the training set", "the training"),
+        "the gesture",  # in test_gestures.py
     }

@@ -81,6 +81,33 @@ def numbers(dock):
     return [measure.cell for measure in dock.session.state.measures]
 
 
+def test_what_stops_a_gesture_is_a_sentence_and_the_next_one_works(
+    viewer, open_, smear, field, segmentation, monkeypatch, qtbot
+):
+    from napari_leukocyte.core.interactive.session import GestureSession
+
+    dock = open_("Correct")
+    dock.session.open_layer(smear)
+    dock.session.put(0, segmentation(np.where(field.cells == 3, 0, field.classes), pixel_size=0.2))
+    press(viewer, Qt.Key.Key_C)
+    rest(dock, qtbot)
+    before = viewer.layers[CLASSES].data.copy()
+
+    def fail(*_args, **_options):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GestureSession, "follow", fail)
+        click_at(viewer, middle(field, 3))
+        rest(dock, qtbot)
+    assert "memory is not enough" in dock.status.text()
+    assert np.array_equal(viewer.layers[CLASSES].data, before)
+    click_at(viewer, middle(field, 3))
+    rest(dock, qtbot)
+    assert overlap(viewer.layers[CLASSES].data > 0, field.classes > 0) > 0.9
+    assert not np.array_equal(viewer.layers[CLASSES].data, before)
+
+
 def test_a_missed_cell_one_click_undone_made_again_accepted_and_read_back(
     viewer, open_, field, segmentation, tmp_path, make_napari_viewer, qtbot
 ):

@@ -10,6 +10,7 @@ import pytest
 ACTIONS = Path(__file__).parents[2] / "benchmarks" / "random_actions.py"
 
 
+@pytest.mark.slow
 @pytest.mark.gui
 @pytest.mark.skipif(not ACTIONS.exists(), reason="benchmarks are not here")
 def test_random_actions_in_real_windows():

@@ -4,6 +4,7 @@ The graph is built from the weights by the operations of `UNet.forward`, one to 
 converter stand between the two.
 """
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -49,9 +50,7 @@ class FastNetwork:
             raise LeukocyteError(
                 'The fast engine needs OpenVINO: run pip install "napari-leukocyte[fast]", or choose the engine torch.'
             )
-        import openvino
-
-        self._compiled = openvino.Core().compile_model(
+        self._compiled = _core().compile_model(
             _graph(network, ranges),
             "CPU",
             {
@@ -65,6 +64,18 @@ class FastNetwork:
         """RGB windows (N, 3, Y, X) in 0-1 to logits, as `UNet`."""
         logits: NDArray[np.float32] = self._compiled(np.ascontiguousarray(batch.numpy()))[0]
         return torch.from_numpy(logits)
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO, for the rest of the program.
+
+    When its last core goes, its CPU plugin is unloaded together with the stack that it gave the thread for signals: the
+    next Ctrl+C would end the program.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _graph(network: UNet, ranges: Ranges | None) -> Any:
