@@ -1,5 +1,6 @@
 import csv
 
+import pytest
 from PIL import Image
 
 
