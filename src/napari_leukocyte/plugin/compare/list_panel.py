@@ -80,7 +80,10 @@ class ListPanel(QWidget):  # type: ignore[misc]
     def refresh(self) -> None:
         """Show what is new."""
         session = self.comparison.session
-        self.setVisible(len(session.images) > 1)
+        several = len(session.images) > 1
+        self.setVisible(several)
+        if not several:
+            return  # the figures of one image stand above, and nothing is resampled at each stroke
         scores = self.comparison.scores()
         self.images.show_scores({i: scores[i] for i in self._new if i in scores}, among=scores.keys())
         self._new = set()
@@ -95,8 +98,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
 
         for part in (self.figures, self.text, self.histogram, self.csv_button, self.report_button):
             part.setVisible(bool(scores))
-        for button in (self.csv_button, self.report_button):
-            button.setEnabled(not self.writer.running)
+        self._show_buttons()
         if not scores:
             self.title.setText("No image of the list is compared yet.")
             return
@@ -139,13 +141,15 @@ class ListPanel(QWidget):  # type: ignore[misc]
     def _write(self, job: Callable[[], None], said: str) -> None:
         self.said.emit("Writing …")
         self.writer.start(job, done=lambda _: self._written(said), failed=self._written)
-        for button in (self.csv_button, self.report_button):
-            button.setEnabled(False)
+        self._show_buttons()
 
     def _written(self, sentence: str) -> None:
-        for button in (self.csv_button, self.report_button):
-            button.setEnabled(True)
+        self._show_buttons()
         self.said.emit(sentence)
+
+    def _show_buttons(self) -> None:
+        for button in (self.csv_button, self.report_button):
+            button.setEnabled(not self.writer.running)
 
     def release(self) -> None:
         """What is being written is written to its end."""

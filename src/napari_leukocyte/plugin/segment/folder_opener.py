@@ -54,6 +54,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
     def open(self, folder: Path) -> None:
         """Read a folder; edits at stake have been asked about."""
+        self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
         self._results, self._problems, self._changed = 0, [], []
         self.said.emit(f"Reading {folder.name} …")
         self._reader.start(lambda: _read(folder), event=self._on_event, done=self._on_done, failed=self._on_failed)
