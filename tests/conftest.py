@@ -82,7 +82,7 @@ def pytest_runtest_setup():
         _imported = len(sys.modules)
 
 
-_POOLS = ("zarr_io", "asyncio_", "ThreadPoolExecutor-", "dask")
+_POOLS = ("zarr_io", "asyncio_", "ThreadPoolExecutor-", "dask", "Dask", "IO loop")
 
 
 @pytest.fixture(autouse=True)

@@ -326,6 +326,6 @@ def test_a_pickled_model_goes_to_the_device_that_is_there(model, monkeypatch):
     assert next(there.network.parameters()).device.type == there.device.type
     if there.device.type == "cpu":
         assert there.batch == 1
-        one._wanted = "cuda"
+        one.wanted_device = "cuda"
         with pytest.raises(nl.LeukocyteError, match="no cuda device"):
             pickle.loads(pickle.dumps(one))

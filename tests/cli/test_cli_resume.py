@@ -220,3 +220,23 @@ def test_a_mixed_table_is_said(folder, done, segment, picture):
     result = segment(other, done, "--pixel-size", 0.3)
     assert "cells.csv also holds 9 images done in another way: now --pixel-size 0.3 instead of none" in result.stderr
     assert {row["image"] for row in rows(done)} == {"z.png", *(f"{i}.png" for i in range(9))}
+
+
+def test_images_behind_urls_are_known_again(tmp_path, run, model, picture):
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    for i in range(2):
+        Image.fromarray(picture(i)).save(tmp_path / f"{i}.png")
+        system.pipe(f"/smears/{i}.png", (tmp_path / f"{i}.png").read_bytes())
+    given = ("--out", tmp_path / "out", "--model", model, "--pixel-size", 0.5, "--keep", "all")
+    first = run("segment", "memory://smears/*.png", *given)
+    assert first.exit_code == 0, first.output
+    images = read_record(tmp_path / "out").images
+    assert [(one.image.path, one.image.relative) for one in images.values()] == [
+        ("memory://smears/0.png", ""),
+        ("memory://smears/1.png", ""),
+    ]
+    system.pipe("/smears/1.png", (tmp_path / "0.png").read_bytes())
+    again = run("segment", "memory://smears", *given, "--resume")
+    assert "1 image of 2 segmented, 1 done before" in again.stdout, again.output
+    system.rm("/smears", recursive=True)

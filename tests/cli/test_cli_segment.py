@@ -36,7 +36,7 @@ def read_table(path):
 
 def test_options_restate_the_parameters():
     command = typer.main.get_command(app).commands["segment"]
-    of_the_folder = {"out", "resume", "overwrite", "jobs", "protocol"}
+    of_the_folder = {"out", "resume", "overwrite", "jobs", "scheduler", "protocol"}
     options = {
         one.name: one for one in command.params if one.param_type_name == "option" and one.name not in of_the_folder
     }

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
+from napari_leukocyte.core.imaging import remote
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import check_typed
 from napari_leukocyte.core.imaging.planes import is_colour
@@ -49,10 +50,12 @@ def checked_pixel_size(um: float | None) -> float | None:
 
 def path_of(image: Image) -> Path | None:
     """The file that is meant; None for an array."""
-    return Path(image) if isinstance(image, str | os.PathLike) else None
+    return remote.path_of(image) if isinstance(image, str | os.PathLike) else None
 
 
-def open_image(image: Image, *, name: str | None = None, rgb: bool | None = None) -> OpenedImage:
+def open_image(
+    image: Image, *, name: str | None = None, rgb: bool | None = None, by_heads: bool = False
+) -> OpenedImage:
     """Open a file, or take an array (numpy, dask, zarr, or what numpy makes one of).
 
     Parameters
@@ -61,6 +64,8 @@ def open_image(image: Image, *, name: str | None = None, rgb: bool | None = None
         What tables call it; None: the file's name, or ``image``.
     rgb
         Whether the last axis of an array holds colours; None: found from the shape.
+    by_heads
+        Of a file, as `sources_from_files` has it.
 
     Raises
     ------
@@ -76,7 +81,7 @@ def open_image(image: Image, *, name: str | None = None, rgb: bool | None = None
         if not sources:
             raise LeukocyteError(f"The stack is empty (shape {tuple(array.shape)}); give one with at least one plane.")
     else:
-        sources = list(sources_from_files([path]))
+        sources = list(sources_from_files([path], by_heads=by_heads))
         stack = len(sources) > 1
     opened = []
     for source in sources:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_leukocyte.api.inputs import Image, OpenedImage, checked_pixel_size, open_image, path_of
 from napari_leukocyte.api.result import Failed, Result
@@ -17,6 +17,7 @@ from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentP
 
 if TYPE_CHECKING:  # torch loads when something is segmented
     from napari_leukocyte.core.segmentation.method import Method
+    from napari_leukocyte.core.segmentation.on_cluster import Cluster
 
 __all__ = ["load_model", "segment", "segment_many"]
 
@@ -104,6 +105,7 @@ def segment_many(
     model: "str | os.PathLike[str] | Method" = "default",
     mode: Mode = "three-class",
     device: str = "auto",
+    client: Any = None,
 ) -> Iterator[Result | Failed]:
     """Segment many images with one model, each when it is asked for; what was handed over is not kept.
 
@@ -115,6 +117,9 @@ def segment_many(
         line; a generator is gone through one image at a time, each for itself.
     pixel_size, keep, model, mode, device
         As for `segment`, for all images.
+    client
+        A ``distributed.Client``: the workers of its cluster segment, each loads the model once, and one that dies loses
+        nothing. Paths must lead them to the same files. A generator is gone through before the first result.
 
     Yields
     ------
@@ -124,45 +129,58 @@ def segment_many(
     Raises
     ------
     LeukocyteError
-        At the call, before any image is read: an impossible choice, a folder or a pattern without images.
+        At the call, before any image is read: an impossible choice, a folder or a pattern without images, workers
+        without this program in this version. Later only when the scheduler goes.
     """
     parameters = _parameters(pixel_size, keep, mode)
     if isinstance(images, str | os.PathLike):
         images = find_images(os.fspath(images))
     elif not isinstance(images, Iterable):
         raise LeukocyteError(f"There is no list of images in {images!r}: give paths or arrays, a folder, or a pattern.")
-    return _each(images, parameters, _loaded(model, device))
+    method = _loaded(model, device)
+    if client is None:
+        return _each(images, parameters, method)
+    from napari_leukocyte.core.segmentation.on_cluster import Cluster
+
+    return _each(list(images), parameters, method, Cluster(client, method, parameters))
 
 
-def _each(images: Iterable[Image], parameters: SegmentParameters, method: "Method") -> Iterator[Result | Failed]:
+def _each(
+    images: Iterable[Image], parameters: SegmentParameters, method: "Method", cluster: "Cluster | None" = None
+) -> Iterator[Result | Failed]:
     if isinstance(images, Sized):
         listed = list(images)
         # files of one name get their folders in front, as in cells.csv
         names = output_names([path for image in listed if (path := path_of(image)) is not None])
         labels = {path: name.label for path, name in names.items()}
-        yield from _results([_opened(image, i, labels) for i, image in enumerate(listed)], parameters, method)
+        by_heads = cluster is not None  # the workers read them
+        opened = [_opened(image, i, labels, by_heads=by_heads) for i, image in enumerate(listed)]
+        yield from _results(opened, parameters, method, cluster)
     else:
         for number, image in enumerate(images):
             yield from _results([_opened(image, number, {})], parameters, method)
 
 
-def _opened(image: Image, number: int, labels: Mapping[Path, str]) -> OpenedImage | Failed:
+def _opened(image: Image, number: int, labels: Mapping[Path, str], *, by_heads: bool = False) -> OpenedImage | Failed:
     path = path_of(image)
     name = f"image {number}" if path is None else labels.get(path, path.name)
     try:
-        return open_image(image, name=name)
+        return open_image(image, name=name, by_heads=by_heads)
     except LeukocyteError as error:
         return Failed(path or name, str(error))
 
 
 def _results(
-    images: Sequence[OpenedImage | Failed], parameters: SegmentParameters, method: "Method"
+    images: Sequence[OpenedImage | Failed],
+    parameters: SegmentParameters,
+    method: "Method",
+    cluster: "Cluster | None" = None,
 ) -> Iterator[Result | Failed]:
     """Segment images as one list, and put the planes of each together."""
     from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented, segment_images
 
     sources = [source for image in images if isinstance(image, OpenedImage) for source in image.sources]
-    events = segment_images(sources, parameters, method)
+    events = segment_images(sources, parameters, method) if cluster is None else cluster.segment_list(sources)
     ends = (event for event in events if isinstance(event, ImageSegmented | ImageFailed))
     for image in images:
         if isinstance(image, Failed):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # torch and the like load when the command runs, so that --he
     from napari_leukocyte.core.results.settings import ResultSettings
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.method import Method
+    from napari_leukocyte.core.segmentation.on_cluster import Cluster
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 
 __all__ = ["segment"]
@@ -88,6 +89,15 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A dask scheduler (tcp://...) whose workers share the work, in place of processes here; needs the "
+            "extra distributed.",
+            show_default=False,
+        ),
+    ] = None,
     protocol: Annotated[
         Path | None,
         typer.Option(
@@ -122,6 +132,9 @@ def segment(
     A second run into DIR keeps the names, replaces results of the same inputs that nobody has touched, and adds to the
     table. It refuses to begin where it would replace a map that was changed by hand or a file that is not ours.
 
+    With --scheduler the workers of a dask cluster segment, and this program writes; files must lie where the workers
+    find them by the same path, or be URLs (s3://..., https://...) that fsspec reads.
+
     A file or plane that cannot be segmented is reported at the end with its reason, the others still run, and the
     exit status is 1. In a stack such a plane is empty.
     """
@@ -132,12 +145,15 @@ def segment(
         from napari_leukocyte.core.results.protocol import read_protocol
         from napari_leukocyte.core.results.resume import Plan
         from napari_leukocyte.core.results.writer import ResultWriter
+        from napari_leukocyte.core.segmentation.on_cluster import connected
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
         from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
 
     started = perf_counter()
     if resume and overwrite:
         raise LeukocyteError("--resume keeps what is done and --overwrite does it anew: give one of the two.")
+    if jobs is not None and scheduler is not None:
+        raise LeukocyteError("--jobs are processes here, and --scheduler has workers elsewhere: give one of the two.")
     parameters = SegmentParameters(
         model=model,
         mode=mode,
@@ -151,11 +167,15 @@ def segment(
     if held_to is not None:
         parameters = replace(parameters, **_not_typed(context, held_to.settings))
     paths = find_images(inputs)
+    client = None if scheduler is None else context.with_resource(connected(scheduler))
     predictor = load_predictor(parameters)
+    cluster = None if client is None else _cluster(client, predictor, parameters)
+    predictor = predictor if cluster is None else cluster.method
+    used = predictor.used if cluster is None else cluster.used
     settings = settings_of(parameters, predictor)
     if held_to is not None:
         held_to.refuse_others(settings)
-    logger.info("%s, on %s", predictor.provenance, predictor.used)
+    logger.info("%s, on %s", predictor.provenance, used)
     writer = ResultWriter(
         out,
         paths,
@@ -176,7 +196,7 @@ def segment(
             if resume:
                 plan = _plan(writer, settings, remarks, failures, failed)
             for path, failure in _run(
-                paths, plan.todo, parameters, predictor, writer, remarks, resume=resume, jobs=jobs
+                paths, plan.todo, parameters, predictor, writer, remarks, resume=resume, jobs=jobs, cluster=cluster
             ):
                 failed.add(path)
                 failures.append(failure)
@@ -189,12 +209,20 @@ def segment(
     done = f", {before} done before" if before else ""
     echo(
         f"{counted(writer.images, 'image')} of {len(paths)} segmented{done}, {counted(writer.cells, 'cell')}: "
-        f"class maps, cell labels and cells.csv are in {out}. Device: {predictor.used}. {seconds:.1f} s."
+        f"class maps, cell labels and cells.csv are in {out}. Device: {used}. {seconds:.1f} s."
         if writer.images
-        else f"Nothing of {counted(len(paths), 'image')} was segmented{done}. Device: {predictor.used}."
+        else f"Nothing of {counted(len(paths), 'image')} was segmented{done}. Device: {used}."
     )
     share = f"{len(failed)} of {counted(len(paths), 'image')} failed."
     finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
+
+
+def _cluster(client: Any, predictor: "Method", parameters: "SegmentParameters") -> "Cluster":
+    from napari_leukocyte.core.segmentation.on_cluster import Cluster
+
+    if not client.nthreads():
+        echo("The scheduler has no worker yet: waiting for one.", err=True)
+    return Cluster(client, predictor, parameters)
 
 
 def _not_typed(context: typer.Context, settings: "ResultSettings") -> dict[str, Any]:
@@ -246,6 +274,7 @@ def _run(
     *,
     resume: bool,
     jobs: int | None,
+    cluster: "Cluster | None",
 ) -> Iterator[tuple[Path, str]]:
     """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.progress import segment_bars
@@ -254,7 +283,7 @@ def _run(
     from napari_leukocyte.core.segmentation.in_jobs import jobs_that_pay, segment_in_jobs
     from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
     from napari_leukocyte.core.segmentation.recorded_sizes import decide_for_results
-    from napari_leukocyte.core.segmentation.segment import ImageFailed, segment_images
+    from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented, segment_images
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
     # pixel sizes are those of the whole list; where all are decided, only what is to be done is read
@@ -271,11 +300,13 @@ def _run(
         own = {position: decisions[i] for position, i in enumerate(left) if i in decisions}
         since = perf_counter()
         jobs = jobs or jobs_that_pay(len(sources), predictor.used)
-        events = (
-            segment_images(sources, parameters, predictor, decisions=own)
-            if jobs == 1
-            else segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
-        )
+        events: Iterator[WindowDone | ImageSegmented | ImageFailed]
+        if cluster is not None:
+            events = cluster.segment(sources, own)
+        elif jobs == 1:
+            events = segment_images(sources, parameters, predictor, decisions=own)
+        else:
+            events = segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
         for event in events:
             if isinstance(event, WindowDone):
                 bars.window(event)
@@ -295,12 +326,12 @@ def _run(
                 elif isinstance(event, ImageFailed):
                     writer.add(source, None, reason=event.reason)
                 else:
-                    writer.add(source, event.result)
+                    writer.add(source, event.result, measures=event.measures, content=event.content)
             except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
                 logger.warning("%s: %s", label, error)
                 yield _path_of(source), f"{label}: {error}"
             bars.end(source)
-            if event.index + 1 < len(sources):
+            if cluster is None and event.index + 1 < len(sources):
                 bars.begin(sources[event.index + 1])
             since = perf_counter()
 

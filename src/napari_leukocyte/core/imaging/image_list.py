@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,6 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.planes import get_plane, plane_count, plane_shape
 from napari_leukocyte.core.imaging.read import ImageFile, image_facts, read_image
+from napari_leukocyte.core.imaging.remote import local_copy, url_of
 
 __all__ = ["BrokenImage", "ImageSource", "sources_from_array", "sources_from_files"]
 
@@ -50,6 +51,19 @@ class ImageSource:
         """Name and, in a stack, the plane counted from 0 as the table does."""
         return self.name if self.planes == 1 else f"{self.name} [{self.plane}]"
 
+    def portable(self) -> "ImageSource":
+        """The same for another computer: a file by its whole path, an array by the pixels of this plane alone.
+
+        Raises
+        ------
+        LeukocyteError
+            When the plane of an array cannot be read.
+        """
+        if isinstance(self.read, _FileReader):
+            path = self.read.path if url_of(self.read.path) else self.read.path.absolute()
+            return replace(self, path=path, read=_FileReader(path, self.plane))
+        return replace(self, path=None, read=_Pixels(np.asarray(self.read())))
+
 
 @dataclass(frozen=True)
 class BrokenImage:
@@ -80,6 +94,14 @@ class _PlaneReader:
         return get_plane(self.array, self.index, rgb=self.rgb)
 
 
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    pixels: NDArray[np.generic]
+
+    def __call__(self) -> NDArray[np.generic]:
+        return self.pixels
+
+
 @dataclass(frozen=True)
 class _FileReader:
     """Reads its file anew when it is not among the last ones, so that a folder of thousands never sits in memory."""
@@ -102,7 +124,7 @@ class _Recent:
     def read(self, path: Path) -> ImageFile:
         """Read a file, unless it has not changed since it was read a moment ago; raises as `read_image`."""
         try:
-            found = path.stat()
+            found = local_copy(path).stat()
             key = path, found.st_mtime_ns, found.st_size
         except OSError:
             return read_image(path)  # which says in words what is wrong

@@ -4,7 +4,7 @@ import errno
 import glob
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.files import real_path, unreadable
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.raster import raster_facts, raster_pixel_size, read_raster
+from napari_leukocyte.core.imaging.remote import images_behind, local_copy, local_head, path_of, url_of
 from napari_leukocyte.core.imaging.tiff import is_tiff, read_tiff, tiff_facts
 from napari_leukocyte.core.text import counted
 
@@ -70,8 +71,9 @@ def find_images(
     Parameters
     ----------
     inputs : str, Path or sequence of them
-        Files, folders (not their subfolders) and glob patterns. A file that is named is listed as it is, even
-        when it is missing or no image: `read_image` then says so, and the others still run.
+        Files, folders (not their subfolders) and glob patterns, also behind URLs, see ``core.imaging.remote``. A file
+        that is named is listed as it is, even when it is missing or no image: `read_image` then says so, and the
+        others still run.
     skip_stems : sequence of str
         Leave out files of folders and patterns whose names end so: by default ``*_classes`` and ``*_cells``, which
         are results. The latter are so only when they are TIFF and their class map or image lies beside them:
@@ -150,7 +152,7 @@ def _inside(path: Path) -> Iterable[Path]:
 
 def _path_of(item: str | Path) -> Path:
     try:
-        return Path(item).expanduser()
+        return path_of(item).expanduser()
     except RuntimeError:  # no such user: a name that begins so
         return Path(item)
 
@@ -158,6 +160,12 @@ def _path_of(item: str | Path) -> Path:
 def _images_of(item: str | Path, suffixes: Sequence[str], skip_stems: Sequence[str]) -> list[Path]:
     """The files that one folder, pattern or name stands for."""
     path = _path_of(item)
+    if (url := url_of(path)) is not None:
+        there = images_behind(url, suffixes)
+        files = sorted((one for one in there if not one.stem.endswith(tuple(skip_stems))), key=natural_key)
+        if not files:
+            raise LeukocyteError(f"There is no image behind {url} ({', '.join(suffixes)}).")
+        return files
     try:
         folder, named = path.is_dir(), path.exists()
     except OSError:  # access denied, or no possible name
@@ -201,8 +209,8 @@ def read_image(path: str | Path, *, planes: bool = False) -> ImageFile:
         When there is no such file, or it is empty, damaged, no image, or has two readings.
     """
     path = Path(path)
-    with _in_words(path):
-        array, rgb, size = read_tiff(path, planes=planes) if is_tiff(path) else read_raster(path)
+    with _in_words(path) as file:
+        array, rgb, size = read_tiff(file, planes=planes) if is_tiff(file) else read_raster(file)
         if 0 in array.shape:
             raise LeukocyteError(f"{path} has no pixels (shape {tuple(array.shape)}); copy it again from its source.")
         return ImageFile(array, rgb, size.um, size.source)
@@ -219,8 +227,11 @@ def image_facts(path: str | Path) -> tuple[tuple[int, ...], bool, PixelSize] | N
         As `read_image`, but for what is wrong with the pixels.
     """
     path = Path(path)
-    with _in_words(path):
-        return None if is_tiff(path) else raster_facts(path)
+    if url_of(path) is not None:
+        with suppress(LeukocyteError), _in_words(path, local_head) as file:  # the first bytes may not be enough
+            return None if is_tiff(file) else raster_facts(file)
+    with _in_words(path) as file:
+        return None if is_tiff(file) else raster_facts(file)
 
 
 def stated_pixel_size(path: str | Path) -> PixelSize:
@@ -235,12 +246,25 @@ def stated_pixel_size(path: str | Path) -> PixelSize:
         As `read_image`.
     """
     path = Path(path)
-    with _in_words(path):
-        return tiff_facts(path).pixel_size if is_tiff(path) else raster_pixel_size(path)
+    with _in_words(path) as file:
+        return tiff_facts(file).pixel_size if is_tiff(file) else raster_pixel_size(file)
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
+def _in_words(path: Path, copy: Callable[[Path], Path] = local_copy) -> Iterator[Path]:
+    """Fetch what lies behind a URL, and call it that in whatever is said of it."""
+    file = copy(path)
+    try:
+        with _one_sentence(file):
+            yield file
+    except LeukocyteError as error:
+        if file == path:
+            raise
+        raise type(error)(str(error).replace(str(file), str(url_of(path)))) from error
+
+
+@contextmanager
+def _one_sentence(path: Path) -> Iterator[None]:
     """Make one sentence, which names the file, of whatever keeps it from being read."""
     try:
         if not path.exists():

@@ -10,6 +10,7 @@ import numpy as np
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import file_hash
 from napari_leukocyte.core.imaging.image_list import ImageSource
+from napari_leukocyte.core.imaging.remote import local_copy, url_of
 from napari_leukocyte.core.results.names import OutputName, output_names
 from napari_leukocyte.core.results.record import ListedImage, ResultsRecord
 
@@ -62,8 +63,8 @@ def list_inputs(
 def content_of(path: Path) -> str:
     """Hash of a file's bytes; empty when it cannot be read."""
     try:
-        return file_hash(path)
-    except (OSError, ValueError):
+        return file_hash(local_copy(path))
+    except (OSError, ValueError):  # the second: no possible name, or nothing behind a URL
         return ""
 
 
@@ -90,7 +91,10 @@ def _lost(record: ResultsRecord, folder: Path) -> dict[str, str]:
     return {
         image.input_sha256: stem
         for stem, image in record.images.items()
-        if image.input_sha256 and image.image.path and image.image.source(folder) is None
+        if image.input_sha256
+        and image.image.path
+        and url_of(image.image.path) is None
+        and image.image.source(folder) is None
     }
 
 
@@ -108,6 +112,8 @@ def _listed(path: Path, label: str, stem: str, folder: Path, *, has_file: bool) 
     if not has_file:
         return ListedImage(stem, label, path.name)
     real = _real(path)
+    if url_of(path) is not None:
+        return ListedImage(stem, label, path.name, real)
     try:
         relative = Path(os.path.relpath(real, folder)).as_posix()
     except ValueError:  # on another drive
@@ -116,6 +122,8 @@ def _listed(path: Path, label: str, stem: str, folder: Path, *, has_file: bool) 
 
 
 def _real(path: Path) -> str:
+    if (url := url_of(path)) is not None:
+        return url
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):  # no possible name, or a circle of links

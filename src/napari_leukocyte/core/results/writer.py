@@ -96,7 +96,7 @@ class ResultWriter:
         self.folder, self.settings = folder, settings
         self.images, self.written = 0, dict[str, str]()
         self._contents = contents or {}
-        self._planes: list[PlaneResult] = []
+        self._planes: dict[str, list[PlaneResult]] = {}  # of stacks that are not whole yet, by stem
         self._table_at, self._table_took = perf_counter(), 0.0
         make_folder(folder)
         self._file = RecordFile(folder, anew=overwrite)
@@ -167,13 +167,14 @@ class ResultWriter:
         measures: Sequence[CellMeasure] | None = None,
         facts: MaskFacts | None = None,
         reason: str = "",
+        content: str = "",
     ) -> None:
         """Take the result of the next plane.
 
         Parameters
         ----------
         source
-            The planes of a stack come one after the other, none left out.
+            The planes of a stack come one after the other, none left out; other images may come between.
         result
             None where there is none (it failed), which leaves an empty plane in a stack. Of a map that was edited
             since, ``dataclasses.replace(result, classes=..., cells=...)``.
@@ -183,6 +184,8 @@ class ResultWriter:
             What hands changed of it.
         reason
             Why it failed.
+        content
+            Hash of the file, as `listing.content_of` gives it, of whoever read it elsewhere; empty: it is hashed here.
 
         Raises
         ------
@@ -191,12 +194,13 @@ class ResultWriter:
         """
         if result is not None and measures is None:
             measures = result.measure()
-        self._planes.append(PlaneResult(result, measures or (), facts, reason))
+        listed = self._listed(source)
+        self._planes.setdefault(listed.stem, []).append(PlaneResult(result, measures or (), facts, reason))
         if source.plane + 1 < source.planes:
             return
-        planes, self._planes = self._planes, []
+        planes = self._planes.pop(listed.stem)
         if any(plane.result for plane in planes):
-            self._write(self._listed(source), planes)
+            self._write(listed, planes, content)
         elif any(plane.reason for plane in planes):
             self.fail(source, next(plane.reason for plane in planes if plane.reason))
 
@@ -258,13 +262,13 @@ class ResultWriter:
         self._table_at = perf_counter()
         self._table_took = self._table_at - started
 
-    def _write(self, listed: ListedImage, planes: Sequence[PlaneResult]) -> None:
+    def _write(self, listed: ListedImage, planes: Sequence[PlaneResult], content: str) -> None:
         try:
             with self._staged() as stage:
                 write_maps(stage, listed, planes)
                 files = self._places.staged()
                 self._places.check(files, self.record, new=files)
-                self._append(self._image(listed, planes, files))
+                self._append(self._image(listed, planes, files, content=content))
                 self._places.put()
         except InTheWayError:
             raise
@@ -306,11 +310,12 @@ class ResultWriter:
         planes: Sequence[PlaneResult] = (),
         files: Mapping[str, str] | None = None,
         reason: str = "",
+        content: str = "",
     ) -> ImageRecord:
         path = self._paths[listed.stem]
         return ImageRecord(
             image=listed,
-            input_sha256=self._contents[path] if path in self._contents else content_of(path),
+            input_sha256=self._contents[path] if path in self._contents else content or content_of(path),
             settings=self.settings,
             planes=tuple(plane.record() for plane in planes),
             files=files or {},

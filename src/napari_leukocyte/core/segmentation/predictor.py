@@ -1,7 +1,7 @@
 """A loaded network on its device: RGB windows in, class probabilities out, also when memory runs short."""
 
 from collections.abc import Generator, Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class Predictor:
     ----------
     notes
         What happened that the user should know, for instance that the GPU's memory ran out and the CPU went on.
+    wanted_device, wanted_engine
+        As they were asked for.
 
     Raises
     ------
@@ -70,7 +72,7 @@ class Predictor:
                     f"The engine {engine} runs on the CPU: choose the device cpu, or the engine torch."
                 )
             device = "cpu"
-        self._wanted = device
+        self.wanted_device, self.wanted_engine = device, engine
         self.device = resolve_device(device)
         network, self.info = load_model(path, device=self.device)
         self.network = folded(network)
@@ -79,7 +81,7 @@ class Predictor:
             raise LeukocyteError(f"The model {self.info.name!r} {does}: choose another model.")
         self.hash = model_hash(path)
         self.notes: list[str] = []
-        self._engine = engine
+        self._held: tuple[Engine, bool] | None = None  # engine and bfloat16, where these are settled
         self._ranges = read_ranges(path, self.hash) if engine == "fast-int8" else None
         self._settle()
 
@@ -87,11 +89,11 @@ class Predictor:
         """Bring the network to the device, and find out what suits it there."""
         self.network.to(self.device)
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
-        self.bfloat16 = uses_bfloat16(self.device)
+        engine, self.bfloat16 = self._held or (self.wanted_engine, uses_bfloat16(self.device))
         # in float32 engines agree to the last digits, in bfloat16 each rounds in its own places
         exact = self.device.type == "cpu" and not self.bfloat16 and is_installed()
         self._fast: FastNetwork | None = None
-        if self._engine in ("fast", "fast-int8") or (self._engine == "auto" and exact):
+        if engine in ("fast", "fast-int8") or (engine == "auto" and exact):
             self._fast = FastNetwork(self.network, bfloat16=self.bfloat16, ranges=self._ranges)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -102,8 +104,15 @@ class Predictor:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The device is chosen anew where this is read, as `Predictor` chose it."""
         self.__dict__.update(state)
-        self.device = resolve_device(self._wanted)
+        self.device = resolve_device(self.wanted_device)
         self._settle()
+
+    def held_to(self, engine: Engine, *, bfloat16: bool) -> "Predictor":
+        """The same network in this engine and precision, also where it is read from a pickle on another computer."""
+        held = copy(self)
+        held.notes, held._held = [], (engine, bfloat16)
+        held._settle()
+        return held
 
     @property
     def used(self) -> str:

@@ -10,6 +10,7 @@ from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import drop_cells, keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
@@ -43,11 +44,16 @@ _UNSURE_SHARE = 0.22
 
 @dataclass(frozen=True)
 class ImageSegmented:
-    """One image of the list is done; the result is handed over and not kept."""
+    """One image of the list is done; the result is handed over and not kept.
+
+    Where it was made in another place, that has also measured it and hashed the file.
+    """
 
     index: int
     source: ImageSource
     result: Segmentation
+    measures: Sequence[CellMeasure] | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True)
