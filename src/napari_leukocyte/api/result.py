@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS, calibrated_range, range_factor
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, MEASURE_COLUMNS
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -116,6 +117,7 @@ class Result:
                 **{column: plane.provenance.get(column, "") for column in MADE_BY_COLUMNS},
                 "pixel_size_um": float(plane.pixel_size.digits),
                 "type": measure.cell_type,
+                **dict(zip(RANGE_COLUMNS, calibrated_range(measure, range_factor(plane.provenance)), strict=True)),
             }
             for number, plane in enumerate(self.planes)
             if plane is not None
@@ -123,6 +125,7 @@ class Result:
         ]
         made_by = dict.fromkeys(MADE_BY_COLUMNS, str) | {"pixel_size_um": float}
         types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str, **made_by, "type": str}
+        types |= dict.fromkeys(RANGE_COLUMNS, float)
         return DataFrame(rows, columns=list(CELL_COLUMNS)).astype({column: types[column] for column in CELL_COLUMNS})
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.calibrated import range_factor
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import Fingerprint, LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
@@ -74,6 +75,11 @@ class ImageState:
     def measures(self) -> list[CellMeasure]:
         """The measures of all cells, by rising number."""
         return self.live.measures
+
+    @property
+    def range_factor(self) -> float:
+        """The factor of the calibrated range of the model that made the map; NaN without one."""
+        return range_factor(self.result.provenance)
 
     @property
     def edited(self) -> bool:

@@ -1,10 +1,14 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS, RANGE_FACTOR
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, cell_rows, write_cells_csv
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import measure_cells
 
 
@@ -28,7 +32,8 @@ def test_round_trip(tmp_path):
     assert lines[0] == (
         "image,plane,cell,y,x,cnr,cnr_low,cnr_high,nc_ratio,nucleus_fraction,"
         "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags,"
-        "pixel_size_um,pixel_size_source,pixel_size_scope,pixel_size_doubt,model,model_sha256,engine,precision,type"
+        "pixel_size_um,pixel_size_source,pixel_size_scope,pixel_size_doubt,model,model_sha256,engine,precision,type,"
+        "cnr_range_low,cnr_range_high"
     )
     read = list(csv.DictReader(lines))
     assert read == rows
@@ -40,6 +45,18 @@ def test_round_trip(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cells.csv", "cells.json"]
     provenance = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
     assert provenance == {"plugin version": "1.0", "model": "two\nlines"}
+
+
+def test_the_calibrated_range_stands_with_its_factor_and_without_edits():
+    made_by = {RANGE_FACTOR: "1.25"}
+    own, cut = cell_rows(two_cells(), image="a.png", provenance=made_by)
+    low, high = (float(own[name]) for name in RANGE_COLUMNS)
+    assert (low, high) == (pytest.approx(40 / 9 / 1.25), pytest.approx(40 / 9 * 1.25))
+    assert [cut[name] for name in RANGE_COLUMNS] == ["", ""]  # withheld
+    edited = [replace(one, flags=(*one.flags, Flag.EDITED)) for one in two_cells()]
+    for measures, provenance in ((edited, made_by), (two_cells(), {}), (two_cells(), {RANGE_FACTOR: "0.9"})):
+        rows = cell_rows(measures, image="a.png", provenance=provenance)
+        assert all(row[name] == "" for row in rows for name in RANGE_COLUMNS)
 
 
 def test_no_cells_still_name_the_columns(tmp_path):

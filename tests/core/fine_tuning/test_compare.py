@@ -4,8 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.fine_tuning.calibrate import calibrate_range, range_sentence
 from napari_leukocyte.core.fine_tuning.compare import compare
 from napari_leukocyte.core.fine_tuning.scoring import Judged
+from napari_leukocyte.core.model.cnr_range import FEWEST
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, score_case
 
 
@@ -54,6 +56,20 @@ def test_figures_are_those_of_the_evaluation(judge):
     assert found.cnr_off.before == pytest.approx(math.expm1(abs(np.median(logs))))
     assert found.cnr_error.difference < 0
     assert found.cnr_error.high < 0
+
+
+def test_a_model_is_calibrated_by_twenty_cells_that_it_did_not_learn_from(judge):
+    judged = [judge(i, (18, 12), (20, 12 if i % 2 else 13)) for i in range(FEWEST)]
+    found = calibrate_range(judged)
+    errors = {round(abs(one.after.pairs[0].log_ratio), 9) for one in judged}
+    assert len(errors) == 2
+    assert math.exp(max(errors)) <= found.factor <= math.exp(max(errors)) + 0.01
+    assert found.cells == FEWEST
+    assert "for nine cells in ten (20 cells; the user's own images, 20 images)" in range_sentence(found)
+    assert calibrate_range(judged[1:]) is None
+    whole = [judge(i, (18, 12), (20, 12), whole_cell=True) for i in range(FEWEST)]
+    assert calibrate_range(whole) is None
+    assert "not calibrated: that takes 20 cells" in range_sentence(None)
 
 
 def test_differences_are_paired(judge):

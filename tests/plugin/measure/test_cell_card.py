@@ -50,6 +50,20 @@ def test_a_cell_with_a_cnr(card, measure):
     assert card.cnr.font().pointSizeF() > 2 * card.range.font().pointSizeF()
 
 
+def test_the_calibrated_range_or_why_there_is_none(card, measure):
+    card.show_cell(measure(7, 0.5), "smear.png", 1.25)
+    assert card.calibrated.text() == "9 in 10: 0.40–0.62"
+    assert "never met" in card.calibrated.toolTip()
+    for cell, words in (
+        (measure(7, 0.5), "not calibrated"),
+        (measure(7, 0.5, Flag.EDITED), "edited by hand"),
+        (measure(7, 0.5, Flag.CUT_BY_EDGE), "–"),
+    ):
+        card.show_cell(cell, "smear.png", float("nan") if words == "not calibrated" else 1.25)
+        assert card.calibrated.text() == words
+        assert bool(card.calibrated.toolTip()) == (words != "–")
+
+
 def test_areas_in_pixels_when_the_pixel_size_is_unknown(card, measure):
     card.show_cell(measure(7, 0.444, um2=False), "smear.png")
     assert (card.cytoplasm.text(), card.nucleus.text()) == ("444 px²", "1000 px²")

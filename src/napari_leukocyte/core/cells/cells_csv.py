@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS, calibrated_range, range_factor
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.safe_text import for_table
@@ -41,7 +42,7 @@ MADE_BY_COLUMNS = (
     "engine",
     "precision",
 )
-CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type")
+CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type", *RANGE_COLUMNS)
 
 
 def cell_rows(
@@ -50,7 +51,8 @@ def cell_rows(
     """Write the measures of one plane as rows of text, a key for each of `CELL_COLUMNS`.
 
     A number that is not there (NaN) is an empty field; flags are joined with ";". What made the rows, and the pixel
-    size (estimates, too, which give no areas), comes from the provenance of the plane.
+    size (estimates, too, which give no areas), comes from the provenance of the plane, and so does the factor of the
+    calibrated range.
 
     Examples
     --------
@@ -60,6 +62,7 @@ def cell_rows(
     ('2.5', '', '9')
     """
     made_by = {name: provenance.get(name, "") for name in MADE_BY_COLUMNS}
+    factor = range_factor(provenance)
     return [
         {
             "image": image,
@@ -69,6 +72,7 @@ def cell_rows(
             "flags": ";".join(measure.flags),
             **made_by,
             "type": measure.cell_type,
+            **dict(zip(RANGE_COLUMNS, map(_number, calibrated_range(measure, factor)), strict=True)),
         }
         for measure in measures
     ]

@@ -77,6 +77,14 @@ COLUMNS = {
     "engine": Column("text", "What computed the network", "", "any, or empty"),
     "precision": Column("text", "In which precision", "", "any, or empty"),
     "type": Column("text", "What kind of cell a person said that it is, in their own words", "", "any, or empty"),
+    "cnr_range_low": Column(
+        "number",
+        "Calibrated range: an expert's CNR lay in it for nine cells in ten of those that the model was tested on; "
+        "empty with cnr, for edited cells, and where the model is not calibrated",
+        "",
+        "above 0 to cnr, or empty",
+    ),
+    "cnr_range_high": Column("number", "The same, upper end", "", "cnr and more, or empty"),
 }
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
 from napari_leukocyte.core.fine_tuning.before_after_rows import before_after_rows, describe_basis
+from napari_leukocyte.core.fine_tuning.calibrate import range_sentence
 from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.gate import gate
 from napari_leukocyte.core.fine_tuning.plan import SEEN_BEFORE, known_versions
 from napari_leukocyte.core.model.card import model_card
+from napari_leukocyte.core.model.cnr_range import SCORES_KEY, CnrRange, find_cnr_range
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, replace_info
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -61,10 +63,11 @@ def _version(item: TrainingItem) -> dict[str, Any]:
     return about | ({"by_gestures": True} if item.by_gestures else {})
 
 
-def write_scores(path: Path, before_after: BeforeAfter) -> None:
-    """Put the figures before and after into the header of a weight file, n/a as None."""
+def write_scores(path: Path, before_after: BeforeAfter, cnr_range: CnrRange | None = None) -> None:
+    """Put the figures before and after, and the calibrated range, into the header of a weight file, n/a as None."""
     scores = _plain(asdict(before_after)) | {"gate": gate(before_after)}
-    replace_info(path, scores={"before_after": scores})
+    calibrated = {} if cnr_range is None else {SCORES_KEY: asdict(cnr_range)}
+    replace_info(path, scores={"before_after": scores, **calibrated})
 
 
 def _plain(value: Any) -> Any:
@@ -80,7 +83,8 @@ def write_card(path: Path, before_after: BeforeAfter | None) -> None:
     data = info.training["data"]
     figures = "Not compared yet: the run was stopped before that."
     if before_after is not None:
-        judged = [f"- {sentence}" for sentence in gate(before_after)]
+        told = range_sentence(find_cnr_range(path, "", info))
+        judged = [f"- {sentence}" for sentence in (*gate(before_after), told)]
         rows = before_after_rows(before_after)
         figures = "\n".join([describe_basis(before_after), "", *_table(rows), "", *judged])
     masks = [["mask", "version", "sha256", "edited", "use"]]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_leukocyte.core.fine_tuning.before_after import BeforeAfter
+from napari_leukocyte.core.fine_tuning.calibrate import calibrate_range
 from napari_leukocyte.core.fine_tuning.card import data_summary, licence_from, write_card, write_scores
 from napari_leukocyte.core.fine_tuning.compare import compare
 from napari_leukocyte.core.fine_tuning.decision import card_path
@@ -19,6 +20,7 @@ from napari_leukocyte.core.fine_tuning.progress_file import ProgressFile, is_res
 from napari_leukocyte.core.fine_tuning.recipe import FineTuneRecipe, fine_tune_recipe
 from napari_leukocyte.core.fine_tuning.samples import guard_items, item_sample, replay_samples, sample_shares
 from napari_leukocyte.core.fine_tuning.scoring import Judged, score_item
+from napari_leukocyte.core.model.cnr_range import CnrRange
 from napari_leukocyte.core.model.dataset import Sample
 from napari_leukocyte.core.model.device import resolve_device
 from napari_leukocyte.core.model.events import TrainEpoch, TrainStep
@@ -71,8 +73,8 @@ def fine_tune(items: Sequence[TrainingItem], parameters: FineTuneParameters) -> 
     known = {item.name for item in known_judges(plan, known_images(info.training))}
     with ProgressFile(out, _fingerprint(items, recipe, start_path, parameters.seed)) as progress:
         yield from _train(plan, parameters, recipe, start_path, progress)
-        before_after = yield from _compare(plan, parameters, recipe, start_path, progress, known)
-        write_scores(out, before_after)
+        before_after, cnr_range = yield from _compare(plan, parameters, recipe, start_path, progress, known)
+        write_scores(out, before_after, cnr_range)
         write_card(out, before_after)
         progress.remove()
     yield before_after
@@ -86,8 +88,8 @@ def _compare(
     start_path: Path,
     progress: ProgressFile,
     known: Collection[str],
-) -> Generator[StageStarted | ImageScored, None, BeforeAfter]:
-    """Judge before and after; images that the start knows are apart, for they are unseen on neither side."""
+) -> Generator[StageStarted | ImageScored, None, tuple[BeforeAfter, CnrRange | None]]:
+    """Judge before and after, and calibrate; images that the start knows are apart: they are unseen on neither side."""
     guard = guard_items()
     steps = _steps(recipe, plan)
     yield StageStarted("comparison", "comparison before and after", 0, steps, steps)
@@ -102,15 +104,17 @@ def _compare(
     own = [one for one in judged if one.item.name not in known]
     guarded = compare(extra)
     assert guarded is not None  # there are always synthetic smears
-    return BeforeAfter(
+    proof = [one for one in own if one.item.is_proof]
+    before_after = BeforeAfter(
         basis=plan.basis,
         folds=len(plan.folds),
-        own=compare([one for one in own if one.item.is_proof]),
+        own=compare(proof),
         unedited=compare([one for one in own if not one.item.edited]),
         guard=guarded,
         seen=compare([one for one in judged if one.item.name in known]),
         gestures=compare([one for one in own if one.item.by_gestures]),
     )
+    return before_after, calibrate_range(proof)
 
 
 def _steps(recipe: FineTuneRecipe, plan: Plan) -> int:

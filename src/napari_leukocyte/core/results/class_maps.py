@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.calibrated import RANGE_FACTOR
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
@@ -25,6 +26,7 @@ _KEPT_KEYS = (
     "model",
     "model_sha256",
     "model_parameters",
+    RANGE_FACTOR,
     "engine",
     "precision",
     "mode",

@@ -1,6 +1,6 @@
 """The files of one image's results: class map and cell labels, with what is recorded of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,15 @@ class PlaneResult:
             pixel_size=self.result.pixel_size,
             binary=self.result.binary,
             notes=self.result.notes,
-            cells=cells_of(self.measures),
+            cells=cells_of(self.measures, self.result.provenance),
             pixels_changed=0 if self.facts is None else self.facts.pixels_changed,
             labels_edited=self.facts is not None and self.facts.labels_edited,
         )
 
 
-def cells_of(measures: Sequence[CellMeasure]) -> tuple[dict[str, str], ...]:
+def cells_of(measures: Sequence[CellMeasure], provenance: Mapping[str, str]) -> tuple[dict[str, str], ...]:
     """What the record keeps of the rows of one plane."""
-    rows = cell_rows(measures, image="")
+    rows = cell_rows(measures, image="", provenance=provenance)
     return tuple({name: row[name] for name in CELL_FIELDS if row[name]} for row in rows)
 
 

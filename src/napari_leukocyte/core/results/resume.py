@@ -110,7 +110,8 @@ def _edited(plane: PlaneRecord, known: PlaneRecord, measures: Sequence[CellMeasu
         return tuple(flag for flag in Flag if flag in {*measure.flags, Flag.EDITED})
 
     base = replace(known, notes=()) if plane.reason else plane
-    return replace(base, cells=cells_of([replace(measure, flags=flags(measure)) for measure in measures]))
+    marked = [replace(measure, flags=flags(measure)) for measure in measures]
+    return replace(base, cells=cells_of(marked, base.provenance))
 
 
 def _content(path: Path, found: ImageRecord) -> str:

@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.calibrated import RANGE_FACTOR
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.model.cnr_range import find_cnr_range
 from napari_leukocyte.core.model.device import (
     autocast,
     describe_device,
@@ -80,6 +82,7 @@ class Predictor:
             does = "follows gestures and segments nothing by itself" if inputs == 3 else "follows no gestures"
             raise LeukocyteError(f"The model {self.info.name!r} {does}: choose another model.")
         self.hash = model_hash(path)
+        self.cnr_range = find_cnr_range(path, self.hash, self.info)
         self.notes: list[str] = []
         self._held: tuple[Engine, bool] | None = None  # engine and bfloat16, where these are settled
         self._ranges = read_ranges(path, self.hash) if engine == "fast-int8" else None
@@ -136,10 +139,14 @@ class Predictor:
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Name and hash of the model, and what runs it in which precision: a result depends on all of them."""
+        """Name and hash of the model, and what runs it in which precision: a result depends on all of them.
+
+        The factor of its calibrated range goes with them, where it has one.
+        """
         precision = "int8" if self._ranges is not None else "bfloat16" if self.bfloat16 else "float32"
         engine = "torch" if self._fast is None else "openvino"
-        return {"model": self.name, "model_sha256": self.hash, "engine": engine, "precision": precision}
+        factor = {} if self.cnr_range is None else {RANGE_FACTOR: f"{self.cnr_range.factor:g}"}
+        return {"model": self.name, "model_sha256": self.hash, "engine": engine, "precision": precision, **factor}
 
     def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
         """See `pixel_size.find_rulers`."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS
 from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.cells_csv import MADE_BY_COLUMNS, MEASURE_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
@@ -42,12 +43,13 @@ class StudyImage:
 
 @dataclass(frozen=True)
 class StudyCell:
-    """One row of a table; ``made_by`` has `MADE_BY_COLUMNS`, as text."""
+    """One row of a table; ``made_by`` has `MADE_BY_COLUMNS`, ``cnr_range`` `RANGE_COLUMNS`, as text."""
 
     image: StudyImage
     plane: int
     measure: CellMeasure
     made_by: Mapping[str, str]
+    cnr_range: tuple[str, str] = ("", "")
 
 
 def read_results(results: Sequence[str | Path]) -> list[StudyCell]:
@@ -113,7 +115,8 @@ def _read(path: Path) -> list[StudyCell]:
             raise LeukocyteError(f"{row.where} states a cell that another line has, too: {_MEND}.")
         seen.add(key)
         made_by = {name: row.text(name) for name in MADE_BY_COLUMNS}
-        cells.append(StudyCell(image, _count(row, "plane"), _measure(row), made_by))
+        low, high = ("" if math.isnan(_number(row, name)) else row.text(name) for name in RANGE_COLUMNS)
+        cells.append(StudyCell(image, _count(row, "plane"), _measure(row), made_by, (low, high)))
     return cells
 
 

@@ -10,7 +10,7 @@ from superqt import QElidingLabel
 
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.core.cells.summary import is_binary
-from napari_leukocyte.plugin.measure.columns import NO_NUMBER, range_text, why_no_cnr
+from napari_leukocyte.plugin.measure.columns import NO_NUMBER, calibrated_words, range_text, why_no_cnr
 
 __all__ = ["CellCard"]
 
@@ -32,6 +32,7 @@ class CellCard(QWidget):  # type: ignore[misc]
         self.cnr.setToolTip("CNR: cytoplasm area / nucleus area of the cell")
         self.range = QLabel(NO_NUMBER)
         self.range.setToolTip("The CNR if the outlines are off by 1 px or 0.1 µm, whichever is more")
+        self.calibrated = QLabel(NO_NUMBER)
         self.nc_ratio, self.nucleus_share, self.cytoplasm, self.nucleus = (_figure() for _ in range(4))
         self.cytoplasm_word = QLabel("Cytoplasm")
         self.remarks = QLabel()
@@ -47,6 +48,7 @@ class CellCard(QWidget):  # type: ignore[misc]
         figures.addWidget(QLabel("CNR"), 0, 0)
         figures.addWidget(self.cnr, 1, 0, 2, 1)
         figures.addWidget(self.range, 3, 0)
+        figures.addWidget(self.calibrated, 4, 0)
         words = (QLabel("N:C"), QLabel("Nucleus share"), self.cytoplasm_word, QLabel("Nucleus"))
         values = (self.nc_ratio, self.nucleus_share, self.cytoplasm, self.nucleus)
         for row, (word, value) in enumerate(zip(words, values, strict=True)):
@@ -62,21 +64,26 @@ class CellCard(QWidget):  # type: ignore[misc]
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.show_cell(None)
 
-    def show_cell(self, measure: CellMeasure | None, image: str = "") -> None:
-        """Show a cell of an image, or that none is selected."""
+    def show_cell(self, measure: CellMeasure | None, image: str = "", factor: float = math.nan) -> None:
+        """Show a cell of an image, with the calibrated range of its model's factor, or that none is selected."""
         self.figures.setEnabled(measure is not None)
         if measure is None:
             self.title.setText(_NOTHING)
             self.title.setToolTip("")
             self.remarks.clear()
-            for label in (self.cnr, self.range, self.nc_ratio, self.nucleus_share, self.cytoplasm, self.nucleus):
+            figures = (self.nc_ratio, self.nucleus_share, self.cytoplasm, self.nucleus)
+            for label in (self.cnr, self.range, self.calibrated, *figures):
                 label.setText(NO_NUMBER)
+            self.calibrated.setToolTip("")
             return
         title = f"Cell {measure.cell} · {image}" if image else f"Cell {measure.cell}"
         self.title.setText(title)
         self.title.setToolTip(title)
         self.cnr.setText(cnr_text(measure, short=True))
         self.range.setText(_range(measure))
+        words, meaning = calibrated_words(measure, factor)
+        self.calibrated.setText(words)
+        self.calibrated.setToolTip(meaning)
         self.nc_ratio.setText(NO_NUMBER if math.isnan(measure.nc_ratio) else f"{measure.nc_ratio:.2f}")
         share = measure.nucleus_fraction
         self.nucleus_share.setText(NO_NUMBER if math.isnan(share) else f"{100 * share:.0f} %")

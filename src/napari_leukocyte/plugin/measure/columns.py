@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from napari_leukocyte.core.cells.calibrated import calibrated_text
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
 from napari_leukocyte.core.cells.summary import is_binary
 
-__all__ = ["COLUMNS", "NO_NUMBER", "CellRow", "Column", "range_text", "why_no_cnr"]
+__all__ = ["COLUMNS", "NO_NUMBER", "CellRow", "Column", "calibrated_words", "range_text", "why_no_cnr"]
 
 NO_NUMBER = "–"
 _BINARY = "No CNR: the map is binary, and a CNR needs three classes."
@@ -28,11 +29,14 @@ class CellRow:
         What the image is called in the table.
     measure
         The cell; its number is unique in its image.
+    factor
+        Of the calibrated range, see `calibrated_words`; NaN where the model has none.
     """
 
     image_index: int
     image: str
     measure: CellMeasure
+    factor: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,27 @@ def why_no_cnr(measure: CellMeasure) -> list[str]:
     """The sentences that say why a cell has no CNR; none if it has one."""
     reasons = [flag.words for flag in measure.flags if flag.withholds]
     return [*reasons, *[_BINARY] * is_binary(measure)]
+
+
+def calibrated_words(measure: CellMeasure, factor: float) -> tuple[str, str]:
+    """The calibrated range of a cell in a few words, and in sentences what it means."""
+    if math.isnan(measure.cnr):
+        return NO_NUMBER, ""
+    if Flag.EDITED in measure.flags:
+        return "edited by hand", "An edited cell has no calibrated range: that is about outlines that the model draws."
+    if math.isnan(factor):
+        return "not calibrated", (
+            "Nobody knows how far the CNRs of this model lie from an expert's: train a model on masks of your own, "
+            "with some held out."
+        )
+    return f"9 in 10: {calibrated_text(measure, factor)}", (
+        "Calibrated range: an expert's CNR lay in it for nine cells in ten, in images that the model did not learn "
+        "from. In a laboratory that it has never met it is more often outside."
+    )
+
+
+def _range_tooltip(row: CellRow) -> str:
+    return _why(row) or "\n".join(calibrated_words(row.measure, row.factor))
 
 
 def _figure(value: float, digits: int = 0) -> str:
@@ -140,7 +165,7 @@ COLUMNS = (
         widest="8.88–88.88",
         value=lambda row: row.measure.cnr_high - row.measure.cnr_low,
         text=lambda row: range_text(row.measure),
-        tooltip=_why,
+        tooltip=_range_tooltip,
     ),
     Column(
         title="N:C",

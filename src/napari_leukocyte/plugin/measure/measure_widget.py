@@ -184,8 +184,9 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.cell_table import CellRow
 
         label = self.session.images[index].label
-        measures = self.session.states[index].measures
-        self.table.cells.set_rows(index, [CellRow(index, label, measure) for measure in measures])
+        state = self.session.states[index]
+        rows = [CellRow(index, label, measure, state.range_factor) for measure in state.measures]
+        self.table.cells.set_rows(index, rows)
 
     def _refresh(self) -> None:
         self.problem.setText(self.session.problem())
@@ -254,8 +255,11 @@ class MeasureWidget(Dock):
 
     def _show_card(self) -> None:
         selection = self.session.selection
-        label = self.session.images[selection[0]].label if selection is not None else ""
-        self.card.show_cell(self._chosen(), label)
+        if selection is None or selection[0] not in self.session.states:
+            self.card.show_cell(None)
+            return
+        index = selection[0]
+        self.card.show_cell(self._chosen(), self.session.images[index].label, self.session.states[index].range_factor)
 
     def _on_row(self, index: int, cell: int) -> None:
         try:

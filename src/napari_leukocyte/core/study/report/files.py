@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS
 from napari_leukocyte.core.cells.cells_csv import cell_rows
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path, make_folder
@@ -159,6 +160,7 @@ def _cell_row(one: PlacedCell) -> dict[str, str | float | int]:
     return {
         "results": cell.image.results,
         **row,
+        **dict(zip(RANGE_COLUMNS, cell.cnr_range, strict=True)),
         **own,
         **{f"sheet: {name}": text for name, text in sample.facts.items()},
     }
