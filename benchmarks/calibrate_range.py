@@ -18,6 +18,7 @@ import numpy as np
 
 from accuracy import Options, chosen_rows, score_all
 from cnr import counted, fill_in, markdown
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.model.cnr_range import AIM, CnrRange, fit_factor, write_cnr_range
@@ -32,18 +33,29 @@ LEAST = 0.85  # of the other laboratory's cells
 
 
 class Cell(NamedTuple):
-    """A cell with a CNR on both sides; ``log`` is log(model / expert), ``side`` the same over what a pixel does."""
+    """A cell with a CNR on both sides; ``log`` is log(model / expert), ``side`` the same over what a pixel does.
+
+    ``flags`` are those that warn of its outlines: neither coarse pixels nor a doubtful pixel size.
+    """
 
     source: str
     cell_type: str
     cnr: float
     log: float
     side: float
+    flags: tuple[Flag, ...]
 
 
 def cells_of(rows: Sequence[IndexRow], predictor: Predictor) -> list[Cell]:
     return [
-        Cell(image.source, image.cell_type, pair.truth.cnr, pair.log_ratio, side(pair.predicted, pair.truth.cnr))
+        Cell(
+            image.source,
+            image.cell_type,
+            pair.truth.cnr,
+            pair.log_ratio,
+            side(pair.predicted, pair.truth.cnr),
+            tuple(flag for flag in pair.predicted.flags if flag not in (Flag.TOO_COARSE, Flag.PIXEL_SIZE_DOUBTFUL)),
+        )
         for image in score_all(rows, predictor, Options("centre", centre=()))
         for pair in image.pairs
         if pair.compared and pair.predicted is not None and pair.truth is not None
@@ -91,6 +103,18 @@ def parts(cells: Sequence[Cell]) -> Iterator[tuple[str, list[Cell]]]:
     yield "**all**", list(cells)
 
 
+def flagged(cells: Sequence[Cell]) -> str:
+    """What flags tell of the cells that are far off."""
+    said = []
+    for most in (0.1, 0.2):
+        off = [cell for cell in cells if abs(cell.log) > math.log1p(most)]
+        with_flag = sum(bool(cell.flags) for cell in off)
+        said.append(f"of {len(off)} cells off by more than {100 * most:.0f} % {with_flag} have one")
+    among = [cell for cell in cells if cell.flags]
+    names = ", ".join(sorted({flag for cell in among for flag in cell.flags})) or "none"
+    return f"Flags that warn of outlines ({names}) stand at {len(among)} of {len(cells)} cells: {'; '.join(said)}."
+
+
 def pixel_range(cells: Sequence[Cell]) -> str:
     """What a stretched pixel range would have done instead."""
     said = []
@@ -120,7 +144,8 @@ def section(model: str, cells: Sequence[Cell], unseen: Sequence[str]) -> tuple[s
         "",
         markdown(["", "expert in the range"], listed),
         "",
-        f"Worst: {worst[0]}, {share(worst[1], factor)}.",
+        f"Worst: {worst[0]}, {share(worst[1], factor)}. {flagged(cells)}",
+        "",
         f"Stretching the range of an outline off by a pixel instead: {pixel_range(cells)}.",
         *unseen,
     ]
@@ -141,7 +166,7 @@ def unseen_lines(
         f"**A laboratory never met.** A model trained without {source} and calibrated on the {len(known)} cells of the "
         f"other set has the factor {factor:.2f}, which holds {share(new, factor)} of {source}: {'; '.join(worst)}. "
         f"The factor {shipped:.2f} holds {share(new, shipped)}; 90 % would take "
-        f"{fit_factor(cell.log for cell in new):.2f}.",
+        f"{fit_factor(cell.log for cell in new):.2f}. {flagged(new)}",
     ]
 
 

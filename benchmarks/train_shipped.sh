@@ -30,5 +30,8 @@ train default --recipe default --mask-notes benchmarks/mask_notes.json --from de
 train thesis-three-class --recipe thesis --epochs 50
 train thesis-binary --recipe thesis --classes 2 --epochs 50
 for name in default thesis-three-class thesis-binary; do ship "$name"; done
-# the ranges for 8-bit integers belong to a file with its scores in it; prints how far CNRs then move
+# these ranges, for 8-bit integers and of CNRs, belong to a file with its scores in it; prints how far CNRs then move
 python benchmarks/engines.py "$data" --split benchmarks/split.json --calibrate 8
+for name in default thesis-three-class; do
+  python benchmarks/calibrate_range.py "$data" --split benchmarks/split.json --model "$name"
+done
