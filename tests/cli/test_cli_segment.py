@@ -3,6 +3,8 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -18,6 +20,7 @@ from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.keep import Keep
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
+from napari_leukocyte.core.model.weights import replace_info
 from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
 
 ABSENT = "mps" if torch.cuda.is_available() else "cuda"  # no computer has both
@@ -93,6 +96,26 @@ def test_files_and_table_agree(tmp_path, run, model, picture):
             assert float(row["nucleus_um2"]) == pytest.approx(0.25 * int(row["nucleus_px"]))
         assert read_provenance(out / f"{stem}_classes.png")["image"] == name
         assert read_provenance(out / f"{stem}_cells.tif")["model_sha256"] == header["model_sha256"]
+
+
+def test_the_calibrated_range_of_a_model_goes_with_its_maps(tmp_path, run, model, picture):
+    own = Path(shutil.copy(model, tmp_path / "own.safetensors"))
+    replace_info(own, scores={"cnr_range": {"factor": 1.25, "cells": 30, "found_on": "own images"}})
+    save(tmp_path / "a.png", picture(1))
+    for weights, calibrated in ((own, True), (model, False)):
+        out, again = tmp_path / f"out {calibrated}", tmp_path / f"again {calibrated}.csv"
+        run("segment", tmp_path / "a.png", "--out", out, "--model", weights, "--pixel-size", 0.5, "--keep", "all")
+        run("measure", out, "--out", again)
+        for table in (out / "cells.csv", again):
+            rows = [row for row in read_table(table)[1] if row["cnr"]]
+            assert rows
+            for row in rows:
+                low, high = row["cnr_range_low"], row["cnr_range_high"]
+                if calibrated:
+                    assert float(low) == pytest.approx(float(row["cnr"]) / 1.25)
+                    assert float(high) == pytest.approx(float(row["cnr"]) * 1.25)
+                else:
+                    assert (low, high) == ("", "")
 
 
 def test_bad_files_are_reported_and_the_rest_runs(tmp_path, run, model, picture):
