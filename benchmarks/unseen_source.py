@@ -41,6 +41,10 @@ INGREDIENTS: dict[str, Callable[[Recipe], Recipe]] = {
     "texture": lambda recipe: replace(recipe, augmentation=replace(recipe.augmentation, texture=0.0)),
     "colours": lambda recipe: replace(recipe, augmentation=AugmentParameters()),
 }
+# what the default recipe has not, to be tried
+LEVERS: dict[str, Callable[[Recipe], Recipe]] = {
+    "nucleus": lambda recipe: replace(recipe, augmentation=replace(recipe.augmentation, nucleus=0.3)),
+}
 _SLOWER = 3  # times as low are the rates of learning where a trained model is gone on with
 # the drawn stain that was fitted to the colours of a source, see docs/development/synthetic.md
 FITTED = {"zheng1": "rapid", "zheng2": "wright-giemsa", "bcisc": "may-gruenwald-giemsa", "bccd": "giemsa"}
@@ -59,14 +63,16 @@ def recipe_for(
     ingredients: Iterable[str],
     *,
     without: str,
+    added: Iterable[str] = (),
     red_cells: float,
     batch: int,
     steps: int,
     images: int,
     slower: bool = False,
 ) -> Recipe:
-    """The default recipe without some of its ingredients, for about so many steps; scored ten times on the way.
+    """The default recipe without some of its ingredients, with levers added, for about so many steps.
 
+    It is scored ten times on the way.
     No smear is drawn in the stain that was fitted to the source that is left out.
     """
     recipe = default_recipe()
@@ -75,6 +81,8 @@ def recipe_for(
         recipe = replace(recipe, stains_kept_out=(*recipe.stains_kept_out, FITTED[without]))
     for ingredient in ingredients:
         recipe = INGREDIENTS[ingredient](recipe)
+    for lever in added:
+        recipe = LEVERS[lever](recipe)
     if slower:
         rates = (recipe.learning_rate / _SLOWER, recipe.kernel_rate / _SLOWER)
         recipe = replace(recipe, learning_rate=rates[0], kernel_rate=rates[1])
@@ -109,6 +117,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--omit", nargs="*", default=[], choices=list(INGREDIENTS), help="ingredients of the recipe")
+    parser.add_argument("--add", nargs="*", default=[], choices=list(LEVERS), help="levers that the recipe has not")
     parser.add_argument("--red-cells", type=float, default=0.0, help="share of the windows that get red cells")
     parser.add_argument("--notes", type=Path, default=Path("benchmarks/mask_notes.json"), help="notes on the masks")
     parser.add_argument("--from", dest="start", help="model that never saw the source; rates of learning are a third")
@@ -124,8 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not unseen:
         raise LeukocyteError(f"{given.data} has no images of {given.without}.")
     given.out.mkdir(parents=True, exist_ok=True)
-    name = "-".join([f"no-{given.without}", *(f"no-{ingredient}" for ingredient in given.omit)])
+    changes = [*(f"no-{ingredient}" for ingredient in given.omit), *(f"with-{lever}" for lever in given.add)]
+    name = "-".join([f"no-{given.without}", *changes])
     name += f"-red-cells-{given.red_cells}" if given.red_cells else ""
+    name += f"-seed-{given.seed}" if given.seed else ""
     out = given.out / f"{name}.safetensors"
     lists = out.with_suffix(".lists.json")
     parts = lists_without(given.without, read_split(given.split, [row.name for row in rows]))
@@ -133,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = recipe_for(
         given.omit,
         without=given.without,
+        added=given.add,
         red_cells=given.red_cells,
         batch=given.batch,
         steps=given.steps,

@@ -16,6 +16,7 @@ NOTHING = AugmentParameters(
     mixing=0,
     shading=0,
     cytoplasm=0,
+    nucleus=0,
     background=0,
     texture=0,
     grey=0,
@@ -84,6 +85,7 @@ def test_everything_stays_in_range_and_shares_still_sum_to_one(seed):
         gain=0.8,
         offset=0.5,
         cytoplasm=0.5,
+        nucleus=0.5,
         background=0.5,
         texture=0.5,
         grey=0.5,
@@ -151,17 +153,21 @@ def cell_windows(n=16, *, nucleus=True):
     return image.expand(n, 3, 32, 32).contiguous(), target.expand(n, 4, 32, 32).contiguous()
 
 
-def test_only_the_cytoplasm_takes_up_another_amount_of_stain():
+@pytest.mark.parametrize(
+    ("name", "channel", "at", "lowest", "highest"),
+    [("cytoplasm", 1, 8, 0.3 * 0.75, 1.7 * 1.25), ("nucleus", 2, 16, 0.6 * 0.7, 1.4 * 1.3)],
+)
+def test_only_one_class_takes_up_another_amount_of_stain(name, channel, at, lowest, highest):
     image, target = cell_windows()
-    got, share = augment(image, target, 32, replace(NOTHING, cytoplasm=1.0), seeded(1))
+    got, share = augment(image, target, 32, replace(NOTHING, **{name: 1.0}), seeded(1))
     torch.testing.assert_close(share, target, atol=1e-4, rtol=0)
-    cytoplasm = (target[:, 1:2] > 0.5).expand_as(image)
-    torch.testing.assert_close(got[~cytoplasm], image[~cytoplasm], atol=1e-3, rtol=0)
+    own = (target[:, channel : channel + 1] > 0.5).expand_as(image)
+    torch.testing.assert_close(got[~own], image[~own], atol=1e-3, rtol=0)
     glass = image[0, :, 0, 0]
-    before, after = (torch.log(glass / windows[:, :, 8, 8]) for windows in (image, got))
+    before, after = (torch.log(glass / windows[:, :, at, at]) for windows in (image, got))
     factor = after / before
-    assert 0.3 * 0.75 - 0.01 < float(factor.min()) < 0.6
-    assert 1.2 < float(factor.max()) < 1.7 * 1.25 + 0.01
+    assert lowest - 0.01 < float(factor.min()) < 0.75
+    assert 1.2 < float(factor.max()) < highest + 0.01
     assert all(float(own.max() - own.min()) > 0.01 for own in factor)  # the channels apart
 
 

@@ -34,6 +34,9 @@ class AugmentParameters:
     cytoplasm
         Probability that the cytoplasm of a window, where its mask knows it, takes up less stain or more: 0.3 to 1.7
         times its density over the glass, and up to a quarter less or more for each channel.
+    nucleus
+        Probability that the nucleus of a window takes up less stain or more: 0.6 to 1.4 times its density over the
+        glass, and up to 30 % less or more for each channel (chromatin of another colour beside the same granules).
     background
         Probability that what is no white cell takes up less stain or more: 0.4 to 2.5 times its density over the
         glass, and up to a third less or more for each channel (red cells of another colour).
@@ -54,6 +57,7 @@ class AugmentParameters:
     mixing: float = 0.15
     shading: float = 0.0
     cytoplasm: float = 0.0
+    nucleus: float = 0.0
     background: float = 0.0
     texture: float = 0.0
     grey: float = 0.1
@@ -93,6 +97,8 @@ def augment(
     image, target = both[:, :3], both[:, 3:]
     if parameters.cytoplasm:
         image = _restain_cytoplasm(image, target, parameters.cytoplasm, generator)
+    if parameters.nucleus:
+        image = _restain_nucleus(image, target, parameters.nucleus, generator)
     if parameters.background:
         image = _restain_background(image, target, parameters.background, generator)
     if parameters.texture:
@@ -127,6 +133,11 @@ def _restain_cytoplasm(image: Tensor, target: Tensor, probability: float, genera
     known = (target[:, 2].amax(dim=(1, 2)) > 0.5)[:, None, None, None]
     strength = _strength(len(image), probability, (0.3, 1.7), 0.25, generator)
     return _restained(image, target[:, 1:2] * known, strength)
+
+
+def _restain_nucleus(image: Tensor, target: Tensor, probability: float, generator: Generator) -> Tensor:
+    """Paler, darker or otherwise coloured chromatin beside cytoplasm and granules that stay as they are."""
+    return _restained(image, target[:, 2:3], _strength(len(image), probability, (0.6, 1.4), 0.3, generator))
 
 
 def _restain_background(image: Tensor, target: Tensor, probability: float, generator: Generator) -> Tensor:
