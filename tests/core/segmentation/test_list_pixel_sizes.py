@@ -195,6 +195,11 @@ def test_a_wrong_stated_size_is_doubted_in_every_row(smear, predictor, factor):
         assert all(Flag.PIXEL_SIZE_DOUBTFUL in row.flags for row in rows)
 
 
+def test_red_cells_much_narrower_than_expected_are_found(smear, predictor):
+    (result,) = results(smear, predictor, TRUE * 0.4)
+    assert "8 red cells say" in result.pixel_size.doubt
+
+
 def test_a_size_a_little_off_gets_a_note(smear, predictor):
     (result,) = results(smear, predictor, TRUE * 1.27)
     assert result.pixel_size.doubt == ""

@@ -22,8 +22,9 @@ _IMAGES = 3  # with fewer than five red cells in any image, so many images toget
 _FEWEST = 2  # red cells of an image that counts
 _SHARE = 0.4  # of all outlines that theirs make up
 _REACH = 2.6  # a size that is wrong by up to so many times is found out
-_WIDE = 36.0  # px of a red cell as expected, to which an image is reduced: finer costs more and says no more
-_SIDE_UM = 120.0  # at the stated size: so much of the middle of a field is enough
+# So much of the middle of a field, um at the stated size, and the px of a red cell as expected to which it is reduced.
+# A coarse look is enough for a field; a crop with few red cells, maybe half as wide as expected, needs a finer one.
+_LOOKS = ((120.0, 36.0), (80.0, 100.0))
 
 
 def measure_red_cells(
@@ -41,9 +42,23 @@ def measure_red_cells(
     stated
         um per px.
     """
-    part = _middle(plane, round(_SIDE_UM / stated))
+    best: Ruler | None = None
+    for side_um, wide in _LOOKS:
+        part = _middle(plane, round(side_um / stated))
+        found = yield from _look(part, conversion, method, stated=stated, wide=wide)
+        if found is not None and (best is None or found.cells > best.cells):
+            best = found
+        if best is not None and best.cells >= FEW:
+            break
+    return best
+
+
+def _look(
+    part: Any, conversion: Conversion, method: Method, *, stated: float, wide: float
+) -> Generator[WindowDone, None, Ruler | None]:
+    """Measure the red cells of a part, reduced so far that an expected one is ``wide`` px, or less."""
     expected = RED_CELL_UM / stated
-    discs = _outlines(part, conversion, expected)
+    discs = _outlines(part, conversion, expected, wide)
     discs = discs[np.abs(np.log(2 * discs.radius / expected)) < np.log(_REACH)]
     crowd = _evidence(red_cells(discs))
     if crowd is None:
@@ -100,10 +115,10 @@ def _evidence(red: RedCells | None) -> RedCells | None:
     return red if red is not None and red.count >= _FEWEST and red.share >= _SHARE else None
 
 
-def _outlines(part: Any, conversion: Conversion, expected: float) -> Discs:
-    """Round objects of an image that is reduced when red cells are wide in it; in its own pixels."""
+def _outlines(part: Any, conversion: Conversion, expected: float, wide: float) -> Discs:
+    """Round objects of an image that is reduced until an expected red cell is ``wide`` px; in its own pixels."""
     density = optical_density(conversion(part))
-    factor = min(1.0, _WIDE / expected)
+    factor = min(1.0, wide / expected)
     shape = (max(1, round(density.shape[0] * factor)), max(1, round(density.shape[1] * factor)))
     found = find_discs(area_resize(density[None], shape)[0])
     y, x = (density.shape[0] / shape[0], density.shape[1] / shape[1])
