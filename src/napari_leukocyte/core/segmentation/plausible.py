@@ -22,7 +22,7 @@ UNFAMILIAR = 0.2
 _PLATELET_UM2, _PLATELET_MIDDLE_UM2 = 60.0, 36.0
 _GRANULAR = 0.15  # spread of the density in the middle, coarser than 0.12 um and finer than 1 um, over its mean
 _MOST_PX = 1_000_000  # medians need no more
-_UNSURE_SHARE = 0.2  # of a cell's pixels
+_DOUBTFUL_SHARE = 0.1  # of a cell's pixels may be no cell; which part of a cell they are is no such doubt
 _FAINTEST = 0.12  # mean density over the glass of what lies there beside the white cells
 _LEAST_UM2 = 60.0  # two red cells: with less in view there is nothing to compare with
 _COLOURLESS = 0.005  # difference of the red cells' density in red and green light; grayscale tells nothing apart
@@ -34,11 +34,11 @@ def mistaken_red_cells(
     conversion: Conversion,
     classes: NDArray[np.uint8],
     cells: NDArray[np.int32],
-    sure: NDArray[np.bool_],
+    surely_cell: NDArray[np.bool_],
     *,
     pixel_size: float,
 ) -> frozenset[int]:
-    """Return the cells that are no white cells: the network is unsure, and the nucleus is no darker than red cells.
+    """Return the cells that are no white cells: the network doubts them, and the nucleus is no darker than red cells.
 
     A stained nucleus is denser than the red cells around it, in red light or, a magenta one, in green. Where no red
     cells lie in view, or in grayscale, nothing is dropped.
@@ -47,17 +47,17 @@ def mistaken_red_cells(
     ----------
     plane : (Y, X) or (Y, X, C) array
         The image as it was read; ``conversion`` makes RGB of it.
-    classes, cells, sure : (Y, X) arrays
-        Class map, cell labels, and the pixels whose class is probable enough.
+    classes, cells, surely_cell : (Y, X) arrays
+        Class map, cell labels, and the pixels that are cell, of whichever part, with enough probability.
     pixel_size : float
         um per px.
     """
     numbers = np.arange(1, int(cells.max(initial=0)) + 1)
     if not numbers.size:
         return frozenset()
-    shares = unsure_shares(cells, sure)
-    unsure = np.array([shares.get(number, np.nan) for number in numbers.tolist()])
-    if not (unsure > _UNSURE_SHARE).any():
+    shares = unsure_shares(cells, surely_cell)
+    doubtful = np.array([shares.get(number, np.nan) for number in numbers.tolist()]) > _DOUBTFUL_SHARE
+    if not doubtful.any():
         return frozenset()
     step = max(1, int(np.sqrt(cells.size / _MOST_PX)))
     density = _density(conversion(np.asarray(plane[::step, ::step])))
@@ -71,7 +71,7 @@ def mistaken_red_cells(
     there = np.bincount(nuclei.ravel(), minlength=numbers.size + 1)[1:] > 0
     dark = np.stack([ndimage.median(density[..., light], nuclei, numbers) for light in (0, 1)], axis=1)
     like_red_cells = (dark - red_cells < _APART).all(axis=1)
-    return frozenset(numbers[there & (unsure > _UNSURE_SHARE) & like_red_cells].tolist())
+    return frozenset(numbers[there & doubtful & like_red_cells].tolist())
 
 
 def giant_platelets(
