@@ -20,11 +20,11 @@ __all__ = ["DOUBT", "NOTE", "judged", "measure_red_cells"]
 NOTE, DOUBT = 1.2, 1.35  # times off, from which on a note is made and the size is doubted
 _IMAGES = 3  # with fewer than five red cells in any image, so many images together are evidence
 _FEWEST = 2  # red cells of an image that counts
-_SHARE = 0.4  # of all outlines that theirs make up
 _REACH = 2.6  # a size that is wrong by up to so many times is found out
-# So much of the middle of a field, um at the stated size, and the px of a red cell as expected to which it is reduced.
-# A coarse look is enough for a field; a crop with few red cells, maybe half as wide as expected, needs a finer one.
-_LOOKS = ((120.0, 36.0), (80.0, 100.0))
+# So much of the middle of a field, um at the stated size; the px of a red cell as expected to which it is reduced; the
+# share of all outlines that those of red cells make up. A coarse look is enough for a field; a crop with few red cells,
+# maybe half as wide as expected, needs a finer one, which sees more small things, too.
+_LOOKS = ((120.0, 36.0, 0.4), (80.0, 100.0, 0.5))
 
 
 def measure_red_cells(
@@ -43,9 +43,9 @@ def measure_red_cells(
         um per px.
     """
     best: Ruler | None = None
-    for side_um, wide in _LOOKS:
+    for side_um, wide, share in _LOOKS:
         part = _middle(plane, round(side_um / stated))
-        found = yield from _look(part, conversion, method, stated=stated, wide=wide)
+        found = yield from _look(part, conversion, method, stated=stated, wide=wide, share=share)
         if found is not None and (best is None or found.cells > best.cells):
             best = found
         if best is not None and best.cells >= FEW:
@@ -54,13 +54,13 @@ def measure_red_cells(
 
 
 def _look(
-    part: Any, conversion: Conversion, method: Method, *, stated: float, wide: float
+    part: Any, conversion: Conversion, method: Method, *, stated: float, wide: float, share: float
 ) -> Generator[WindowDone, None, Ruler | None]:
     """Measure the red cells of a part, reduced so far that an expected one is ``wide`` px, or less."""
     expected = RED_CELL_UM / stated
     discs = _outlines(part, conversion, expected, wide)
     discs = discs[np.abs(np.log(2 * discs.radius / expected)) < np.log(_REACH)]
-    crowd = _evidence(red_cells(discs))
+    crowd = _evidence(red_cells(discs), share)
     if crowd is None:
         return None
     um = RED_CELL_UM / crowd.diameter
@@ -70,7 +70,7 @@ def _look(
     y, x = (np.rint(at).astype(np.intp) for at in (discs.y, discs.x))
     inside = (y >= 0) & (x >= 0) & (y < part.shape[0]) & (x < part.shape[1])
     white = prediction.classes[y.clip(0, part.shape[0] - 1), x.clip(0, part.shape[1] - 1)] > 0
-    red = _evidence(red_cells(discs[~(inside & white)], near=crowd.diameter))
+    red = _evidence(red_cells(discs[~(inside & white)], near=crowd.diameter), share)
     return None if red is None else Ruler(RED_CELL_UM / red.diameter, red.count, "red cell")
 
 
@@ -110,9 +110,9 @@ def times_off(um: float, stated: float) -> float:
     return max(um / stated, stated / um)
 
 
-def _evidence(red: RedCells | None) -> RedCells | None:
+def _evidence(red: RedCells | None, share: float) -> RedCells | None:
     """The red cells, when they are enough of what is round; else None."""
-    return red if red is not None and red.count >= _FEWEST and red.share >= _SHARE else None
+    return red if red is not None and red.count >= _FEWEST and red.share >= share else None
 
 
 def _outlines(part: Any, conversion: Conversion, expected: float, wide: float) -> Discs:
