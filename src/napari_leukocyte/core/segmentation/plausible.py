@@ -22,7 +22,8 @@ UNFAMILIAR = 0.2
 _PLATELET_UM2, _PLATELET_MIDDLE_UM2 = 60.0, 36.0
 _GRANULAR = 0.15  # spread of the density in the middle, coarser than 0.12 um and finer than 1 um, over its mean
 _MOST_PX = 1_000_000  # medians need no more
-_DOUBTFUL_SHARE = 0.1  # of a cell's pixels may be no cell; which part of a cell they are is no such doubt
+_UNSURE_SHARE = 0.2  # of a cell's pixels ...
+_DOUBTFUL_SHARE = 0.1  # ... of which at least so many may be no cell at all: which part they are is no such doubt
 _FAINTEST = 0.12  # mean density over the glass of what lies there beside the white cells
 _LEAST_UM2 = 60.0  # two red cells: with less in view there is nothing to compare with
 _COLOURLESS = 0.005  # difference of the red cells' density in red and green light; grayscale tells nothing apart
@@ -34,6 +35,7 @@ def mistaken_red_cells(
     conversion: Conversion,
     classes: NDArray[np.uint8],
     cells: NDArray[np.int32],
+    sure: NDArray[np.bool_],
     surely_cell: NDArray[np.bool_],
     *,
     pixel_size: float,
@@ -47,16 +49,19 @@ def mistaken_red_cells(
     ----------
     plane : (Y, X) or (Y, X, C) array
         The image as it was read; ``conversion`` makes RGB of it.
-    classes, cells, surely_cell : (Y, X) arrays
-        Class map, cell labels, and the pixels that are cell, of whichever part, with enough probability.
+    classes, cells, sure, surely_cell : (Y, X) arrays
+        Class map, cell labels, the pixels whose class is probable enough, and those that are cell, of whichever part,
+        with as much probability.
     pixel_size : float
         um per px.
     """
     numbers = np.arange(1, int(cells.max(initial=0)) + 1)
     if not numbers.size:
         return frozenset()
-    shares = unsure_shares(cells, surely_cell)
-    doubtful = np.array([shares.get(number, np.nan) for number in numbers.tolist()]) > _DOUBTFUL_SHARE
+    doubtful = np.ones(numbers.size, bool)
+    for known, most in ((sure, _UNSURE_SHARE), (surely_cell, _DOUBTFUL_SHARE)):
+        shares = unsure_shares(cells, known)
+        doubtful &= np.array([shares.get(number, np.nan) for number in numbers.tolist()]) > most
     if not doubtful.any():
         return frozenset()
     step = max(1, int(np.sqrt(cells.size / _MOST_PX)))

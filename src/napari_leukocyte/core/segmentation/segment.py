@@ -125,8 +125,8 @@ def segment_plane(
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     notes = [*conversion.notes, *glass_notes(plane, conversion, classes)]
     if predictor.classes == 3:
-        sure = prediction.surely_cell
-        mistaken = mistaken_red_cells(plane, conversion, classes, cells, sure, pixel_size=pixel_size.um)
+        sure = prediction.sure, prediction.surely_cell
+        mistaken = mistaken_red_cells(plane, conversion, classes, cells, *sure, pixel_size=pixel_size.um)
         if mistaken:
             cells = drop_cells(cells, mistaken)
             classes[cells == 0] = 0
