@@ -34,7 +34,7 @@ def scene(*, red_cells=RED_CELLS, glass=(250, 245, 230), grey=False):
 
 
 def found(image, classes, cells, *, unsure=(1, 2), share=0.5, no_cell=1.0, pixel_size=PIXEL_SIZE):
-    """The network is unsure of so large a share of some cells, and of ``no_cell`` of these pixels that they are cell."""
+    """The network is unsure of such a share of some cells, and of ``no_cell`` of those pixels that they are cell."""
     chance = np.random.default_rng(0).random(cells.shape)
     there = np.isin(cells, unsure)
     sure, surely_cell = ~(there & (chance < share)), ~(there & (chance < share * no_cell))
