@@ -24,7 +24,14 @@ ROOMS = (
         ("core.study",),
         ("core.synthetic",),
     ),
-    *(("core.model",), ("core.segmentation",), ("core.interactive",), ("core.training_set",), ("core.fine_tuning",)),
+    *(
+        ("core.model",),
+        ("core.segmentation",),
+        ("core.slides",),
+        ("core.interactive",),
+        ("core.training_set",),
+        ("core.fine_tuning",),
+    ),
     *(("api",), ("plugin.parts",), ("plugin",), ("plugin.dock",), ("plugin.demo",), ("cli",)),
 )
 DOCKS = ("segment", "measure", "compare", "correct", "train")

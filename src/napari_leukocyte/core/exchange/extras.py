@@ -1,4 +1,4 @@
-"""Libraries that only some formats need: the extra ``exchange`` brings them."""
+"""Libraries that only some formats need: the extras ``exchange`` and ``slides`` bring them."""
 
 from importlib import import_module
 from typing import Any
@@ -8,8 +8,8 @@ from napari_leukocyte.core.errors import LeukocyteError
 __all__ = ["library"]
 
 
-def library(name: str, *, wanted_for: str) -> Any:
-    """Import a library of the extra ``exchange``.
+def library(name: str, *, wanted_for: str, extra: str = "exchange") -> Any:
+    """Import a library of an extra.
 
     Raises
     ------
@@ -26,5 +26,5 @@ def library(name: str, *, wanted_for: str) -> Any:
     except ImportError as error:
         raise LeukocyteError(
             f"{wanted_for} needs the Python package {name.partition('.')[0]}, which is not installed: run "
-            'pip install "napari-leukocyte[exchange]".'
+            f'pip install "napari-leukocyte[{extra}]".'
         ) from error

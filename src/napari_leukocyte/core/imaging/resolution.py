@@ -5,13 +5,13 @@ from typing import Any
 
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
-__all__ = ["PLAUSIBLE_UM", "from_dpi", "from_tiff", "plausible"]
+__all__ = ["PLAUSIBLE_UM", "UM_PER_UNIT", "from_dpi", "from_tiff", "plausible"]
 
 # um per px. A screen or print resolution (72, 96, 300 dpi: 353, 265, 85 um) is far outside.
 PLAUSIBLE_UM = (0.02, 2.0)
 _PLACEHOLDER = 1e-3  # resolution tags are rounded
 
-_UM_PER_UNIT = {
+UM_PER_UNIT = {
     "nm": 1e-3,
     "um": 1.0,
     "µm": 1.0,  # micro sign
@@ -21,6 +21,10 @@ _UM_PER_UNIT = {
     "microns": 1.0,
     "micrometer": 1.0,
     "micrometre": 1.0,
+    "nanometer": 1e-3,
+    "millimeter": 1e3,
+    "centimeter": 1e4,
+    "meter": 1e6,
     "mm": 1e3,
     "cm": 1e4,
     "inch": 25400.0,
@@ -54,19 +58,23 @@ def from_dpi(x: float, y: float) -> PixelSize:
 def from_tiff(tiff: Any, series: Any) -> PixelSize:
     """Return the pixel size of one series of an open ``tifffile.TiffFile``.
 
-    OME metadata go before ImageJ's, and those before the resolution tags. What a thumbnail or another image in the
-    file states does not count.
+    OME metadata go before Aperio's and ImageJ's, and those before the resolution tags. What a thumbnail or another
+    image in the file states does not count.
     """
     if tiff.is_ome and tiff.ome_metadata:
         size = _from_ome(tiff.ome_metadata, tiff.series.index(series), len(tiff.series))
         if size is not None:
             return PixelSize(size, "OME metadata")
+    if tiff.is_svs:
+        size = _from_aperio(str(series.keyframe.description))
+        if size is not None:
+            return PixelSize(size, "Aperio metadata")
     tags = series.keyframe.tags
     x, y = (_ratio(tags[name].value) if name in tags else 0.0 for name in ("XResolution", "YResolution"))
     if x <= 0 or y <= 0:
         return PixelSize(None)
     if tiff.is_imagej:
-        unit = _UM_PER_UNIT.get(str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower())
+        unit = UM_PER_UNIT.get(str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower())
         size = None if unit is None else plausible(unit / x, unit / y)
         if size is not None:
             return PixelSize(size, "ImageJ metadata")
@@ -75,6 +83,18 @@ def from_tiff(tiff: Any, series: Any) -> PixelSize:
     unit = {2: 25400.0, 3: 1e4}.get(number)
     size = None if unit is None else plausible(unit / x, unit / y)
     return _known(size, "resolution tag")
+
+
+def _from_aperio(description: str) -> float | None:
+    """The size in a description such as "Aperio ...|AppMag = 40|MPP = 0.2520"."""
+    for field in description.split("|"):
+        key, _, value = field.partition("=")
+        if key.strip().upper() == "MPP":
+            try:
+                return plausible(float(value), float(value))
+            except ValueError:
+                return None
+    return None
 
 
 def _known(um: float | None, source: str) -> PixelSize:
@@ -102,7 +122,7 @@ def _from_ome(text: str, index: int, count: int) -> float | None:
 def _from_pixels(pixels: ElementTree.Element) -> float | None:
     sizes = []
     for axis in "XY":
-        unit = _UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "um").strip().lower())
+        unit = UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "um").strip().lower())
         try:
             size = float(pixels.get(f"PhysicalSize{axis}", "nan"))
         except ValueError:

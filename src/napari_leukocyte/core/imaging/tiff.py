@@ -16,6 +16,7 @@ from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.core.imaging.resolution import from_tiff
 from napari_leukocyte.core.imaging.tiff_checks import check_pages, check_whole
 from napari_leukocyte.core.imaging.tiff_colours import Coding, coding_of
+from napari_leukocyte.core.imaging.tiff_series import pictures_in
 
 __all__ = ["TiffFacts", "is_tiff", "palette_numbers", "read_tiff", "tiff_facts"]
 
@@ -118,11 +119,12 @@ def palette_numbers(path: Path) -> NDArray[Any] | None:
 def _largest(tiff: tifffile.TiffFile) -> tuple[Any, list[Any]]:
     """The largest image or stack, and all of its size and kind, found to be whole in the file."""
     check_whole(tiff)
-    if not tiff.series:
+    pictures = pictures_in(tiff)
+    if not pictures:
         raise LeukocyteError("It is damaged or cut short, with no image left in it; copy it again from its source.")
-    series = max(tiff.series, key=lambda one: int(one.size))
+    series = max(pictures, key=lambda one: int(one.size))
     kind = (series.shape, series.dtype, series.axes)
-    alike = [one for one in tiff.series if (one.shape, one.dtype, one.axes) == kind]
+    alike = [one for one in pictures if (one.shape, one.dtype, one.axes) == kind]
     for one in alike:
         check_pages(one, one.pages)
     return series, alike

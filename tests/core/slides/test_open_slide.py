@@ -1,0 +1,190 @@
+"""Slides of all formats are opened lazily, with their pixel size, and never with their labels."""
+
+import numpy as np
+import pytest
+import tifffile
+from slide_files import LABEL, MACRO, pyramid, write_ome_tiff, write_svs, write_zarr
+
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.slides import opening
+from napari_leukocyte.core.slides.level import Level
+from napari_leukocyte.core.slides.opening import is_slide, open_slide, slide_stem
+
+
+@pytest.fixture(scope="module")
+def picture():
+    y, x = np.mgrid[:300, :420]
+    colours = np.stack([128 + 100 * np.sin(x / 40), 128 + 100 * np.cos(y / 50), 200 - (x + y) / 8], axis=-1)
+    return colours.round().astype(np.uint8)
+
+
+WRITERS = {
+    "a.svs": write_svs,
+    "a.ome.tif": write_ome_tiff,
+    "old.zarr": lambda path, picture: write_zarr(path, picture, version="0.4", axes="tcyx"),
+    "new.ome.zarr": write_zarr,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gives_the_same_levels_and_pixel_size(tmp_path, picture, name):
+    path = WRITERS[name](tmp_path / name, picture)
+    with open_slide(path) as slide:
+        assert [level.shape for level in slide.levels] == [one.shape for one in pyramid(picture)]
+        assert slide.pixel_size.um == pytest.approx(0.25)
+        assert (slide.shape, slide.rgb, slide.name) == ((300, 420), True, name)
+        off = 12 if name.endswith("svs") else 0  # JPEG
+        for number, one in enumerate(pyramid(picture)):
+            window = slide.read(number, slice(20, 50), slice(30, 100))
+            assert np.abs(window.astype(int) - one[20:50, 30:100]).max() <= off
+        assert slide.read(0, slice(290, 400), slice(400, 999)).shape == (10, 20, 3)  # clipped
+        assert [slide.level_for(factor) for factor in (1, 1.9, 2, 3, 4, 99)] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["a.svs", "a.ome.tif"])
+def test_label_and_macro_are_in_no_level_and_no_image(tmp_path, picture, name, monkeypatch):
+    path = WRITERS[name](tmp_path / name, picture)
+    read = []
+    decode = tifffile.TiffPage.asarray
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda page, *a, **k: read.append(page) or decode(page, *a, **k))
+    with open_slide(path) as slide:
+        levels = [slide.read(i, slice(None), slice(None)) for i in range(len(slide.levels))]
+    levels.append(read_image(path).array)  # the door of ordinary images
+    for secret in (LABEL[0, 0], MACRO[0, 0]):
+        assert not any((level == secret).all(axis=-1).any() for level in levels)
+    assert not [page for page in read if page.shape in (LABEL.shape, MACRO.shape)]
+
+
+def test_a_macro_that_is_larger_than_the_scan_is_no_scan(tmp_path, picture):
+    path = tmp_path / "a.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        tiff.write(np.tile(MACRO, (9, 9, 1)), photometric="rgb", metadata={"axes": "YXS", "Name": "Macro"})
+        tiff.write(picture, photometric="rgb", metadata={"axes": "YXS", "Name": "scan"})
+    with open_slide(path) as slide:
+        assert slide.shape == picture.shape[:2]
+    assert read_image(path).array.shape == picture.shape
+
+
+@pytest.mark.parametrize(("axes", "shape"), [("SYX", (3, 30, 40)), ("TCZYX", (1, 3, 1, 30, 40)), ("YXS", (30, 40, 3))])
+def test_colours_come_last_whatever_the_axes(axes, shape):
+    array = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    level = Level(array, axes, name="a")
+    whole = level[:, :]
+    assert level.shape == whole.shape == (30, 40, 3)
+    assert np.array_equal(level[2:9, 5:7], whole[2:9, 5:7])
+    assert np.array_equal(level[3], whole[3])
+    assert np.array_equal(level[3:5, 7], whole[3:5, 7])
+    assert np.array_equal(level[3:5, 7:9, 1], whole[3:5, 7:9, 1])
+
+
+def test_what_is_transparent_is_white():
+    array = np.zeros((2, 2, 4), np.uint8)
+    array[0, 0] = (10, 20, 30, 255)
+    assert Level(array, "YXS", name="a")[:, :].tolist() == [[[10, 20, 30], [255] * 3], [[255] * 3] * 2]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "dtype", "words"),
+    [
+        ((5, 30, 40), "CYX", np.uint8, "5 channels"),
+        ((7, 3, 30, 40), "ZCYX", np.uint8, "the axes ZCYX"),
+        ((30, 40), "YX", bool, "no picture"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_words(shape, axes, dtype, words):
+    with pytest.raises(LeukocyteError, match=words):
+        Level(np.zeros(shape, dtype), axes, name="a.zarr")
+
+
+def test_damaged_files_are_refused_in_one_sentence_that_names_them(tmp_path, picture):
+    whole = write_svs(tmp_path / "whole.svs", picture).read_bytes()
+    made = {
+        "missing.svs": None,
+        "empty.svs": b"",
+        "cut.svs": whole[: len(whole) // 2],
+        "text.svs": b"Aperio" * 50,
+        "head.tif": whole[:20],
+    }
+    for name, content in made.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(LeukocyteError, match=name) as caught:
+            open_slide(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    store = write_zarr(tmp_path / "torn.zarr", picture)
+    (store / "0" / "zarr.json").write_text("{")
+    with pytest.raises(LeukocyteError, match=r"torn\.zarr"):
+        open_slide(store)
+    (store / "zarr.json").write_text("[]")
+    with pytest.raises(LeukocyteError, match=r"torn\.zarr"):
+        open_slide(store)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(LeukocyteError, match="is a folder, but no OME-Zarr"):
+        open_slide(tmp_path / "folder")
+
+
+def test_a_tile_that_is_damaged_is_said_when_it_is_read(tmp_path, picture):
+    path = write_svs(tmp_path / "a.svs", picture)
+    with tifffile.TiffFile(path) as tiff:
+        offset, count = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\0" * count)
+    with open_slide(path) as slide:
+        assert slide.read(0, slice(100, 120), slice(100, 120)).shape == (20, 20, 3)
+        with pytest.raises(LeukocyteError, match=r"a\.svs cannot be read at rows"):
+            slide.read(0, slice(0, 10), slice(0, 10))
+
+
+def test_a_slide_is_told_from_an_image(tmp_path, picture, monkeypatch):
+    ome = write_ome_tiff(tmp_path / "a.ome.tif", picture)
+    plain = tmp_path / "plain.tif"
+    tifffile.imwrite(plain, picture, photometric="rgb")
+    assert is_slide(write_svs(tmp_path / "b.svs", picture))
+    assert is_slide(write_zarr(tmp_path / "c.zarr", picture))
+    assert is_slide("https://example.org/c.zarr")
+    assert not any(map(is_slide, (ome, plain, tmp_path, tmp_path / "missing.tif")))  # a small pyramid is a field
+    monkeypatch.setattr(opening, "_PYRAMID_PX", 100_000)
+    assert is_slide(ome)
+    assert not is_slide(plain)
+    monkeypatch.setattr(opening, "_LARGE_PX", 100_000)
+    assert is_slide(plain)
+
+
+@pytest.mark.parametrize(
+    ("mpp", "um"), [(0.2521, 0.2521), ("0.5 ", 0.5), ("", None), ("nan", None), (0, None), (40, None)]
+)
+def test_aperios_pixel_size_counts_when_a_microscope_can_have_it(tmp_path, picture, mpp, um):
+    path = write_svs(tmp_path / "a.svs", picture, mpp=mpp)
+    with open_slide(path) as slide:
+        assert slide.pixel_size.um == um
+    assert read_image(path).pixel_size == um
+
+
+def test_a_scale_without_unit_is_no_pixel_size(tmp_path, picture):
+    path = write_zarr(tmp_path / "a.zarr", picture, version="0.4")
+    attributes = (path / ".zattrs").read_text()
+    (path / ".zattrs").write_text(attributes.replace("micrometer", "parsec"))
+    with open_slide(path) as slide:
+        assert slide.pixel_size.um is None
+
+
+def test_tiffslide_gives_the_same_pixels_and_no_labels(tmp_path, picture, monkeypatch):
+    pytest.importorskip("tiffslide")
+    from napari_leukocyte.core.slides import openslide_slides
+
+    path = write_svs(tmp_path / "a.svs", picture)
+    with openslide_slides.open_with_openslide(path) as other, open_slide(path) as own:
+        assert other.pixel_size.um == own.pixel_size.um
+        assert [level.shape for level in other.levels] == [level.shape for level in own.levels]
+        for number in range(3):
+            part = number, slice(10, 40), slice(20, 60)
+            assert np.array_equal(other.read(*part), own.read(*part))
+    monkeypatch.setattr(openslide_slides, "_LIBRARIES", ())
+    with pytest.raises(LeukocyteError, match="pip install openslide-python openslide-bin"):
+        openslide_slides.open_with_openslide(path)
+
+
+def test_results_are_named_by_the_slide():
+    assert [slide_stem(name) for name in ("x/a.svs", "b.ome.tif", "C:\\s\\c.zarr\\")] == ["a", "b", "c"]
