@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
 
-__all__ = ["Glass", "blurred_cells", "edge_width", "glass_notes", "look_at_glass"]
+__all__ = ["Glass", "blurred_cells", "edge_margin", "edge_width", "glass_notes", "is_blurred", "look_at_glass"]
 
 # Chosen on the photographs that train the shipped models: at most 2 % of them are noted for uneven light or blur.
 _CLIPPED = 0.5  # of the glass
@@ -136,16 +136,25 @@ def blurred_cells(
         um per px.
     """
     found = set()
-    margin = int(np.ceil(1.5 * _REACH_UM / pixel_size))
+    margin = edge_margin(pixel_size)
     for number, box in enumerate(ndimage.find_objects(cells), start=1):
         if box is None:
             continue
         window = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in box)
         nucleus = (cells[window] == number) & (classes[window] == 2)
-        width = edge_width(plane, conversion, nucleus, (window[0].start, window[1].start), pixel_size=pixel_size)
-        if width > _BLURRED_UM:
+        if is_blurred(plane[window], conversion, nucleus, pixel_size=pixel_size):
             found.add(number)
     return frozenset(found)
+
+
+def edge_margin(pixel_size: float) -> int:
+    """How many px around a cell are looked at for its focus."""
+    return int(np.ceil(1.5 * _REACH_UM / pixel_size))
+
+
+def is_blurred(window: Any, conversion: Conversion, nucleus: NDArray[np.bool_], *, pixel_size: float) -> bool:
+    """Whether a nucleus has no sharp edge; the window (Y, X) or (Y, X, C) reaches `edge_margin` beyond its cell."""
+    return edge_width(window, conversion, nucleus, (0, 0), pixel_size=pixel_size) > _BLURRED_UM
 
 
 def edge_width(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["clean_class_map"]
+__all__ = ["clean_class_map", "smallest_cell_px"]
 
 _NUCLEUS_UM2 = 13.0  # the smallest nucleus, a lymphocyte's, covers 35 um2; red-cell glare and platelets stay below 13
 _SPECK_UM2 = 20.0  # where nuclei are not known: a cell covers 50 um2 and more, a platelet 2-10
@@ -16,7 +16,12 @@ _GRAIN_UM2 = 1.0  # a granule, or a gap in the chromatin: no lobe of a nucleus i
 
 
 def clean_class_map(
-    classes: NDArray[np.uint8], *, pixel_size: float, binary: bool, surely_cell: NDArray[np.bool_] | None = None
+    classes: NDArray[np.uint8],
+    *,
+    pixel_size: float,
+    binary: bool,
+    surely_cell: NDArray[np.bool_] | None = None,
+    within: NDArray[np.bool_] | None = None,
 ) -> None:
     """Clean a predicted class map (Y, X) in place.
 
@@ -34,12 +39,14 @@ def clean_class_map(
         The map knows only "cell": the whole area decides instead of the nucleus.
     surely_cell
         (Y, X): where the method is sure of a cell; None: everywhere. Counts where nuclei are known.
+    within
+        (Y, X): whole connected areas that are looked at; None: all. The others stay as they are.
     """
     px = 1 / pixel_size**2  # on 1 um2
-    smallest = (_SPECK_UM2 if binary else _NUCLEUS_UM2) * px
+    smallest = smallest_cell_px(pixel_size, binary=binary)
     # In boxes: of a large field only the cells are looked at, and little memory is needed.
     objects = np.empty(classes.shape, np.int32)
-    ndimage.label(classes > 0, output=objects)
+    ndimage.label(classes > 0 if within is None else (classes > 0) & within, output=objects)
     for number, box in enumerate(ndimage.find_objects(objects), start=1):
         own, part = objects[box] == number, classes[box]
         nucleus = own & (part == 2)
@@ -53,6 +60,11 @@ def clean_class_map(
             part[_islands(nucleus, below=_GRAIN_UM2 * px, outside=False)] = 1
             # a gap in the chromatin; what lies between the lobes is connected to the cytoplasm around
             part[_islands(~(own & (part == 2)), below=_GRAIN_UM2 * px) & own] = 2
+
+
+def smallest_cell_px(pixel_size: float, *, binary: bool) -> float:
+    """The area, px, below which nothing that is found stays: a nucleus or, where nuclei are not known, a cell."""
+    return (_SPECK_UM2 if binary else _NUCLEUS_UM2) / pixel_size**2
 
 
 def _share(mask: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:

@@ -4,6 +4,7 @@ The thresholds were chosen on images of laboratories that were left out of a tra
 docs/development/default-model.md.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,21 @@ from scipy import ndimage
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.segmentation.uncertainty import unsure_shares
 
-__all__ = ["UNFAMILIAR", "giant_platelets", "mistaken_red_cells"]
+__all__ = [
+    "PLATELET_GROUND_UM",
+    "UNFAMILIAR",
+    "Around",
+    "giant_platelets",
+    "is_giant_platelet",
+    "look_around",
+    "mistaken_red_cells",
+]
 
 UNFAMILIAR = 0.2
 """An image of a larger uncertainty (see `uncertainty`) is unlike any that the model knows."""
+
+PLATELET_GROUND_UM = 2.0
+"""Glass around a cell that is looked at with it, for the density over it."""
 
 # Of cells that small the white ones have a smooth nucleus; a giant platelet's granules lie apart.
 _PLATELET_UM2, _PLATELET_MIDDLE_UM2 = 60.0, 36.0
@@ -65,18 +77,71 @@ def mistaken_red_cells(
     if not doubtful.any():
         return frozenset()
     step = max(1, int(np.sqrt(cells.size / _MOST_PX)))
-    density = _density(conversion(np.asarray(plane[::step, ::step])))
-    beside = (classes[::step, ::step] == 0) & (density.mean(axis=2) > _FAINTEST)
-    if np.count_nonzero(beside) * (step * pixel_size) ** 2 < _LEAST_UM2:
+    light = conversion(np.asarray(plane[::step, ::step]))
+    around = look_around(light, classes[::step, ::step] == 0, um2=(step * pixel_size) ** 2)
+    if around.red_cells is None:
         return frozenset()
-    if np.median(np.abs(density[beside][:, 0] - density[beside][:, 1])) < _COLOURLESS:
-        return frozenset()
-    red_cells = np.percentile(density[beside][:, :2], 75, axis=0)
+    density = around.density(light)
     nuclei = np.where(classes == 2, cells, 0)[::step, ::step]
     there = np.bincount(nuclei.ravel(), minlength=numbers.size + 1)[1:] > 0
     dark = np.stack([ndimage.median(density[..., light], nuclei, numbers) for light in (0, 1)], axis=1)
-    like_red_cells = (dark - red_cells < _APART).all(axis=1)
+    like_red_cells = (dark - around.red_cells < _APART).all(axis=1)
     return frozenset(numbers[there & doubtful & like_red_cells].tolist())
+
+
+@dataclass(frozen=True)
+class Around:
+    """What lies beside the white cells.
+
+    Attributes
+    ----------
+    glass
+        (3,) optical density of the glass itself, red, green, blue.
+    red_cells
+        (2,) density over it of the darker red cells in red and green light; None: there are too few, or no colours.
+    """
+
+    glass: NDArray[np.float32]
+    red_cells: NDArray[np.float64] | None
+
+    def density(self, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Optical density over the glass, of RGB in 0-1 (..., 3)."""
+        density = _raw_density(rgb)
+        density -= self.glass
+        return density
+
+    def is_red_cell(
+        self, rgb: NDArray[np.float32], nucleus: NDArray[np.bool_], *, unsure: float, doubtful: float
+    ) -> bool:
+        """Whether one cell is no white one, see `mistaken_red_cells`.
+
+        ``unsure`` and ``doubtful`` are the shares of its pixels that are not sure, and not surely cell.
+        """
+        in_doubt = unsure > _UNSURE_SHARE and doubtful > _DOUBTFUL_SHARE
+        if self.red_cells is None or not in_doubt or not nucleus.any():
+            return False
+        dark = np.median(self.density(rgb[nucleus])[:, :2], axis=0)
+        return bool((dark - self.red_cells < _APART).all())
+
+
+def look_around(rgb: NDArray[np.float32], background: NDArray[np.bool_], *, um2: float) -> Around:
+    """Measure glass and red cells.
+
+    Parameters
+    ----------
+    rgb
+        (..., 3) in 0-1.
+    background
+        (...): what belongs to no white cell.
+    um2
+        Of a pixel.
+    """
+    glass = np.percentile(_raw_density(rgb).reshape(-1, 3), 10, axis=0).astype(np.float32)
+    density = Around(glass, None).density(rgb)
+    beside = density[background & (density.mean(axis=-1) > _FAINTEST)]
+    if len(beside) * um2 < _LEAST_UM2 or np.median(np.abs(beside[:, 0] - beside[:, 1])) < _COLOURLESS:
+        return Around(glass, None)
+    return Around(glass, np.percentile(beside[:, :2], 75, axis=0))
 
 
 def giant_platelets(
@@ -93,20 +158,28 @@ def giant_platelets(
     at. Parameters as for `mistaken_red_cells`.
     """
     found = set()
-    margin = round(2 / pixel_size)  # um of glass around, for the density over it
+    margin = round(PLATELET_GROUND_UM / pixel_size)
     for number, box in enumerate(ndimage.find_objects(cells), start=1):
         if box is None or any(part.start == 0 or part.stop == n for part, n in zip(box, cells.shape, strict=True)):
             continue
         place = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in box)
         own = cells[place] == number
-        middle = own & (classes[place] == 2)
-        area, middle_area = (np.count_nonzero(part) * pixel_size**2 for part in (own, middle))
-        if area > _PLATELET_UM2 or not 0 < middle_area < _PLATELET_MIDDLE_UM2:
-            continue
-        density = _density(conversion(np.asarray(plane[place]))).mean(axis=2)
-        if _granularity(density, middle, pixel_size) > _GRANULAR:
+        if is_giant_platelet(plane[place], conversion, own, own & (classes[place] == 2), pixel_size=pixel_size):
             found.add(number)
     return frozenset(found)
+
+
+def is_giant_platelet(
+    window: Any, conversion: Conversion, own: NDArray[np.bool_], middle: NDArray[np.bool_], *, pixel_size: float
+) -> bool:
+    """Whether one cell looks like a giant platelet; the window has `PLATELET_GROUND_UM` of glass around it.
+
+    ``own`` and ``middle`` are the cell and what was taken for its nucleus.
+    """
+    area, middle_area = (np.count_nonzero(part) * pixel_size**2 for part in (own, middle))
+    if area > _PLATELET_UM2 or not 0 < middle_area < _PLATELET_MIDDLE_UM2:
+        return False
+    return _granularity(_density(conversion(np.asarray(window))).mean(axis=2), middle, pixel_size) > _GRANULAR
 
 
 def _granularity(density: NDArray[np.float32], middle: NDArray[np.bool_], pixel_size: float) -> float:
@@ -121,6 +194,11 @@ def _granularity(density: NDArray[np.float32], middle: NDArray[np.bool_], pixel_
 
 def _density(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Optical density (Y, X, 3) over the glass: the lightest tenth."""
-    density: NDArray[np.float32] = -np.log(np.maximum(rgb, np.float32(1 / 255)))
+    density = _raw_density(rgb)
     density -= np.percentile(density.reshape(-1, 3), 10, axis=0).astype(np.float32)
+    return density
+
+
+def _raw_density(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    density: NDArray[np.float32] = -np.log(np.maximum(rgb, np.float32(1 / 255)))
     return density

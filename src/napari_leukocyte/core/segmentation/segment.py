@@ -23,7 +23,7 @@ from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, de
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
-from napari_leukocyte.core.segmentation.uncertainty import uncertainty, unsure_shares
+from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE, uncertainty, unsure_shares
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 
 __all__ = [
@@ -36,10 +36,6 @@ __all__ = [
     "segment_plane",
     "settings_of",
 ]
-
-# Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the
-# cells with more unsure pixels 80 % are badly segmented, and none of the images as they are has such a cell.
-_UNSURE_SHARE = 0.22
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,7 @@ def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_], *, every: b
     """The cells of which the network is unsure in a large share of their pixels, or ``every`` one."""
     if every:
         return frozenset(range(1, int(cells.max(initial=0)) + 1))
-    return frozenset(number for number, share in unsure_shares(cells, sure).items() if share > _UNSURE_SHARE)
+    return frozenset(number for number, share in unsure_shares(cells, sure).items() if share > UNSURE_SHARE)
 
 
 def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:

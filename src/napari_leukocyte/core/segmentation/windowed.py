@@ -1,6 +1,6 @@
 """One plane to a class map: whole when it is small, else in overlapping windows with blended probabilities."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import BLOCK, Grid, Span, ramp
 
-__all__ = ["Network", "Prediction", "WindowDone", "predict_class_map", "relay"]
+__all__ = ["Network", "Prediction", "Strip", "WindowDone", "most_probable", "predict_class_map", "relay", "strips"]
 
 Result = TypeVar("Result")
 
@@ -102,42 +102,106 @@ def predict_class_map(
     if working[0] * working[1] <= _WHOLE:
         p = network([conversion(plane)], working, shape)[0]
         yield WindowDone(1, 1)
-        yield _most_probable(p)
+        yield most_probable(p)
         return
     grid = Grid.over(shape, scale)
     rows, columns = grid.spans(0), grid.spans(1)
-    block = grid.native_block
     result = Prediction(np.empty(shape, np.uint8), np.empty(shape, np.bool_), np.empty(shape, np.bool_))
-    shared: NDArray[np.float32] | None = None  # what the row of windows above gives to its last block
+    for event in strips(plane, conversion, network, grid.native_block, rows, columns):
+        if isinstance(event, WindowDone):
+            yield event
+            continue
+        stop = min(event.start + event.p.shape[1], shape[0])
+        _decide(event.p[:, : stop - event.start, : shape[1]], result, slice(event.start, stop))
+        del event  # a name would keep the strip alive through the next row
+    yield result
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Rows of a plane whose probabilities are final.
+
+    Attributes
+    ----------
+    start
+        Of the rows, px.
+    p
+        (C, Y, X), from the first of the columns on; it may go beyond the plane.
+    """
+
+    start: int
+    p: NDArray[np.float32]
+
+
+def strips(
+    plane: Any,
+    conversion: Conversion,
+    network: Network,
+    block: int,
+    rows: Sequence[Span],
+    columns: Sequence[Span],
+    *,
+    shared: NDArray[np.float32] | None = None,
+    seen: Callable[[Span, Span], bool] | None = None,
+    classes: int = 3,
+) -> Generator[WindowDone | Strip, None, NDArray[np.float32] | None]:
+    """Blend windows row by row; yields progress and what is final, in the same numbers however a plane is cut.
+
+    Parameters
+    ----------
+    plane
+        (Y, X) or (Y, X, 3 or 4); windows of it are asked for in its own coordinates.
+    block
+        Native px of the grid's block.
+    rows, columns
+        Neighbouring spans of the grid of the whole plane: all of them, or some.
+    shared
+        What was returned for the rows right above these; None where there are none, or the first strip is dropped.
+    seen
+        Which windows the network looks at; the others are background. None: all.
+    classes
+        How many the network has, where windows are left out.
+
+    Returns
+    -------
+    ndarray or None
+        What the last row gives to the next one; None below the last row of all.
+    """
+    left = columns[0].start
     for i, row in enumerate(rows):
         band: NDArray[np.float32] | None = None
         step = network.batch  # fixed for the row: the batch itself shrinks when memory runs short
         for j in range(0, len(columns), step):
             group = columns[j : j + step]
-            for span, p in zip(group, _predict(plane, conversion, network, row, group, block), strict=True):
+            wanted = [span for span in group if seen is None or seen(row, span)]
+            found = dict(zip(wanted, _predict(plane, conversion, network, row, wanted, block), strict=True))
+            for span in group:
+                p = found.get(span)
                 if band is None:
-                    band = np.zeros((len(p), row.stop - row.start, columns[-1].stop), np.float32)
-                band[:, :, span.start : span.stop] += p * ramp(span, block)
+                    shape = (classes if p is None else len(p), row.stop - row.start, columns[-1].stop - left)
+                    band = np.zeros(shape, np.float32)
+                weights = ramp(span, block)
+                if p is None:
+                    band[0, :, span.start - left : span.stop - left] += weights
+                else:
+                    band[:, :, span.start - left : span.stop - left] += p * weights
             yield WindowDone(i * len(columns) + j + len(group), len(rows) * len(columns))
         assert band is not None  # there is at least one column
         band *= ramp(row, block)[:, np.newaxis]
         if shared is not None:
             band[:, :block] += shared
         shared = None if row.last else band[:, -block:].copy()
-        stop = min(row.stop - (0 if row.last else block), shape[0])
-        # no name for this view: it would keep the whole band alive through the next row
-        part = slice(row.start, stop)
-        _decide(band[:, : stop - row.start, : shape[1]], result, part)
-    yield result
+        yield Strip(row.start, band if row.last else band[:, :-block])
+    return shared
 
 
 def _decide(p: NDArray[np.float32], result: Prediction, rows: slice) -> None:
     """Write what the probabilities (C, rows, X) of some rows say into the prediction of the plane."""
-    own = _most_probable(p)
+    own = most_probable(p)
     result.classes[rows], result.sure[rows], result.surely_cell[rows] = own.classes, own.sure, own.surely_cell
 
 
-def _most_probable(p: NDArray[np.float32]) -> Prediction:
+def most_probable(p: NDArray[np.float32]) -> Prediction:
     """Decide on the largest of the probabilities (C, Y, X); numpy's argmax would copy them."""
     classes = np.zeros(p.shape[1:], np.uint8)
     best = p[0]
@@ -148,7 +212,7 @@ def _most_probable(p: NDArray[np.float32]) -> Prediction:
 
 
 def _predict(
-    plane: Any, conversion: Conversion, network: Network, row: Span, columns: list[Span], block: int
+    plane: Any, conversion: Conversion, network: Network, row: Span, columns: Sequence[Span], block: int
 ) -> list[NDArray[np.float32]]:
     """Probabilities (C, y, x) of windows of one row; windows of one width go through together."""
     windows = [conversion(_mirrored_window(plane, row, column)) for column in columns]
