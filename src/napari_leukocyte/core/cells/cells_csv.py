@@ -83,6 +83,7 @@ def write_cells_csv(
     rows: Sequence[Mapping[str, str]],
     *,
     provenance: Mapping[str, str] | None = None,
+    further: Sequence[str] = (),
 ) -> None:
     """Write rows of `cell_rows` as CSV (UTF-8), whole or not at all.
 
@@ -97,6 +98,8 @@ def write_cells_csv(
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
         CSV.
+    further : sequence of str
+        Columns that come behind the usual ones.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def write_cells_csv(
         If the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, CELL_COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, [*CELL_COLUMNS, *further], lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, "image": for_table(row["image"]), "type": for_table(row["type"])} for row in rows)
     if provenance is not None:

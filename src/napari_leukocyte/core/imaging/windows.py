@@ -39,11 +39,16 @@ class Grid:
         """Grid for an image that is resized by ``scale`` (working px per native px)."""
         return cls(shape, max(1, round(BLOCK / scale)))
 
+    @property
+    def step(self) -> int:
+        """From the beginning of a window to that of the next one, native px."""
+        return self.native_block * (_WINDOW_BLOCKS - 1)
+
     def spans(self, axis: int) -> list[Span]:
         """Spans that cover the axis; each shares exactly one block with the next."""
-        block, step = self.native_block, _WINDOW_BLOCKS - 1
+        block = self.native_block
         total = max(1, -(-self.shape[axis] // block))
-        starts = list(range(0, max(1, total - 1), step))
+        starts = list(range(0, max(1, total - 1), _WINDOW_BLOCKS - 1))
         spans = []
         for start in starts:
             blocks = min(_WINDOW_BLOCKS, total - start)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.scoring.border import band_width_px, border_band
 
-__all__ = ["UNSURE_SHARE", "uncertainty", "unsure_shares"]
+__all__ = ["UNSURE_SHARE", "uncertainty", "unsure_counts", "unsure_shares"]
 
 # Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the
 # cells with more unsure pixels 80 % are badly segmented, and none of the images as they are has such a cell.
@@ -44,12 +44,18 @@ def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, 
     >>> round(uncertainty(classes, sure, pixel_size=None), 3)
     0.125
     """
+    unsure, found = unsure_counts(classes, sure, pixel_size=pixel_size)
+    return unsure / found if found else 0.0
+
+
+def unsure_counts(
+    classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, pixel_size: float | None
+) -> tuple[int, int]:
+    """Return the two numbers of pixels of which `uncertainty` is the ratio; those of several parts may be added up."""
     unsure = ~sure
-    if not unsure.any():
-        return 0.0
-    unsure &= ~border_band(classes, width_px=band_width_px(pixel_size))
-    found = np.count_nonzero((classes > 0) | unsure)
-    return float(np.count_nonzero(unsure) / found) if found else 0.0
+    if unsure.any():
+        unsure &= ~border_band(classes, width_px=band_width_px(pixel_size))
+    return int(np.count_nonzero(unsure)), int(np.count_nonzero((classes > 0) | unsure))
 
 
 def unsure_shares(cells: npt.NDArray[np.int32], sure: npt.NDArray[np.bool_]) -> dict[int, float]:

@@ -17,7 +17,7 @@ PATCH_UM = 64.0
 """Side of a patch."""
 
 _STAINED = 0.08  # optical density over the glass from which something lies there
-_EMPTY = 0.02  # of a patch that is covered: a single white cell covers more
+_EMPTY = 0.004  # of a patch that is covered: a white cell alone, on the corner of four patches, covers more in each
 _SPARSE = 0.25  # of a patch: red cells lie apart, as in the feathered edge
 _FULL = 0.93  # of a patch: no gaps, so that cells lie on each other
 _DOUBLE = 1.6  # times the density of single red cells

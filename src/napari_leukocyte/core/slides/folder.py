@@ -1,0 +1,228 @@
+"""The folder of a slide's results: what lies in it, what an interrupted run left, and what may be replaced."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from napari_leukocyte import __version__
+from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import atomic_path, file_hash, make_folder, names_in, refusal
+from napari_leukocyte.core.slides.opening import is_address
+
+__all__ = ["MAP", "RESULTS", "SLIDE_JSON", "TABLE", "SlideFolder", "read_slide_json", "slide_fingerprint"]
+
+SLIDE_JSON, TABLE, MAP, RESULTS = "slide.json", "cells.csv", "overview.png", "cells.ome.zarr"
+_WORK, _LOCK, _TILES = ".work", ".lock", "tiles.jsonl"
+_HEAD = 2**20  # bytes
+
+
+class SlideFolder:
+    """Holds the folder while a run writes to it; used as a context.
+
+    Parameters
+    ----------
+    path
+        Made when it is not there.
+    about
+        What results depend on: slide, model, choices. A run that asks for the same can go on with an earlier one.
+    resume
+        Go on with what an earlier run left.
+    overwrite
+        Replace whatever is in the way.
+
+    Raises
+    ------
+    LeukocyteError
+        When another program writes there, somebody else's files are in the way, or a hand changed ours.
+    """
+
+    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+        self.path, self.work = path, path / _WORK
+        self._about = json.loads(json.dumps(dict(about)))
+        make_folder(path)
+        self._lock = FileLock(str(path / _LOCK), timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise LeukocyteError(
+                f"Another run writes to {path}: wait for it to end, or choose another folder."
+            ) from error
+        try:
+            earlier = self._earlier(overwrite=overwrite)
+            same = earlier is not None and earlier.get("about") == self._about
+            self.done = bool(resume and same and not self._changed(earlier or {}))
+            if not overwrite and not self.done:
+                self._spare(earlier)
+            if not self.done:
+                self._begin(resume=resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others write; what an interrupted run left stays."""
+        self.close()
+
+    def close(self) -> None:
+        """Let others write."""
+        self._lock.release()
+        (self.path / _LOCK).unlink(missing_ok=True)
+
+    # ---- tiles --------------------------------------------------------------------------------------------
+
+    def tiles_done(self) -> set[tuple[int, int]]:
+        """Keys of the tiles that are on the disk."""
+        done = set()
+        for line in self._lines()[1:]:
+            if isinstance(line, list) and len(line) == 2:
+                done.add((int(line[0]), int(line[1])))
+        return done
+
+    def forget_tiles(self) -> None:
+        """None is on the disk after all."""
+        (self.work / _TILES).write_text(json.dumps(self._about) + "\n", encoding="ascii")
+
+    def note_tile(self, key: tuple[int, int]) -> None:
+        """A tile is on the disk."""
+        with (self.work / _TILES).open("a", encoding="ascii") as file:
+            file.write(json.dumps(list(key)) + "\n")
+
+    # ---- the end ------------------------------------------------------------------------------------------
+
+    def put_results(self, made: Path) -> None:
+        """Put the folder of label maps in its place."""
+        target = self.path / made.name
+        old = self.path / f".old-{made.name}"
+        try:
+            shutil.rmtree(old, ignore_errors=True)
+            if target.exists():
+                target.rename(old)
+            made.rename(target)
+        except OSError as error:
+            raise LeukocyteError(f"{target} could not be written: {refusal(error)}.") from error
+        shutil.rmtree(old, ignore_errors=True)
+
+    def finish(self, content: Mapping[str, Any]) -> None:
+        """Write what was done, last of all, and clear the work away."""
+        files = {name: file_hash(self.path / name) for name in (TABLE, MAP) if (self.path / name).is_file()}
+        said = {
+            "format": "napari-leukocyte slide",
+            "version": 1,
+            "program": __version__,
+            **content,
+            "files": files,
+            "about": self._about,
+        }
+        with atomic_path(self.path / SLIDE_JSON) as temporary:
+            temporary.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    # ---- what is there ------------------------------------------------------------------------------------
+
+    def _earlier(self, *, overwrite: bool) -> dict[str, Any] | None:
+        try:
+            return read_slide_json(self.path)
+        except LeukocyteError:
+            if overwrite:
+                return None
+            raise
+
+    def _changed(self, earlier: Mapping[str, Any]) -> list[str]:
+        """Names of files that are not as an earlier run wrote them."""
+        return [
+            name
+            for name, code in earlier.get("files", {}).items()
+            if not (self.path / name).is_file() or file_hash(self.path / name) != code
+        ]
+
+    def _spare(self, earlier: Mapping[str, Any] | None) -> None:
+        names = [name for name in names_in(self.path) if not name.startswith(".")]
+        if earlier is None:
+            if names and not self.work.is_dir():
+                raise LeukocyteError(
+                    f"{self.path} holds files that are no results of a slide ({', '.join(names[:3])}): choose another "
+                    "folder, or give --overwrite."
+                )
+            return
+        by_hand = [name for name in self._changed(earlier) if (self.path / name).is_file()]
+        if by_hand:
+            raise LeukocyteError(
+                f"{self.path / by_hand[0]} was changed since it was written: move it away, choose another folder, or "
+                "give --overwrite."
+            )
+
+    def _lines(self) -> list[Any]:
+        """What the list of tiles says; what a kill tore off is left out."""
+        try:
+            text = (self.work / _TILES).read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return []
+        lines = []
+        for line in text.splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                break
+        return lines
+
+    def _begin(self, *, resume: bool) -> None:
+        lines = self._lines()
+        try:
+            if resume and lines[:1] == [self._about]:  # a line that was torn goes
+                (self.work / _TILES).write_text("".join(f"{json.dumps(one)}\n" for one in lines), encoding="ascii")
+                return
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir()
+            (self.work / _TILES).write_text(json.dumps(self._about) + "\n", encoding="ascii")
+        except OSError as error:
+            raise LeukocyteError(f"{self.path} cannot be written to: {refusal(error)}.") from error
+
+
+def read_slide_json(folder: Path) -> dict[str, Any] | None:
+    """What an earlier run says of a slide's results; None where there is none.
+
+    Raises
+    ------
+    LeukocyteError
+        When the file is damaged, none of ours, or of a newer version.
+    """
+    path = folder / SLIDE_JSON
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeukocyteError(f"{path} cannot be read: move it away, or give --overwrite.") from error
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or content.get("format") != "napari-leukocyte slide":
+        raise LeukocyteError(f"{path} is damaged, or none of this program's: move it away, or give --overwrite.")
+    if content.get("version") != 1:
+        raise LeukocyteError(f"{path} was written by a newer version of the program: update it.")
+    return content
+
+
+def slide_fingerprint(path: str) -> dict[str, Any]:
+    """What tells whether a slide is the one that it was: its size, time and beginning, not all of its gigabytes."""
+    if is_address(path):
+        return {"slide": path}
+    file = Path(path)
+    head = next((file / name for name in ("zarr.json", ".zattrs", ".zgroup") if (file / name).is_file()), file)
+    try:
+        found = head.stat()
+        with head.open("rb") as stream:
+            begin = hashlib.sha256(stream.read(_HEAD)).hexdigest()
+    except OSError:
+        return {"slide": file.name}
+    return {"slide": file.name, "bytes": found.st_size, "begin": begin}

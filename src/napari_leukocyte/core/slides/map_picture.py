@@ -1,0 +1,58 @@
+"""The map that decided where cells are looked for, as a picture with its key."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from napari_leukocyte.core.slides.film import Place
+from napari_leukocyte.core.slides.overview import Overview
+
+__all__ = ["PLACE_COLOURS", "draw_map", "tinted"]
+
+PLACE_COLOURS = {
+    Place.GLASS: (255, 255, 255),
+    Place.FEATHERED: (86, 180, 233),
+    Place.MONOLAYER: (0, 114, 178),
+    Place.THICK: (213, 94, 0),
+    Place.BLURRED: (204, 121, 167),
+}
+"""Distinct to colour-blind eyes, too."""
+
+_TINT = 0.45
+_CELL = (20, 20, 20)
+_LINE = 26  # px of the key
+_WIDEST = 2400  # px of the picture
+_MARGIN = 12
+
+
+def tinted(overview: Overview) -> NDArray[np.uint8]:
+    """The slide in small (Y, X, 3) uint8, each patch in the colour of its place."""
+    side = overview.picture.shape[0] // overview.places.shape[0]
+    colours = np.array([PLACE_COLOURS[place] for place in Place], np.float32)[overview.places]
+    tint = np.repeat(np.repeat(colours, side, axis=0), side, axis=1)
+    mixed = overview.picture * (1 - _TINT) + tint * _TINT
+    return np.asarray(np.where(tint.min(axis=-1, keepdims=True) == 255, overview.picture, mixed).round(), np.uint8)
+
+
+def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, whole_film: bool = False) -> Image.Image:
+    """The map with a key below, and a dot for each cell (y, x in px of the finest level)."""
+    picture = Image.fromarray(tinted(overview))
+    scale = min(1.0, _WIDEST / max(picture.size)) if max(picture.size) > _WIDEST else max(1.0, 600 / picture.size[0])
+    picture = picture.resize(tuple(max(1, round(side * scale)) for side in picture.size), Image.Resampling.BOX)
+    draw = ImageDraw.Draw(picture)
+    for y, x in cells:
+        at = x / overview.shape[1] * picture.size[0], y / overview.shape[0] * picture.size[1]
+        draw.ellipse([at[0] - 1.5, at[1] - 1.5, at[0] + 1.5, at[1] + 1.5], fill=_CELL)
+    lines = list(overview.shares().items())
+    sheet = Image.new("RGB", (picture.size[0], picture.size[1] + _LINE * len(lines) + 2 * _MARGIN), "white")
+    sheet.paste(picture, (0, 0))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    for i, (place, (words, share)) in enumerate(zip(Place, lines, strict=True)):
+        top = picture.size[1] + _MARGIN + i * _LINE
+        draw.rectangle([_MARGIN, top, _MARGIN + 24, top + 16], fill=PLACE_COLOURS[place], outline=(90, 90, 90))
+        looked = place != Place.GLASS if whole_film else place.single_layer
+        said = "cells are looked for" if looked else "skipped"
+        draw.text((_MARGIN + 36, top - 1), f"{words}: {100 * share:.0f} % of the slide, {said}", "black", font)
+    return sheet
