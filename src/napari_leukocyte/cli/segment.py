@@ -1,9 +1,7 @@
-"""``napari-leukocyte segment``: images in; class maps, cell labels and a table of cells out."""
+"""``napari-leukocyte segment``: images and slides in; class maps, cell labels and a table of cells out."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -15,11 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:  # torch and the like load when the command runs, so that --help is quick
-    from napari_leukocyte.cli.notes import Remarks
-    from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-    from napari_leukocyte.core.results.resume import Plan
     from napari_leukocyte.core.results.settings import ResultSettings
-    from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.method import Method
     from napari_leukocyte.core.segmentation.on_cluster import Cluster
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -31,7 +25,10 @@ def segment(
     context: typer.Context,
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT", help="Image files, folders (without their subfolders), or glob patterns."),
+        typer.Argument(
+            metavar="INPUT",
+            help="Image files, folders (without their subfolders), glob patterns, slides, or addresses of OME-Zarr.",
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made when it is not there.")],
     mode: Annotated[
@@ -106,6 +103,23 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    slides: Annotated[
+        Literal["auto", "all", "none"],
+        typer.Option(
+            help="Which inputs are whole slides: auto takes SVS and the like, OME-Zarr, TIFF pyramids above 16 "
+            "megapixels and any TIFF above 400."
+        ),
+    ] = "auto",
+    whole_film: Annotated[
+        bool,
+        typer.Option(
+            "--whole-film",
+            help="On slides, look for cells wherever there is film, also where it is thick or out of focus.",
+        ),
+    ] = False,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Of slides, write a crop and class map of each cell too.")
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -129,6 +143,10 @@ def segment(
     Inputs of one stem keep their extension (a.png_classes.png, a.tif_classes.png), inputs of one name in several
     folders get the folder in front (x_a.png_classes.png). results.jsonl records each image as it is done.
 
+    A whole slide gets a folder DIR/<stem> with overview.png (the map of the film that decided where cells are looked
+    for), cells.ome.zarr (class map and cells as pyramids) and a cells.csv of its own, with coordinates on the slide and
+    each cell's place on the film. An interrupted one goes on with --resume.
+
     A second run into DIR keeps the names, replaces results of the same inputs that nobody has touched, and adds to the
     table. It refuses to begin where it would replace a map that was changed by hand or a file that is not ours.
 
@@ -141,15 +159,15 @@ def segment(
     with stopping.nothing_begun():
         from napari_leukocyte.cli.ending import finish
         from napari_leukocyte.cli.notes import Remarks
-        from napari_leukocyte.core.imaging.read import find_images, passed_over
+        from napari_leukocyte.cli.segment_images import segment_images
+        from napari_leukocyte.cli.segment_slides import segment_slides
         from napari_leukocyte.core.results.protocol import read_protocol
-        from napari_leukocyte.core.results.resume import Plan
-        from napari_leukocyte.core.results.writer import ResultWriter
         from napari_leukocyte.core.segmentation.on_cluster import connected
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
         from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
+        from napari_leukocyte.core.slides.inputs import divide, slide_folders
+        from napari_leukocyte.core.slides.run import SlideParameters
 
-    started = perf_counter()
     if resume and overwrite:
         raise LeukocyteError("--resume keeps what is done and --overwrite does it anew: give one of the two.")
     if jobs is not None and scheduler is not None:
@@ -166,54 +184,36 @@ def segment(
     held_to = None if protocol is None else read_protocol(protocol)
     if held_to is not None:
         parameters = replace(parameters, **_not_typed(context, held_to.settings))
-    paths = find_images(inputs)
+    whole, paths = divide(inputs, slides)
+    folders = slide_folders(out, whole)
+    of_slides = SlideParameters(segment=parameters, whole_film=whole_film, crops=crops) if whole else None
+    if scheduler is not None and whole:
+        raise LeukocyteError(f"A slide is segmented here, not on a cluster: leave out --scheduler, or {whole[0]}.")
     client = None if scheduler is None else context.with_resource(connected(scheduler))
     predictor = load_predictor(parameters)
     cluster = None if client is None else _cluster(client, predictor, parameters)
     predictor = predictor if cluster is None else cluster.method
-    used = predictor.used if cluster is None else cluster.used
     settings = settings_of(parameters, predictor)
     if held_to is not None:
         held_to.refuse_others(settings)
-    logger.info("%s, on %s", predictor.provenance, used)
-    writer = ResultWriter(
-        out,
-        paths,
-        settings=settings,
-        overwrite=overwrite,
-        going_on=resume,
-        advice="move it away, "
-        + ("or choose another folder" if resume else "choose another folder, or give --overwrite"),
-    )
-    remarks, plan = Remarks(), Plan(todo=paths)
-    for place, note in passed_over(inputs, paths):
-        remarks.note(place, (note,))
+    logger.info("%s, on %s", predictor.provenance, predictor.used if cluster is None else cluster.used)
+    remarks = Remarks()
     failures: list[str] = []
     failed: set[Path] = set()
     stopped = False
-    try:
-        with writer:  # its end writes the table, also of what was done before a stop or an error
-            if resume:
-                plan = _plan(writer, settings, remarks, failures, failed)
-            for path, failure in _run(
-                paths, plan.todo, parameters, predictor, writer, remarks, resume=resume, jobs=jobs, cluster=cluster
-            ):
-                failed.add(path)
-                failures.append(failure)
-    except KeyboardInterrupt:
-        stopped = True
-    for note in (*writer.notes, *writer.made_otherwise()):
-        echo(f"Note: {note}.", err=True)
-    seconds = perf_counter() - started
-    before = len(plan.done) + len(plan.corrected)
-    done = f", {before} done before" if before else ""
-    echo(
-        f"{counted(writer.images, 'image')} of {len(paths)} segmented{done}, {counted(writer.cells, 'cell')}: "
-        f"class maps, cell labels and cells.csv are in {out}. Device: {used}. {seconds:.1f} s."
-        if writer.images
-        else f"Nothing of {counted(len(paths), 'image')} was segmented{done}. Device: {used}."
-    )
-    share = f"{len(failed)} of {counted(len(paths), 'image')} failed."
+    if paths:
+        given = [item for item in inputs if item not in folders]
+        stopped = segment_images(
+            given, paths, out, parameters, predictor, remarks, failures, failed,
+            resume=resume, overwrite=overwrite, jobs=jobs, cluster=cluster,
+        )  # fmt: skip
+    share = f"{len(failed)} of {counted(len(paths), 'image')} failed." if paths else ""
+    if of_slides is not None and not stopped:
+        done = segment_slides(folders, of_slides, predictor, remarks, resume=resume, overwrite=overwrite)
+        failures += done.failures
+        stopped = done.stopped
+        if not paths:
+            share = f"{len(done.failures)} of {counted(len(folders), 'slide')} failed."
     finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
 
 
@@ -241,101 +241,3 @@ def _not_typed(context: typer.Context, settings: "ResultSettings") -> dict[str, 
         choices["model"] = settings.model
     typed = {name for name in choices if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     return {name: choice for name, choice in choices.items() if name not in typed}
-
-
-def _plan(
-    writer: "ResultWriter", settings: "ResultSettings", remarks: "Remarks", failures: list[str], failed: set[Path]
-) -> "Plan":
-    """Find out what is left to do, and measure what was corrected by hand."""
-    from napari_leukocyte.core.results.resume import measure_corrected, plan_resume
-
-    plan = plan_resume(writer.record, writer.folder, writer.listed, settings)
-    for image in plan.done:
-        if image.corrected:
-            remarks.note(image.image.label, ("corrected by hand, and kept",))
-    for image in plan.corrected:
-        label = image.image.label
-        try:
-            writer.keep(measure_corrected(writer.folder, image))
-            remarks.note(label, ("corrected by hand since: kept, and measured as it is",))
-        except LeukocyteError as error:
-            failed.add(Path(image.image.path))
-            failures.append(f"{label}: {error}")
-    return plan
-
-
-def _run(
-    paths: Sequence[Path],
-    todo: Sequence[Path],
-    parameters: "SegmentParameters",
-    predictor: "Method",
-    writer: "ResultWriter",
-    remarks: "Remarks",
-    *,
-    resume: bool,
-    jobs: int | None,
-    cluster: "Cluster | None",
-) -> Iterator[tuple[Path, str]]:
-    """Segment and write one image after the other; yields the path of each that failed, and a sentence."""
-    from napari_leukocyte.cli.progress import segment_bars
-    from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
-    from napari_leukocyte.core.safe_text import printable
-    from napari_leukocyte.core.segmentation.in_jobs import jobs_that_pay, segment_in_jobs
-    from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
-    from napari_leukocyte.core.segmentation.recorded_sizes import decide_for_results
-    from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented, segment_images
-    from napari_leukocyte.core.segmentation.windowed import WindowDone
-
-    # pixel sizes are those of the whole list; where all are decided, only what is to be done is read
-    decided = resume and all(writer.listed[path].stem in writer.record.sizes for path in todo)
-    images = list(sources_from_files(todo if decided else paths, by_heads=True)) if todo else []
-    with segment_bars(len(todo)) as bars:
-        stems = [writer.listed[_path_of(image)].stem for image in images]
-        decisions: dict[int, SizeDecision] = {}
-        for step in decide_for_results(images, stems, parameters, predictor, writer, decisions, anew=not resume):
-            bars.looking(step)
-        wanted = set(todo)
-        left = [i for i, image in enumerate(images) if _path_of(image) in wanted]
-        sources = [images[i] for i in left]
-        own = {position: decisions[i] for position, i in enumerate(left) if i in decisions}
-        since = perf_counter()
-        jobs = jobs or jobs_that_pay(len(sources), predictor.used)
-        events: Iterator[WindowDone | ImageSegmented | ImageFailed]
-        if cluster is not None:
-            events = cluster.segment(sources, own)
-        elif jobs == 1:
-            events = segment_images(sources, parameters, predictor, decisions=own)
-        else:
-            events = segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
-        for event in events:
-            if isinstance(event, WindowDone):
-                bars.window(event)
-                continue
-            source = sources[event.index]
-            label = writer.label(source)
-            if isinstance(event, ImageFailed):
-                logger.warning("%s: %s", label, event.reason)
-                reason = printable(event.reason)
-                yield _path_of(source), reason if label in reason else f"{label}: {reason}"
-            else:
-                remarks.add(label, event.result.pixel_size, event.result.notes)
-                logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)
-            try:
-                if isinstance(source, BrokenImage):
-                    writer.fail(source, source.reason)
-                elif isinstance(event, ImageFailed):
-                    writer.add(source, None, reason=event.reason)
-                else:
-                    writer.add(source, event.result, measures=event.measures, content=event.content)
-            except LeukocyteError as error:  # a name, a right or a full disk may concern this one alone
-                logger.warning("%s: %s", label, error)
-                yield _path_of(source), f"{label}: {error}"
-            bars.end(source)
-            if cluster is None and event.index + 1 < len(sources):
-                bars.begin(sources[event.index + 1])
-            since = perf_counter()
-
-
-def _path_of(source: "ImageSource | BrokenImage") -> Path:
-    assert source.path is not None  # it comes from a file
-    return source.path

@@ -44,7 +44,9 @@ def scattered(shape, count, *, seed=0, radius=(14, 20)):
 
 def slide_of(picture, *, um=UM, levels=1):
     arrays = [picture[:: 2**k, :: 2**k] for k in range(levels)]
-    return make_slide("drawn.tif", [Level(one, "YXS"[: one.ndim], name="drawn.tif") for one in arrays], PixelSize(um, "test"))
+    return make_slide(
+        "drawn.tif", [Level(one, "YXS"[: one.ndim], name="drawn.tif") for one in arrays], PixelSize(um, "test")
+    )
 
 
 def parameters(**choices):

@@ -43,7 +43,11 @@ def write_crops(
         rgb = (255 * maps.conversion(maps.picture[box])).round().astype(np.uint8)
         stem = f"cell_{cell.measure.cell:06d}"
         with atomic_path(made / f"{stem}.png") as temporary:
-            Image.fromarray(rgb).save(temporary, **({} if pixel_size.estimated else {"dpi": dots}))
+            crop = Image.fromarray(rgb)
+            if pixel_size.estimated:
+                crop.save(temporary)
+            else:
+                crop.save(temporary, dpi=dots)
         own = np.where(maps.labels[box] == cell.measure.cell, maps.classes[box], 0).astype(np.uint8)
         write_class_png(
             made / f"{stem}_classes.png", own, provenance=provenance, pixel_size=pixel_size.for_areas

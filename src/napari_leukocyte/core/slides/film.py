@@ -122,8 +122,8 @@ def places_of(patches: Patches) -> NDArray[np.uint8]:
     thick = (covered > _FULL) | ((covered > _CROWDED) & (density > _DOUBLE * single))
     blurred = full & (patches.steep < _STEEP)
     places = np.where(covered < _SPARSE, Place.FEATHERED, Place.MONOLAYER).astype(np.uint8)
-    places[_smooth(thick)] = Place.THICK
     places[_smooth(blurred)] = Place.BLURRED
+    places[_smooth(thick)] = Place.THICK  # where cells cover each other there may be no edges
     places[~full] = Place.GLASS
     return places
 

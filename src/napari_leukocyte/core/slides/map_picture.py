@@ -40,7 +40,7 @@ def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, w
     """The map with a key below, and a dot for each cell (y, x in px of the finest level)."""
     picture = Image.fromarray(tinted(overview))
     scale = min(1.0, _WIDEST / max(picture.size)) if max(picture.size) > _WIDEST else max(1.0, 600 / picture.size[0])
-    picture = picture.resize(tuple(max(1, round(side * scale)) for side in picture.size), Image.Resampling.BOX)
+    picture = picture.resize(_scaled(picture.size, scale), Image.Resampling.BOX)
     draw = ImageDraw.Draw(picture)
     for y, x in cells:
         at = x / overview.shape[1] * picture.size[0], y / overview.shape[0] * picture.size[1]
@@ -56,3 +56,7 @@ def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, w
         said = "cells are looked for" if looked else "skipped"
         draw.text((_MARGIN + 36, top - 1), f"{words}: {100 * share:.0f} % of the slide, {said}", "black", font)
     return sheet
+
+
+def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

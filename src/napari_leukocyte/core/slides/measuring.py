@@ -131,7 +131,7 @@ def look_at_surroundings(maps: Maps, samples: Sequence[Box], *, pixel_size: floa
     unsure = found = 0
     for box in samples:
         codes = maps.codes[box]
-        classes = codes & CLASS_BITS
+        classes = (codes & CLASS_BITS).astype(np.uint8)
         counts = unsure_counts(classes, codes & UNSURE == 0, pixel_size=pixel_size)
         unsure, found = unsure + counts[0], found + counts[1]
         light.append(maps.conversion(maps.picture[box][::_THIN, ::_THIN]).reshape(-1, 3))

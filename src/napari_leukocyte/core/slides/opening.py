@@ -4,6 +4,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import unreadable
+from napari_leukocyte.core.imaging.remote import url_of
 from napari_leukocyte.core.imaging.tiff import is_tiff
 from napari_leukocyte.core.slides.openslide_slides import open_with_openslide
 from napari_leukocyte.core.slides.slide import Slide, slide_name
@@ -68,13 +69,12 @@ def is_slide(path: str | Path) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether it is no path but lies elsewhere: https, s3 and the like.
+    """Whether it is no path but Zarr elsewhere: https, s3 and the like. Other files there are read as images.
 
-    >>> is_address("https://example.org/slide.zarr"), is_address("C:/slides/a.svs"), is_address("a.zarr")
+    >>> is_address("https://example.org/slide.zarr/"), is_address("https://example.org/a.png"), is_address("a.zarr")
     (True, False, False)
     """
-    scheme, sign, _ = text.partition("://")
-    return bool(sign) and len(scheme) > 1 and scheme.isalnum()
+    return url_of(text) is not None and text.rstrip("/").lower().endswith(".zarr")
 
 
 def is_zarr(path: str | Path) -> bool:

@@ -54,7 +54,7 @@ class Overview:
     def wanted(self, *, whole_film: bool) -> NDArray[np.bool_]:
         """(Y, X) of patches: those in which cells count; ``whole_film``: all but glass."""
         if whole_film:
-            return self.places != Place.GLASS
+            return np.asarray(self.places != Place.GLASS)
         return np.isin(self.places, [place for place in Place if place.single_layer])
 
     def shares(self) -> dict[str, float]:

@@ -48,7 +48,7 @@ def size_of_slide(
             slide.rgb,
             slide.pixel_size,
             None,
-            tuple(side.stop - side.start for side in box),  # type: ignore[arg-type]
+            tuple(side.stop - side.start for side in box),
             _Read(slide, box),
         )
         for plane, box in enumerate(boxes)
