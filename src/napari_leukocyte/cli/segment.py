@@ -205,7 +205,7 @@ def segment(
         given = [item for item in inputs if item not in folders]
         stopped = segment_images(
             given, paths, out, parameters, predictor, remarks, failures, failed,
-            resume=resume, overwrite=overwrite, jobs=jobs, cluster=cluster,
+            others=list(map(Path, whole)), resume=resume, overwrite=overwrite, jobs=jobs, cluster=cluster,
         )  # fmt: skip
     share = f"{len(failed)} of {counted(len(paths), 'image')} failed." if paths else ""
     if of_slides is not None and not stopped:

@@ -39,12 +39,16 @@ def segment_images(
     failures: list[str],
     failed: set[Path],
     *,
+    others: Sequence[Path],
     resume: bool,
     overwrite: bool,
     jobs: int | None,
     cluster: Cluster | None,
 ) -> bool:
-    """Segment images, not slides, into one results folder; returns whether the user stopped it."""
+    """Segment images into one results folder; returns whether the user stopped it.
+
+    ``others`` among the inputs are slides, and not passed over.
+    """
     started = perf_counter()
     used = predictor.used if cluster is None else cluster.used
     settings = settings_of(parameters, predictor)
@@ -58,7 +62,7 @@ def segment_images(
         + ("or choose another folder" if resume else "choose another folder, or give --overwrite"),
     )
     plan = Plan(todo=list(paths))
-    for place, note in passed_over(inputs, paths):
+    for place, note in passed_over(inputs, [*paths, *others]):
         remarks.note(place, (note,))
     stopped = False
     try:
