@@ -35,6 +35,7 @@ SIDE = 512  # px of a tile
 UM = 0.25  # of a pixel, as under a 40x objective
 NEAR_UM = 3.0  # from the planted centre, at which a cell is found
 EACH = {"monolayer": 90, "feathered": 40, "thick": 20, "blurred": 20, "glass": 4}  # tiles that are drawn of a kind
+BLURRED = np.array([226, 208, 222], np.float32)  # at the seams of tiles out of focus
 STAIN = "wright-giemsa"
 
 
@@ -74,7 +75,10 @@ def draw_tile(kind: str, seed: int, stain: str) -> tuple[NDArray[np.uint8], NDAr
             over = _field(other, stain, dense=True, cells=0)[0].astype(np.float32) / 255
             image = (image * over).round().astype(np.uint8)
     if kind == "blurred":
-        image = ndimage.gaussian_filter(image.astype(np.float32), (16, 16, 0), mode="wrap").round().astype(np.uint8)
+        soft = ndimage.gaussian_filter(image.astype(np.float32), (16, 16, 0))
+        ramp = np.minimum(np.arange(SIDE) + 1, np.arange(SIDE)[::-1] + 1) / 64
+        inside = np.minimum.outer(ramp, ramp).clip(0, 1)[..., np.newaxis]  # no sharp seams between tiles
+        image = (inside * soft + (1 - inside) * BLURRED).round().astype(np.uint8)
     return image, centres
 
 
@@ -143,7 +147,7 @@ class Slide:
         if level == 0:
             return tile
         parts = tile.reshape(SIDE // n, n, SIDE // n, n, 3).astype(np.float32)
-        return parts.mean(axis=(1, 3)).round().astype(np.uint8)
+        return np.asarray(parts.mean(axis=(1, 3)).round(), np.uint8)
 
     @property
     def levels(self) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ def test_slides_and_images_of_one_command(tmp_path, run, drawn, model):
     folder.mkdir()
     write_svs(folder / "a.svs", drawn, mpp=UM)
     write_zarr(folder / "b.ome.zarr", drawn, um=UM)
-    tifffile.imwrite(folder / "c.tif", drawn[:200, :300], photometric="rgb")
+    tifffile.imwrite(folder / "c.tif", drawn, photometric="rgb")
     (folder / "d.svs").write_bytes(b"no slide")
     out = tmp_path / "out"
     command = ("segment", folder, "--out", out, "--model", model, "--default-pixel-size", UM)

@@ -1,4 +1,4 @@
-"""A folder that is dropped on napari, or opened by File > Open Folder, becomes the image list of the plugin."""
+"""What is dropped on napari, or opened by its File menu: a folder becomes the image list, a slide a lazy layer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["folder_reader"]
+__all__ = ["folder_reader", "slide_reader"]
 
 _NO_LAYERS = [(None,)]  # napari's sign that a reader did its work and has no layers to add
 
 
 def folder_reader(path: str | Sequence[str]) -> Callable[[Any], list[Any]] | None:
-    """What reads a folder; None for anything else, which napari or other plugins read."""
+    """What reads a folder, of OME-Zarr as a slide; None for anything else, which napari or other plugins read."""
     if not isinstance(path, str):
         path = path[0] if len(path) == 1 else ""
-    return _open_folder if path and Path(path).is_dir() else None
+    if not path or not Path(path).is_dir():
+        return None
+    if any((Path(path) / name).is_file() for name in ("zarr.json", ".zattrs", ".zgroup")):
+        return slide_reader(path)
+    return _open_folder
+
+
+def slide_reader(path: str | Sequence[str]) -> Callable[[Any], list[Any]] | None:
+    """What reads one slide; None for several."""
+    if not isinstance(path, str) and len(path) != 1:
+        return None
+    from napari_leukocyte.plugin.slide_layers import slide_data
+
+    return slide_data
 
 
 def _open_folder(path: str | Sequence[str]) -> list[Any]:

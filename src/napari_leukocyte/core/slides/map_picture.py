@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from napari_leukocyte.core.slides.film import Place
 from napari_leukocyte.core.slides.overview import Overview
 
-__all__ = ["PLACE_COLOURS", "draw_map", "tinted"]
+__all__ = ["PLACE_COLOURS", "draw_map", "place_colours", "tinted"]
 
 PLACE_COLOURS = {
     Place.GLASS: (255, 255, 255),
@@ -34,6 +34,12 @@ def tinted(overview: Overview) -> NDArray[np.uint8]:
     tint = np.repeat(np.repeat(colours, side, axis=0), side, axis=1)
     mixed = overview.picture * (1 - _TINT) + tint * _TINT
     return np.asarray(np.where(tint.min(axis=-1, keepdims=True) == 255, overview.picture, mixed).round(), np.uint8)
+
+
+def place_colours(places: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours of patches (Y, X, 4) uint8, glass transparent, to lie over the slide."""
+    table = np.array([(*PLACE_COLOURS[place], 0 if place == Place.GLASS else 255) for place in Place], np.uint8)
+    return np.asarray(table[places])
 
 
 def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, whole_film: bool = False) -> Image.Image:

@@ -29,13 +29,15 @@ class Slide:
         The finest first.
     pixel_size
         Of the finest level, as far as the file states a plausible one.
+    closer
+        What closes the file; it holds no level.
     """
 
     name: str
     path: str
     levels: tuple[Level, ...]
     pixel_size: PixelSize
-    _close: Callable[[], object] = lambda: None
+    closer: Callable[[], object] = lambda: None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -69,7 +71,7 @@ class Slide:
 
     def close(self) -> None:
         """Close the file."""
-        self._close()
+        self.closer()
 
     def __enter__(self) -> Self:
         """Begin."""

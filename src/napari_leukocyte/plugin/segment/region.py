@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-__all__ = ["LARGEST_PX", "add_region_in_view", "needs_region"]
+__all__ = ["LARGEST_PX", "add_region", "add_region_in_view", "needs_region"]
 
 LARGEST_PX = 100_000_000  # of one plane; beyond it painting and undo grow slow
 
@@ -53,7 +53,14 @@ def add_region_in_view(viewer: ViewerModel, layer: Image) -> Image:
             "a region and press Segment again, or use the command line for the whole."
         )
     y, x = (int(start) for start in low)
-    pixels = np.asarray(full[y : y + height, x : x + width])
+    return add_region(viewer, layer, (slice(y, y + height), slice(x, x + width)))
+
+
+def add_region(viewer: ViewerModel, layer: Image, box: tuple[slice, slice]) -> Image:
+    """Add rows and columns of a layer's finest level as a new layer in the same place."""
+    y, x = (side.start for side in box)
+    pixels = np.asarray(_full(layer)[box])
+    height, width = pixels.shape[:2]
     region: Image = viewer.add_image(
         pixels,
         name=f"{layer.name} [{y}:{y + height}, {x}:{x + width}]",
@@ -63,7 +70,7 @@ def add_region_in_view(viewer: ViewerModel, layer: Image) -> Image:
         shear=layer.shear,
         affine=layer.affine.affine_matrix,
         # what the affine matrix makes of it is where the first pixel lies in the layer
-        translate=layer.affine.inverse(layer.data_to_world(low)),
+        translate=layer.affine.inverse(layer.data_to_world((y, x))),
         units=layer.units,
         axis_labels=layer.axis_labels,
         contrast_limits=None if layer.rgb else layer.contrast_limits,

@@ -18,6 +18,8 @@ from napari_leukocyte.plugin.segment.calibration import Calibration
 from napari_leukocyte.plugin.segment.folder_opener import FolderOpener
 from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
+from napari_leukocyte.plugin.segment.slide_panel import SlidePanel
+from napari_leukocyte.plugin.slide_layers import add_slide
 
 if TYPE_CHECKING:
     import napari
@@ -70,6 +72,9 @@ class SegmentWidget(Dock):
         self.open_folder_button.setToolTip(
             "Work through the images of a folder, one at a time, or go on with results that were saved"
         )
+        self.open_slide_button = QPushButton("Open slide …", clicked=self._choose_slide)
+        self.open_slide_button.setToolTip("Open a whole slide (SVS, pyramidal TIFF, …) without reading it into memory")
+        self.slide = SlidePanel(self.session, self.form.parameters)
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
@@ -90,7 +95,7 @@ class SegmentWidget(Dock):
 
         stack(
             self,
-            self.open_folder_button,
+            row(self.open_folder_button, self.open_slide_button),
             self.form,
             self.calibration,
             row(self.segment_button, self.cancel_button),
@@ -98,6 +103,7 @@ class SegmentWidget(Dock):
             self.bar,
             self.status,
             self.stepper,
+            self.slide,
         )
         self.layout().addStretch(1)
         self.layout().addWidget(footer())
@@ -159,6 +165,7 @@ class SegmentWidget(Dock):
             self.previous_button.setEnabled(session.index > 0)
             self.next_button.setEnabled(session.index < count - 1)
         self.segment_button.setEnabled((layer is not None or listed) and not self.job.running)
+        self.slide.follow(layer)
         self._refresh_pixel_note()
 
     def _on_other_image(self) -> None:
@@ -206,6 +213,18 @@ class SegmentWidget(Dock):
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
         self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(folder))
+
+    def _choose_slide(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Whole slide")
+        if path:
+            self.open_slide(Path(path))
+
+    def open_slide(self, path: Path) -> None:
+        """Open a slide as a layer; it is read as it is looked at."""
+        try:
+            self.form.image.value = add_slide(self.viewer, path)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
 
     def _read_images(self, folder: Path) -> None:
         """Read them beside napari, which goes on."""
@@ -326,6 +345,7 @@ class SegmentWidget(Dock):
     def release(self) -> None:
         """Stop the run as Cancel does, and read no further."""
         self.job.leave()
+        self.slide.leave()
         self.opener.leave()
         self.calibration.end()
 

@@ -1,0 +1,129 @@
+"""A whole slide in napari: opened lazily, searched from the Segment dock, and one cell of it corrected."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "slides"))
+from drawn_slides import UM, draw, scattered
+from driving import LONG, click, open_dock, paint
+from slide_files import LABEL, write_svs, write_zarr
+
+SHAPE = (700, 1100)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return draw(SHAPE, scattered(SHAPE, 26, seed=5), red_cells=420)
+
+
+@pytest.fixture(scope="module")
+def svs(tmp_path_factory, picture):
+    return write_svs(tmp_path_factory.mktemp("slide") / "smear.svs", picture, mpp=UM, compression="zlib")
+
+
+@pytest.fixture
+def dock(viewer, qtbot, model):
+    dock = open_dock(viewer, qtbot, "Segment")
+    dock.form.use_weight_file(model)
+    return dock
+
+
+def open_slide(dock, path, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    click(dock.open_slide_button)
+
+
+def find_cells(dock, folder, qtbot, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    click(dock.slide.find_button)
+    qtbot.waitUntil(lambda: not dock.slide.job.running, timeout=LONG)
+
+
+def click_row(table, number):
+    index = table.model().index(number, 0)
+    table.scrollTo(index)
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+
+
+def test_file_open_shows_a_slide_in_levels_and_never_its_label(viewer, svs, picture):
+    (layer,) = viewer.open(svs, plugin="napari-leukocyte")
+    assert layer.multiscale
+    assert layer.rgb
+    assert [level.shape for level in layer.data] == [(700, 1100, 3), (350, 550, 3), (175, 275, 3)]
+    assert tuple(layer.scale) == pytest.approx((UM, UM))
+    assert not (np.asarray(layer.data[0]) == LABEL[0, 0]).all(axis=-1).any()
+    assert np.array_equal(np.asarray(layer.data[0][10:60, 20:90]), picture[10:60, 20:90])
+    assert layer.name == "smear.svs"
+
+
+def test_ome_zarr_opens_as_a_slide_too(viewer, tmp_path, picture):
+    (layer,) = viewer.open(write_zarr(tmp_path / "a.zarr", picture), plugin="napari-leukocyte")
+    assert layer.multiscale
+    assert layer.data[0].shape == (*SHAPE, 3)
+
+
+def test_cells_are_found_and_one_is_corrected(viewer, dock, svs, tmp_path, qtbot, monkeypatch):
+    open_slide(dock, svs, monkeypatch)
+    slide = dock.form.image.value
+    assert slide.name == "smear.svs"
+    assert dock.slide.isVisible()
+    assert "one pixel off" in dock.slide.status.text()
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    rows = dock.slide._found.rows
+    assert len(rows) > 12
+    assert f"{len(rows)} cells" in dock.slide.status.text()
+    film = viewer.layers["smear.svs: film"]
+    for share in (0, 0.3, 1):  # from corner to corner of the pixels
+        sizes = ((film, film.data.shape[:2]), (slide, SHAPE))
+        there, here = (layer.data_to_world(share * np.array(size) - 0.5) for layer, size in sizes)
+        assert np.allclose(there, here)
+    chosen = next(i for i, row in enumerate(rows) if row["cnr"])
+    click_row(dock.slide.table, chosen)
+    session = dock.session
+    cell = int(rows[chosen]["cell"])
+    assert session.selection == (session.index, cell)
+    assert session.image_layer.name.startswith("smear.svs [")
+    measure = session.state.live.measure_of(cell)
+    assert f"{measure.cnr:.8g}" == rows[chosen]["cnr"]
+    top, left = (int(part.split(":")[0]) for part in session.image_layer.name.split("[")[1].rstrip("]").split(", "))
+    assert (measure.y + top, measure.x + left) == pytest.approx(tuple(float(rows[chosen][k]) for k in "yx"))
+    where = session.image_layer.data_to_world((measure.y, measure.x))
+    assert tuple(where) == pytest.approx(tuple(slide.data_to_world((measure.y + top, measure.x + left))))
+    before = session.state.live.measure_of(cell).nucleus_px
+    session.take_brush("nucleus")
+    session.classes_layer.brush_size = 9
+    paint(viewer, where, (where[0], where[1] + 4 * UM))
+    qtbot.waitUntil(lambda: session.state.edited, timeout=LONG)
+    assert session.state.live.measure_of(cell).nucleus_px >= before
+
+
+def test_a_second_search_takes_what_is_done(viewer, dock, svs, tmp_path, qtbot, monkeypatch):
+    open_slide(dock, svs, monkeypatch)
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    first = dock.slide.status.text()
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    assert "done before" in dock.slide.status.text()
+    assert first.splitlines()[0].split(",")[0] in dock.slide.status.text()
+    for number in (0, 5):
+        click_row(dock.slide.table, number)
+    regions = [layer for layer in viewer.layers if layer.name.startswith("smear.svs [")]
+    assert len(regions) == 1  # one that nobody worked on makes room
+
+
+def test_what_goes_wrong_is_said_in_the_dock(viewer, dock, svs, tmp_path, qtbot, monkeypatch):
+    (tmp_path / "broken.svs").write_bytes(b"II*\0nothing")
+    open_slide(dock, tmp_path / "broken.svs", monkeypatch)
+    assert "broken.svs" in dock.status.text()
+    open_slide(dock, svs, monkeypatch)
+    (tmp_path / "smear").mkdir()
+    (tmp_path / "smear" / "mine.txt").write_text("mine")
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    assert "mine.txt" in dock.slide.status.text()
+    assert dock.slide.find_button.isEnabled()
+    assert not dock.slide.table.isVisible()
