@@ -22,6 +22,8 @@ from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.model.weights import replace_info
 from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
+from napari_leukocyte.core.slides.inputs import AsSlides
+from napari_leukocyte.core.slides.run import SlideParameters
 
 ABSENT = "mps" if torch.cuda.is_available() else "cuda"  # no computer has both
 
@@ -39,11 +41,13 @@ def read_table(path):
 
 def test_options_restate_the_parameters():
     command = typer.main.get_command(app).commands["segment"]
-    of_the_folder = {"out", "resume", "overwrite", "jobs", "scheduler", "protocol"}
+    of_the_folder = {"out", "resume", "overwrite", "jobs", "scheduler", "protocol", "slides"}
     options = {
         one.name: one for one in command.params if one.param_type_name == "option" and one.name not in of_the_folder
     }
     defaults = SegmentParameters()
+    of_slides = {name for name in SlideParameters.__dataclass_fields__ if name not in ("segment", "windows")}
+    assert {name: options.pop(name).default for name in of_slides} == dict.fromkeys(of_slides, False)
     assert {name: one.default for name, one in options.items()} == {
         name: getattr(defaults, name)
         for name in SegmentParameters.__dataclass_fields__
@@ -53,6 +57,7 @@ def test_options_restate_the_parameters():
         assert get_args(get_type_hints(segment)[name]) == get_args(choices)
         assert options[name].opts == [f"--{name}"]
     assert options["pixel_size"].opts == ["--pixel-size"]
+    assert get_args(get_type_hints(segment)["slides"]) == get_args(AsSlides)
 
 
 def test_files_and_table_agree(tmp_path, run, model, picture):
