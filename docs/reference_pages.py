@@ -9,7 +9,7 @@ from napari_leukocyte.core.cells import flagging, lumps, measures
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.exchange.columns import markdown as columns
 from napari_leukocyte.core.imaging import quality
-from napari_leukocyte.core.segmentation import plausible, segment, stated_size
+from napari_leukocyte.core.segmentation import plausible, stated_size, uncertainty
 
 PAGE = Path(__file__).parent / "reference" / "columns-and-flags.md"
 _MARKED = "A person marked it, with R or *Not a WBC*"
@@ -41,7 +41,7 @@ def limits() -> dict[Flag, str]:
         Flag.VERY_SMALL: f"Under {flagging._VERY_SMALL_UM2:g} µm²",
         Flag.PLATELET_ATTACHED: f"A round lump of cytoplasm, {narrow:g} to {wide:g} µm wide and {small} to {large} of "
         "the cell, hangs on it by a neck",
-        Flag.LOW_CONFIDENCE: f"The network is unsure of more than {_share(segment._UNSURE_SHARE)} of its pixels, or "
+        Flag.LOW_CONFIDENCE: f"The network is unsure of more than {_share(uncertainty.UNSURE_SHARE)} of its pixels, or "
         f"the whole image is unlike any that it knows (uncertainty over {plausible.UNFAMILIAR:g})",
         Flag.OUT_OF_FOCUS: f"The steepest edge of its nucleus is wider than {quality._BLURRED_UM:g} µm",
         Flag.TOO_COARSE: f"An outline one pixel off moves its CNR by more than {_share(measures._TOO_COARSE)}",
