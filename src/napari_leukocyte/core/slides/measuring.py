@@ -24,7 +24,7 @@ from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE, unsure_
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.slides.blocks import Blocks
 from napari_leukocyte.core.slides.cells import FoundCell
-from napari_leukocyte.core.slides.tiles import CLASS_BITS, UNSURE
+from napari_leukocyte.core.slides.tiles import CLASS_BITS, DOUBTFUL_CELL, UNSURE
 
 __all__ = ["Maps", "MeasuredCells", "SlideCell", "Surroundings", "look_at_surroundings", "measure_slide"]
 
@@ -202,7 +202,9 @@ def _is_red_cell(cell: FoundCell, own: NDArray[np.bool_], maps: Maps, around: Ar
     if around.red_cells is None or unsure <= 0:
         return False
     nucleus = own & (maps.classes[cell.box] == 2)
-    return nucleus.any() and around.is_red_cell(_light(maps, cell.box), nucleus, unsure)
+    codes = maps.codes[cell.box][own]
+    doubtful = float(((codes & DOUBTFUL_CELL > 0) | (codes & CLASS_BITS == 0)).mean())  # a filled hole is no sure cell
+    return around.is_red_cell(_light(maps, cell.box), nucleus, unsure=unsure, doubtful=doubtful)
 
 
 def _light(maps: Maps, box: Box) -> NDArray[np.float32]:
