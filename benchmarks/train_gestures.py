@@ -3,10 +3,14 @@
     python benchmarks/train_gestures.py DATA --out src/napari_leukocyte/weights/gestures.safetensors
 
 DATA has an index.csv; the test and validation parts of the split are not read. An interrupted run goes on where it was.
+``--without krd --start default-4`` leaves a source out, for `gestures.py --part all --sources krd` to judge: nothing of
+it is read, nothing is drawn in its stain, and the model to start from must not have seen it either.
 """
 
 import argparse
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -15,9 +19,31 @@ import torch
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.interactive.training import GestureTraining, gesture_recipe, train_gestures
+from napari_leukocyte.core.model.dataset import read_index
 from napari_leukocyte.core.model.prepare import prepare
-from napari_leukocyte.core.model.weights import load_model, model_path
+from napari_leukocyte.core.model.recipes import Recipe
+from napari_leukocyte.core.model.split import read_split
+from napari_leukocyte.core.model.weights import ModelInfo, load_model, model_path
 from report import weights_hash
+from unseen_source import FITTED, lists_without
+
+
+def left_out(source: str, data: Path, split: Path, lists: Path, recipe: Recipe, start: ModelInfo) -> Recipe:
+    """Write the split without a source to ``lists``, and return the recipe that draws nothing in its stain.
+
+    Raises
+    ------
+    LeukocyteError
+        When there is no such source, or the model to start from was trained on it.
+    """
+    names = [row.name for row in read_index(data)]
+    if not any(name.startswith(f"{source}/") for name in names):
+        raise LeukocyteError(f"{data} has no images of {source}.")
+    if source in start.training.get("data", {}).get("train", {}):
+        raise LeukocyteError(f"The model {start.name!r} was trained on {source}: start from one that never saw it.")
+    lists.write_text(json.dumps(lists_without(source, read_split(split, names))), encoding="utf-8")
+    fitted = [FITTED[source]] if source in FITTED else []
+    return replace(recipe, stains_kept_out=(*recipe.stains_kept_out, *fitted))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", default="default", help="shipped name or weight file")
+    parser.add_argument("--without", metavar="SOURCE", help="leave all images of a source out")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
     parser.add_argument("--notes", type=Path, default=Path("benchmarks/mask_notes.json"))
@@ -33,7 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = gesture_recipe(given.steps)
     path = model_path(given.start)
     start, origin = load_model(path, device=torch.device("cpu"))
-    training, _, summary = prepare(given.data, recipe, split=given.split, notes=given.notes, seed=given.seed)
+    split = given.split
+    if given.without:
+        split = given.out.with_suffix(".lists.json")
+        recipe = left_out(given.without, given.data, given.split, split, recipe, origin)
+    training, _, summary = prepare(given.data, recipe, split=split, notes=given.notes, seed=given.seed)
     summary["started_from"] = {"name": origin.name, "weights_sha256": weights_hash(path)}
     parameters = GestureTraining(out=given.out, recipe=recipe, seed=given.seed, licence=origin.licence, data=summary)
     losses: list[float] = []

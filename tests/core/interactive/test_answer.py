@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_leukocyte.core.interactive.answer import answer, still_followed
 from napari_leukocyte.core.interactive.session import GestureSession
@@ -42,14 +43,26 @@ def test_the_outlines_are_those_of_the_cell_and_of_its_nucleus(field, shipped):
 
 
 def test_a_click_on_the_ground_finds_nothing(field, shipped):
-    from scipy import ndimage
-
     ground = ndimage.distance_transform_edt(field.image.min(axis=-1) > 150)
     found = answer(
         shipped, *nothing(field), Stroke("cell", np.unravel_index(ground.argmax(), ground.shape)), (), new_cell=1
     )
     assert not found.found
     assert found.outlines == ()
+
+
+def test_a_background_click_inside_takes_a_cell_away_whole(field, shipped):
+    """Drawn cells, of which the network is sure; whoever clicks knows better."""
+    rng = np.random.default_rng(3)
+    for cell in range(1, int(field.cells.max()) + 1):
+        depth = ndimage.distance_transform_edt(np.pad(field.cells == cell, 1))[1:-1, 1:-1]
+        inside = np.argwhere(depth > 0.5 * depth.max())
+        click = Stroke("background", inside[rng.integers(len(inside))])
+        change = answer(shipped, field.classes, field.cells, click, (), new_cell=9).change
+        left = field.cells.copy()
+        left[change.box] = change.cells
+        assert np.array_equal(left, np.where(field.cells == cell, 0, field.cells))
+        assert change.cell == 0
 
 
 def test_a_gesture_counts_while_the_map_says_what_it_says(field):

@@ -110,6 +110,23 @@ def test_a_click_takes_a_false_cell_away_whole(seen):
     assert np.array_equal(new, RIGHT)
 
 
+@pytest.mark.parametrize("radius", [0.5, 2, 4])
+def test_a_click_inside_takes_a_cell_away_whole_that_the_network_is_sure_of(radius):
+    classes, labels = labelled(LEFT, RIGHT)
+    for y, x in np.argwhere(disc(30, 20, 11 - radius - 1))[::7]:
+        new, owners = compose(classes, labels, says(classes), gesture("background", (y, x), radius=radius), new_cell=3)
+        assert np.array_equal(new, RIGHT)
+        assert np.array_equal(owners, np.where(RIGHT > 0, 2, 0))
+
+
+def test_a_click_on_its_rim_takes_no_cell_away():
+    classes, labels = labelled(LEFT)
+    for angle in np.linspace(0, 2 * np.pi, 9):
+        click = gesture("background", (30 + 11 * np.sin(angle), 20 + 11 * np.cos(angle)))
+        new, _ = compose(classes, labels, says(classes), click, new_cell=2)
+        assert np.array_equal(new, np.where(click.covered, 0, LEFT))
+
+
 def test_a_stroke_takes_no_whole_cell():
     stroke = gesture("background", (30, 18), (30, 22))
     new, _ = compose(*labelled(LEFT), says(np.where(disc(30, 12, 3), 1, 0)), stroke, new_cell=3)
@@ -124,8 +141,8 @@ def test_background_on_nothing_changes_nothing():
 
 def test_where_the_network_does_not_obey_the_disc_does():
     for kind, value in (("nucleus", 2), ("cytoplasm", 1), ("background", 0)):
-        for at in ((30, 20), (30, 29)):
-            stroke = gesture(kind, at, radius=2)
+        for at in ((30, 20), (30, 31)):
+            stroke = gesture(kind, at, (at[0] + 1, at[1]), radius=2)
             new, _ = compose(*labelled(LEFT), says(LEFT), stroke, new_cell=2)
             assert (new[stroke.covered] == value).all()
             assert np.array_equal(new[~stroke.covered], LEFT[~stroke.covered])

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from napari_leukocyte.core.interactive.damage import CELL, damage_cell, false_cell
+from napari_leukocyte.core.interactive.damage import CELL, another_opinion, damage_cell, false_cell
 from napari_leukocyte.core.interactive.encode import INPUTS
 from napari_leukocyte.core.interactive.simulate import draw_scene, gesture_at, largest_error, next_stroke, truth_of
 from napari_leukocyte.core.interactive.stroke import covered
@@ -72,6 +73,22 @@ def test_damage_stays_at_its_cell(whole):
         assert set(np.unique(damaged)) <= ({0, CELL} if whole else {0, 1, 2})
         differ += not np.array_equal(damaged, truth)
     assert differ > 35
+
+
+def test_someone_else_draws_a_whole_outline_a_little_differently():
+    """Of the ways in which opinions differ, a nucleus that is a rim wider or narrower all round, in the same cell."""
+    _, target, cells = window(3)
+    truth, _ = truth_of(target)
+    rng = np.random.default_rng(0)
+    sizes = []
+    for _ in range(60):
+        wanted = another_opinion(truth, cells == 1, rng)
+        assert np.array_equal(wanted[cells > 1], truth[cells > 1])
+        nucleus = wanted == 2
+        around = ndimage.binary_dilation(truth == 2, iterations=3) & ~ndimage.binary_erosion(truth == 2, iterations=3)
+        if np.array_equal(wanted > 0, truth > 0) and not (nucleus != (truth == 2))[~around].any():
+            sizes.append(int(nucleus[cells == 1].sum()) - int((truth == 2)[cells == 1].sum()))
+    assert min(sizes) < -80 < 80 < max(sizes)  # a ring of 16 px radius has 100 px
 
 
 def test_a_false_cell_lies_on_background():

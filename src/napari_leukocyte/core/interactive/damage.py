@@ -13,6 +13,7 @@ Map = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 _OUTLINE = 3.6  # px: 0.6 um
+_RIM = (1.0, 2.4)  # px by which one expert's outline lies beside another's
 _LEAK = (6, 24)  # px of its radii: 1 to 4 um
 
 
@@ -28,10 +29,14 @@ def damage_cell(classes: Map, cell: Mask, rng: np.random.Generator) -> Map:
 
 
 def another_opinion(classes: Map, cell: Mask, rng: np.random.Generator) -> Map:
-    """Return the map as someone else might want it: a part more or less to the nucleus or to the cell."""
+    """Return the map as someone else might want it: a part more or less to the nucleus or to the cell.
+
+    Most often an outline lies a pixel or two further in or out, all along it: experts differ so.
+    """
     wanted = classes.copy()
     known = bool((classes[cell] != CELL).any())
-    ways = [_leak, _half_missing, _outline] + ([_granules, _granules, _lobe_lost] if known else [])
+    ways = [_leak, _half_missing, _rim, _rim]
+    ways += [_granules, _granules, _lobe_lost, _nucleus_rim, _nucleus_rim, _nucleus_rim] if known else []
     ways[int(rng.integers(len(ways)))](wanted, cell, (classes > 0) & ~cell, rng)
     return wanted
 
@@ -97,6 +102,20 @@ def _outline(damaged: Map, cell: Mask, others: Mask, rng: np.random.Generator) -
     moved = _grown(cell, px)
     damaged[cell & ~moved & where] = 0
     damaged[moved & ~cell & ~others & where] = _value(damaged, cell)
+
+
+def _rim(damaged: Map, cell: Mask, others: Mask, rng: np.random.Generator) -> None:
+    moved = _grown(cell, float(rng.choice([-1, 1]) * rng.uniform(*_RIM)))
+    damaged[cell & ~moved] = 0
+    damaged[moved & ~cell & ~others] = _value(damaged, cell)
+
+
+def _nucleus_rim(damaged: Map, cell: Mask, others: Mask, rng: np.random.Generator) -> None:
+    del others
+    nucleus = cell & (damaged == 2)
+    moved = _grown(nucleus, float(rng.choice([-1, 1]) * rng.uniform(*_RIM)))
+    damaged[nucleus & ~moved] = 1
+    damaged[moved & cell & (damaged == 1)] = 2
 
 
 def _leak(damaged: Map, cell: Mask, others: Mask, rng: np.random.Generator) -> None:

@@ -20,6 +20,7 @@ _EIGHT = np.ones((3, 3), bool)
 _NAMES: tuple[Kind, Kind, Kind, Kind] = ("background", "cytoplasm", "nucleus", "cell")
 _ELSEWHERE = 0.4  # weight of what lies far from the cell that was touched: the result does not take it
 _NEAR = 12  # px
+_OFF = 2.0  # px that a hasty click is off
 _LEAST_ERROR = 6  # px: less is no error that anyone corrects
 
 
@@ -97,7 +98,7 @@ def draw_scene(
     if chance < 0.55:  # right as it is: a gesture that says nothing new changes nothing
         scene.strokes.append(_first_gesture(scene, rng))
         return scene
-    if chance < 0.67:
+    if chance < 0.74:
         return _contradicted(scene, rng)
     scene.classes = damage_cell(scene.classes, scene.focus, rng)
     stroke = next_stroke(scene, rng) if rng.random() < 0.8 else None
@@ -204,7 +205,10 @@ def next_stroke(scene: Scene, rng: np.random.Generator) -> Stroke | None:
 
 
 def gesture_at(area: Mask, kind: Kind, rng: np.random.Generator) -> Stroke:
-    """A click in an area, often at its innermost point, or a short wavering stroke through it; imprecise by 2-3 px."""
+    """A click in an area, often at its innermost point, or a short wavering stroke through it; imprecise by 2-3 px.
+
+    On a thin rim half of the clicks lie beside it.
+    """
     radius = 2.0 if rng.random() < 0.8 else float(rng.uniform(1, 6))
     depth = ndimage.distance_transform_edt(area)
     ys, xs = np.nonzero(area)
@@ -213,7 +217,9 @@ def gesture_at(area: Mask, kind: Kind, rng: np.random.Generator) -> Stroke:
     else:
         i = int(rng.integers(len(ys)))
         at = np.array([ys[i], xs[i]], np.float64)
-    reach = min(3.0, float(depth.max()))  # who corrects a thin rim looks more closely
+    reach = min(3.0, float(depth.max()))  # who corrects a thin rim looks more closely, or does not
+    if rng.random() < 0.5:
+        reach = max(reach, _OFF)
     at += rng.uniform(-1, 1, 2) * reach * (0.7 if rng.random() < 0.8 else 1)
     at = np.clip(at, 0, np.array(area.shape) - 1)
     if rng.random() < 0.7:
