@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--start", default="default", help="shipped name or weight file")
     parser.add_argument("--without", metavar="SOURCE", help="leave all images of a source out")
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--thin-rims", action="store_true", help="experts differ more often by a thin rim, see Scene")
     parser.add_argument("--split", type=Path, default=Path("benchmarks/split.json"))
     parser.add_argument("--notes", type=Path, default=Path("benchmarks/mask_notes.json"))
     parser.add_argument("--seed", type=int, default=0)
@@ -66,7 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipe = left_out(given.without, given.data, given.split, split, recipe, origin)
     training, _, summary = prepare(given.data, recipe, split=split, notes=given.notes, seed=given.seed)
     summary["started_from"] = {"name": origin.name, "weights_sha256": weights_hash(path)}
-    parameters = GestureTraining(out=given.out, recipe=recipe, seed=given.seed, licence=origin.licence, data=summary)
+    parameters = GestureTraining(
+        out=given.out,
+        recipe=recipe,
+        seed=given.seed,
+        licence=origin.licence,
+        thin_rims=given.thin_rims,
+        data=summary,
+    )
     losses: list[float] = []
     began = perf_counter()
     for event in train_gestures(training, parameters, start=start):

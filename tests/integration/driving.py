@@ -89,21 +89,21 @@ def canvas_point(viewer, row, column):
     return QPoint(round(x), round(y))
 
 
-def paint(viewer, start, end):
+def paint(viewer, start, end, modifier=NO_KEY):
     native = viewer.window._qt_viewer.canvas.native
     a, b = canvas_point(viewer, *start), canvas_point(viewer, *end)
     QTest.mouseMove(native, a)
-    QTest.mousePress(native, LEFT, NO_KEY, a)
+    QTest.mousePress(native, LEFT, modifier, a)
     for t in np.linspace(0, 1, 8):
-        drag_to(native, a + (b - a) * float(t))
+        drag_to(native, a + (b - a) * float(t), modifier)
         QTest.qWait(_THROTTLED_MS)
-    QTest.mouseRelease(native, LEFT, NO_KEY, b)
+    QTest.mouseRelease(native, LEFT, modifier, b)
 
 
-def drag_to(native, point):
+def drag_to(native, point, modifier=NO_KEY):
     """The mouse moves with its button held; QTest's own move asks the X server, which answers some time later."""
     at = QPointF(point)
-    event = QMouseEvent(QEvent.Type.MouseMove, at, native.mapToGlobal(at), Qt.MouseButton.NoButton, LEFT, NO_KEY)
+    event = QMouseEvent(QEvent.Type.MouseMove, at, native.mapToGlobal(at), Qt.MouseButton.NoButton, LEFT, modifier)
     QApplication.sendEvent(native, event)
 
 

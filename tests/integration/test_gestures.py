@@ -232,6 +232,81 @@ def test_shift_and_a_click_take_a_false_cell_away(viewer, open_, field, smear, s
     assert false in numbers(dock)
 
 
+@pytest.fixture
+def leaking(field):
+    """Class map of the smear, cell 2 leaking along a band into the background, and the band."""
+    rows, columns = np.nonzero(field.cells == 2)
+    y = int(np.median(rows))
+    edges = (columns[rows == y].min(), columns[rows == y].max())
+    band = np.zeros(field.cells.shape, bool)
+    reach = slice(edges[1], edges[1] + 22) if edges[1] + 30 < band.shape[1] else slice(edges[0] - 22, edges[0])
+    band[y - 6 : y + 7, reach] = True
+    band &= field.cells == 0
+    assert band.sum() > 100
+    return np.where(band, 1, field.classes).astype(np.uint8), band
+
+
+def along(band):
+    """Ends of a stroke along the middle of a band, short of its ends."""
+    rows, columns = np.nonzero(band)
+    return np.array([rows.mean(), columns.min() + 4]), np.array([rows.mean(), columns.max() - 2])
+
+
+def test_a_stroke_under_shift_takes_a_leak_off_and_leaves_the_cell(
+    viewer, open_, field, leaking, smear, segmentation, qtbot
+):
+    classes, band = leaking
+    dock = open_("Measure")
+    dock.session.open_layer(smear)
+    dock.session.put(0, segmentation(classes, pixel_size=0.2))
+    layer = viewer.layers[CLASSES]
+    click(dock.gestures.click_button)
+    rest(dock, qtbot)
+    before, centre = layer.data.copy(), viewer.scene.camera.center
+    paint(viewer, *(layer.data_to_world(end) for end in along(band)), SHIFT)
+    rest(dock, qtbot)
+    assert viewer.scene.camera.center == centre  # a stroke, and no drag of the view
+    assert dock.gestures.hand.lines.lines == []
+    assert (layer.data[band] > 0).mean() < 0.1
+    own = field.cells == 2
+    assert overlap((layer.data > 0) & (own | band), own) > 0.95
+    assert np.array_equal(layer.data[~own & ~band], before[~own & ~band])
+    press(viewer, Qt.Key.Key_Z, CTRL)  # one step
+    assert np.array_equal(layer.data, before)
+
+
+def test_the_eraser_goes_on_to_the_border_too(viewer, open_, field, leaking, smear, segmentation, qtbot):
+    classes, band = leaking
+    dock = open_("Correct")
+    dock.session.open_layer(smear)
+    dock.session.put(0, segmentation(classes, pixel_size=0.2))
+    layer = viewer.layers[CLASSES]
+    before = layer.data.copy()
+    press(viewer, Qt.Key.Key_E)  # napari's eraser
+    assert layer.mode == "erase"
+    layer.brush_size = 3
+    start, end = along(band)
+    paint(viewer, *(layer.data_to_world(at) for at in (start, end)))
+    rest(dock, qtbot)
+    plain = layer.data != before
+    assert (layer.data[plain] == 0).all()
+    assert 0.1 < plain[band].mean() < 0.6
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    assert np.array_equal(layer.data, before)
+
+    paint(viewer, *(layer.data_to_world(at) for at in (start, end)), SHIFT)
+    rest(dock, qtbot)
+    own = field.cells == 2
+    assert (layer.data[band] > 0).mean() < 0.1
+    assert (layer.data[plain] == 0).all()
+    assert overlap((layer.data > 0) & (own | band), own) > 0.95
+    assert np.array_equal(layer.data[~own & ~band], before[~own & ~band])
+    assert dock.session.state.facts(None).made_with.strokes == {"brush": 0, "gesture": 1}
+    press(viewer, Qt.Key.Key_Z, CTRL)
+    assert np.array_equal(layer.data, before)
+    assert layer.mode == "erase"  # the eraser stays in the hand
+
+
 def test_in_a_map_of_cells_alone_a_click_gives_one_without_nucleus(viewer, open_, field, smear, segmentation, qtbot):
     from dataclasses import replace
 

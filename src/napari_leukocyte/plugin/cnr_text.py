@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -26,14 +25,13 @@ _CHOSEN_COLOUR = (0.0, 0.35, 0.75, 1.0)
 _TEXT_SIZE = 10
 
 
-@dataclass(frozen=True)
-class _Badges:
-    """The badges of one image: where (row, column), and what napari's status bar says of each."""
+class _Badge(NamedTuple):
+    """One cell's badge: where (row, column), and what napari's status bar says of it."""
 
-    at: NDArray[np.float64]
-    cells: list[int]
-    cnr: list[str]
-    flags: list[str]
+    at: tuple[float, float]
+    cell: int
+    cnr: str
+    flags: str
 
 
 class CnrText:
@@ -47,7 +45,8 @@ class CnrText:
         self._session = ref(session)  # weak: the badges must not keep a session alive
         self.layer: Points | None = None
         self._over: Image | None = None  # the image whose scale and place the layer has
-        self._badges: dict[int, _Badges] = {}
+        self._badges: dict[int, list[_Badge]] = {}
+        self._made: dict[int, dict[int, tuple[CellMeasure, _Badge]]] = {}  # of each image and cell, from which measure
         session.changed.connect(self._on_changed)
         session.shown_changed.connect(self.refresh)
         session.images_changed.connect(self._on_images)
@@ -61,7 +60,7 @@ class CnrText:
         return session
 
     def _on_images(self) -> None:
-        self._badges = {}
+        self._badges, self._made = {}, {}
         self.refresh()
 
     def _on_changed(self, index: int) -> None:
@@ -85,7 +84,9 @@ class CnrText:
             # And new positions cost more than all the rest of a stroke.
             if not np.array_equal(self.layer.data, points):
                 self.layer.data = points
-            self.layer.features = features
+            # Features lay every text out anew, which is worth a stroke's time in a field of 200 cells.
+            if self.layer.features.to_dict("list") != features:
+                self.layer.features = features
         else:
             visible = self.layer is None or self.layer.visible
             session.layers.remove(self.layer)
@@ -116,17 +117,18 @@ class CnrText:
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
 
-    def _badges_of(self, index: int) -> _Badges:
+    def _badges_of(self, index: int) -> list[_Badge]:
+        """The badges of an image; a cell that was not measured anew keeps its own."""
         if index not in self._badges:
             live = self.session.states[index].live
-            measures = live.measures
-            at = [_place(live.cells, live.boxes[m.cell], m) for m in measures]
-            self._badges[index] = _Badges(
-                np.array(at, float).reshape(-1, 2),
-                [measure.cell for measure in measures],
-                [cnr_text(measure, short=True) for measure in measures],
-                ["; ".join(flag.words for flag in measure.flags) for measure in measures],
-            )
+            before, now = self._made.get(index, {}), {}
+            for measure in live.measures:
+                known = before.get(measure.cell)
+                if known is None or known[0] is not measure:
+                    known = measure, _badge(live.cells, live.boxes[measure.cell], measure)
+                now[measure.cell] = known
+            self._made[index] = now
+            self._badges[index] = [badge for _, badge in now.values()]
         return self._badges[index]
 
     def _colour(self) -> None:
@@ -147,15 +149,21 @@ class CnrText:
             layer.face_color = layer.border_color = colours
 
 
-def _as_points(badges: dict[int, _Badges], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
+def _as_points(badges: dict[int, list[_Badge]], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
     """Positions and features of a Points layer; in a stack the plane comes first."""
-    points = [np.insert(b.at, 0, index, axis=1) if stack else b.at for index, b in badges.items()]
+    every = [(index, badge) for index, own in badges.items() for badge in own]
+    points = [(index, *badge.at) if stack else badge.at for index, badge in every]
     features: dict[str, list[object]] = {
-        "cell": [cell for b in badges.values() for cell in b.cells],
-        "cnr": [text for b in badges.values() for text in b.cnr],
-        "flags": [text for b in badges.values() for text in b.flags],
+        "cell": [badge.cell for _, badge in every],
+        "cnr": [badge.cnr for _, badge in every],
+        "flags": [badge.flags for _, badge in every],
     }
-    return np.concatenate([np.empty((0, 2 + stack)), *points]), features
+    return np.array(points, np.float64).reshape(-1, 2 + stack), features
+
+
+def _badge(cells: NDArray[np.int32], box: Box, measure: CellMeasure) -> _Badge:
+    flags = "; ".join(flag.words for flag in measure.flags)
+    return _Badge(_place(cells, box, measure), measure.cell, cnr_text(measure, short=True), flags)
 
 
 def _place(cells: NDArray[np.int32], box: Box, measure: CellMeasure) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from drawn import disc
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import measure_cells
-from napari_leukocyte.core.cells.order import doubtful_first
+from napari_leukocyte.core.cells.order import after, doubtful_first
 
 SHAPE = (60, 300)
 
@@ -32,3 +32,14 @@ def measures():
 def test_the_uncertain_come_first_then_those_with_more_remarks_and_what_a_person_said_is_no_doubt(measures):
     assert doubtful_first(measures) == [3, 4, 2]
     assert doubtful_first(reversed(measures)) == [3, 4, 2]
+
+
+def test_what_comes_after_a_cell_that_is_gone():
+    order = [8, 3, 5, 1]
+    assert after(order, 3) == [5, 1]
+    assert after(order, 1) == []
+    assert after(order, None) == after(order, 9) == order
+    assert after([8, 5, 1], 3, before=order) == [5, 1]  # it was deleted
+    assert after([5, 1], 3, before=order) == [5, 1]
+    assert after([1, 8], 5, before=order) == []  # the order is another one by now
+    assert after([], 3, before=order) == []

@@ -5,7 +5,7 @@ import pytest
 
 from annotator import Brush, Discs, largest_error, middle_line
 from damaged_maps import DAMAGES
-from gestures import GOAL_CELL, GOAL_NUCLEUS, correct, iou
+from gestures import GOAL, correct, iou
 
 SHAPE = (140, 160)
 
@@ -71,7 +71,7 @@ def test_the_brush_puts_every_damage_right_and_discs_need_more(truth, rng, damag
     assert not np.array_equal(start, truth)
     brush, discs = (correct(tool(whole=False, off=1.0), start, truth, name="a", whole=False) for tool in (Brush, Discs))
     assert brush.reached
-    assert (brush.cell[-1] >= GOAL_CELL, brush.nucleus[-1] >= GOAL_NUCLEUS) == (True, True)
+    assert (brush.cell[-1] >= GOAL[0], brush.nucleus[-1] >= GOAL[1]) == (True, True)
     assert damage == "leak" or brush.needed <= discs.needed  # a red cell is a disc
     assert len(brush.cell) == len(brush.actions) == len(brush.traced) == brush.needed + 1
 

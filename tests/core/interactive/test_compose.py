@@ -119,6 +119,22 @@ def test_a_click_inside_takes_a_cell_away_whole_that_the_network_is_sure_of(radi
         assert np.array_equal(owners, np.where(RIGHT > 0, 2, 0))
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_click_on_a_red_cell_that_grew_together_with_a_cell_takes_only_that(binary):
+    """The network holds both for one cell, and is sure."""
+    red = disc(30, 41, 11) & (LEFT == 0)
+    classes, labels = labelled(np.where(red, 1, LEFT).astype(np.uint8))
+    if binary:
+        classes = np.minimum(classes, 1)
+    click = gesture("background", (30, 42))
+    new, _ = compose(classes, labels, says(classes), click, new_cell=2, binary=binary, pixel_size=0.4)
+    assert (new[red] > 0).mean() < 0.1
+    assert (new[LEFT > 0] > 0).mean() > 0.95
+    on_the_cell = gesture("background", (30, 20))
+    new, _ = compose(classes, labels, says(classes), on_the_cell, new_cell=2, binary=binary, pixel_size=0.4)
+    assert not new.any() if not binary else (new[red] > 0).mean() > 0.9
+
+
 def test_a_click_on_its_rim_takes_no_cell_away():
     classes, labels = labelled(LEFT)
     for angle in np.linspace(0, 2 * np.pi, 9):

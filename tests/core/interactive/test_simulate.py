@@ -82,7 +82,7 @@ def test_someone_else_draws_a_whole_outline_a_little_differently():
     rng = np.random.default_rng(0)
     sizes = []
     for _ in range(60):
-        wanted = another_opinion(truth, cells == 1, rng)
+        wanted = another_opinion(truth, cells == 1, rng, thin_rims=True)
         assert np.array_equal(wanted[cells > 1], truth[cells > 1])
         nucleus = wanted == 2
         around = ndimage.binary_dilation(truth == 2, iterations=3) & ~ndimage.binary_erosion(truth == 2, iterations=3)

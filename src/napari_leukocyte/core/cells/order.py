@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 
-__all__ = ["doubtful_first", "following"]
+__all__ = ["after", "doubtful_first"]
 
 _NO_DOUBT = NOT_A_WBC | {Flag.EDITED, Flag.TOO_COARSE}
 """What a person said, and what no look at the cell can settle."""
@@ -21,14 +21,18 @@ def doubtful_first(measures: Iterable[CellMeasure]) -> list[int]:
     return sorted(doubtful, key=lambda cell: (Flag.LOW_CONFIDENCE not in doubts[cell], -len(doubts[cell]), cell))
 
 
-def following(order: Sequence[int], now: int | None) -> int | None:
-    """Return what comes after ``now`` in an order, from its end on the first again; None when there is nothing.
+def after(order: Sequence[int], cell: int | None, before: Sequence[int] = ()) -> Sequence[int]:
+    """Return what comes after ``cell`` in an order.
+
+    A cell that is no longer in it (``None``: none was chosen) is looked up in the order ``before``: what comes after
+    the nearest cell that stood in front of it. All of the order where that says nothing.
 
     Examples
     --------
-    >>> following([5, 2, 7], 2), following([5, 2, 7], 7), following([5, 2, 7], None), following([], 2)
-    (7, 5, 5, None)
+    >>> after([5, 2, 7], 2), after([5, 2, 7], 7), after([5, 2, 7], None), after([5, 7, 9], 2, before=[5, 2, 7, 9])
+    ([7], [], [5, 2, 7], [7, 9])
     """
-    if not order:
-        return None
-    return order[(order.index(now) + 1) % len(order)] if now in order else order[0]
+    if cell in before and cell not in order:
+        passed = before[: before.index(cell)]
+        cell = next((one for one in reversed(passed) if one in order), None)
+    return order[order.index(cell) + 1 :] if cell in order else order

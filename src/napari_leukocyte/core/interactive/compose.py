@@ -21,10 +21,6 @@ _MOST = 0.5  # of a labelled cell in the answer's cell: they are the same
 _REMNANT = 0.35  # of a cell beside a click "background" that takes the rest: all of it is none
 _REACH_UM = 1.5
 _MARGIN = 0.2  # of the logarithm of odds by which what is clicked wins
-_ALL = 0.0
-_QUANTILE = -1.0
-_ONE_WAY = False
-_ADD_ONLY = False
 _MOST_LED = 6.0  # of it: of what the network is surer, only the disc changes
 _SPECK = 0.1  # of a cell: a piece that is cut off and smaller goes too
 
@@ -84,18 +80,16 @@ def compose(
     for discs in (*before, gesture):
         _force(answer, discs, part, binary=binary)
     if gesture.kind == "background":
-        return _taken_away(classes, cells, answer, gesture)
+        return _taken_away(classes, cells, answer, gesture, pixel_size)
     number, piece = _touched(cells, answer, gesture, pixel_size)
     free = (cells == 0) | (cells == number)
     if gesture.kind == "cell":
         changed = free & (piece | ((cells == number) & (number > 0) & (answer == 0)))
-        if _ADD_ONLY and number and before and (classes[gesture.line] == 0).mean() > 0.5:
-            changed &= classes == 0
     else:
         about = free & (piece | ((cells == number) & (number > 0)))
         moved = about & (answer != classes)
-        if _ONE_WAY:
-            moved &= (answer == class_under(gesture.kind, binary=binary)) | (classes == 0)
+        # who says "nucleus" takes no nucleus away, nor the one who says "cytoplasm" cytoplasm
+        moved &= (answer == class_under(gesture.kind, binary=binary)) | (classes == 0)
         changed = _connected(moved, gesture.covered)
     new = np.where(changed, answer, classes).astype(np.uint8)
     _force(new, gesture, part, binary=binary)
@@ -127,13 +121,9 @@ def _led(p: NDArray[np.float32], gesture: Discs, *, binary: bool, reach: float) 
         lead = log_p[value] - np.max(np.delete(log_p, value, axis=0), axis=0)
     if not gesture.line.any():
         return gesture.line
-    here = float(np.median(lead[gesture.line]))
-    if _QUANTILE >= 0:
-        here = max(here, float(np.quantile(lead[gesture.covered], _QUANTILE)))
-    needed = min(max(0.0, _MARGIN - here), _MOST_LED)
+    needed = min(max(0.0, _MARGIN - float(np.median(lead[gesture.line]))), _MOST_LED)
     distance = ndimage.distance_transform_edt(~gesture.covered)
-    everywhere = min(_ALL, needed)
-    led: Mask = lead + everywhere + (needed - everywhere) * np.exp(-0.5 * (distance / reach) ** 2) > 0
+    led: Mask = lead + needed * np.exp(-0.5 * (distance / reach) ** 2) > 0
     return led
 
 
@@ -160,12 +150,21 @@ def _connected(changed: Mask, gesture: Mask) -> Mask:
     return connected
 
 
-def _taken_away(classes: Classes, cells: Labels, answer: Classes, gesture: Discs) -> tuple[Classes, Labels]:
-    """Take off what the answer no longer has beneath the gesture; of a false cell, all.
+def _body(own: Mask, classes: Classes, line: Mask, pixel_size: float | None) -> Mask:
+    """What is meant by a click inside of a cell: all of it, or the red cell that the map has grown together with it.
 
-    What leaked into a cell lies at its rim. A click that would leave a hole in it is none on a leak: it means the cell,
-    however sure of it the network is.
+    A cell whose outline shows two bodies is one of the two where the nucleus lies in the other.
     """
+    bodies = label_cells(own.astype(np.uint8), pixel_size=pixel_size)
+    body: Mask = bodies == most_common(bodies, line & own)
+    nucleus = own & (classes == 2)
+    return own if (body & nucleus).any() else body
+
+
+def _taken_away(
+    classes: Classes, cells: Labels, answer: Classes, gesture: Discs, pixel_size: float | None
+) -> tuple[Classes, Labels]:
+    """Take off what the answer no longer has beneath the gesture; of a false cell, all."""
     new = classes.copy()
     for number in np.unique(cells[gesture.covered]):
         if number == 0:
@@ -174,8 +173,10 @@ def _taken_away(classes: Classes, cells: Labels, answer: Classes, gesture: Discs
         gone = _connected(own & ((answer == 0) | gesture.covered), gesture.covered)
         left = own & ~gone
         at_rim = (ndimage.binary_dilation(gone, structure=_EIGHT) & ~own).any()
-        if gesture.is_click and (not at_rim or left.sum() < _REMNANT * own.sum()):
+        if gesture.is_click and left.sum() < _REMNANT * own.sum():
             gone = own
+        elif gesture.is_click and not at_rim:  # whoever makes a hole in a cell means it, however sure the network is
+            gone = _body(own, classes, gesture.line, pixel_size)
         else:
             parts, count = ndimage.label(left, structure=_EIGHT)
             if count > 1:

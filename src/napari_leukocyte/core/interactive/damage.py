@@ -28,15 +28,16 @@ def damage_cell(classes: Map, cell: Mask, rng: np.random.Generator) -> Map:
     return damaged
 
 
-def another_opinion(classes: Map, cell: Mask, rng: np.random.Generator) -> Map:
+def another_opinion(classes: Map, cell: Mask, rng: np.random.Generator, *, thin_rims: bool = False) -> Map:
     """Return the map as someone else might want it: a part more or less to the nucleus or to the cell.
 
-    Most often an outline lies a pixel or two further in or out, all along it: experts differ so.
+    With ``thin_rims`` most often an outline a pixel or two further in or out, all along it: experts differ so.
     """
     wanted = classes.copy()
     known = bool((classes[cell] != CELL).any())
-    ways = [_leak, _half_missing, _rim, _rim]
-    ways += [_granules, _granules, _lobe_lost, _nucleus_rim, _nucleus_rim, _nucleus_rim] if known else []
+    ways = [_leak, _half_missing, *([_rim, _rim] if thin_rims else [_outline])]
+    if known:
+        ways += [_granules, _granules, _lobe_lost, *([_nucleus_rim] * 3 if thin_rims else [])]
     ways[int(rng.integers(len(ways)))](wanted, cell, (classes > 0) & ~cell, rng)
     return wanted
 

@@ -38,6 +38,8 @@ class Scene:
         The present map (Y, X), of the same values.
     focus
         (Y, X): the cell that the gestures are about; empty where nothing is.
+    thin_rims
+        Whether outlines differ by a thin rim more often, and hasty clicks lie beside it.
     """
 
     image: NDArray[np.float32]
@@ -47,6 +49,7 @@ class Scene:
     classes: Map
     focus: Mask
     strokes: list[Stroke] = field(default_factory=list)
+    thin_rims: bool = False
 
     def channels(self, pixel_size: float) -> NDArray[np.float32]:
         """What the network sees, (9, Y, X)."""
@@ -73,15 +76,21 @@ def truth_of(target: NDArray[np.float32]) -> tuple[Map, Mask]:
 
 
 def draw_scene(
-    image: NDArray[np.float32], target: NDArray[np.float32], rng: np.random.Generator, *, pixel_size: float
+    image: NDArray[np.float32],
+    target: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    pixel_size: float,
+    thin_rims: bool = False,
 ) -> Scene:
     """Draw a present map for a window, and the first gesture on it.
 
-    The cell in focus is missing, or damaged, or falsely there, or right.
+    The cell in focus is missing, or damaged, or falsely there, or right; ``thin_rims``: see `Scene`.
     """
     truth, known = truth_of(target)
     cells = label_cells(np.where(truth == CELL, 1, truth), pixel_size=pixel_size)
     scene = Scene(image, target, truth, known, _others_kept(truth, cells, rng), np.zeros(truth.shape, np.bool_))
+    scene.thin_rims = thin_rims
     numbers = np.unique(cells)[1:]
     chance = rng.random()
     if not len(numbers) or chance < 0.1:
@@ -98,7 +107,7 @@ def draw_scene(
     if chance < 0.55:  # right as it is: a gesture that says nothing new changes nothing
         scene.strokes.append(_first_gesture(scene, rng))
         return scene
-    if chance < 0.74:
+    if chance < (0.74 if thin_rims else 0.67):
         return _contradicted(scene, rng)
     scene.classes = damage_cell(scene.classes, scene.focus, rng)
     stroke = next_stroke(scene, rng) if rng.random() < 0.8 else None
@@ -134,14 +143,14 @@ def _first_gesture(scene: Scene, rng: np.random.Generator) -> Stroke:
         part = (scene.truth == value) & scene.focus
         if rng.random() < 0.2:
             kind = _NAMES[value]
-    return gesture_at(part, kind, rng)
+    return gesture_at(part, kind, rng, hasty=scene.thin_rims)
 
 
 def _with_false_cell(scene: Scene, rng: np.random.Generator) -> Scene:
     scene.classes, scene.focus = false_cell(scene.classes, scene.image, rng)
     scene.focus &= scene.known
     if scene.focus.any():
-        scene.strokes.append(gesture_at(scene.focus, "background", rng))
+        scene.strokes.append(gesture_at(scene.focus, "background", rng, hasty=scene.thin_rims))
     return scene
 
 
@@ -149,7 +158,7 @@ def _deleted(scene: Scene, rng: np.random.Generator) -> Scene:
     """Whoever clicks "background" on the middle of a cell does not want it, whatever it looks like."""
     scene.classes[scene.focus] = scene.truth[scene.focus]
     depth = ndimage.distance_transform_edt(scene.focus)
-    scene.strokes.append(gesture_at(depth > 0.6 * depth.max(), "background", rng))
+    scene.strokes.append(gesture_at(depth > 0.6 * depth.max(), "background", rng, hasty=scene.thin_rims))
     scene.target = scene.target.copy()
     scene.target[:, scene.focus] = np.array([1, 0, 0, 0], np.float32)[:, np.newaxis]
     scene.truth = np.where(scene.focus, 0, scene.truth).astype(np.uint8)
@@ -158,7 +167,7 @@ def _deleted(scene: Scene, rng: np.random.Generator) -> Scene:
 
 def _contradicted(scene: Scene, rng: np.random.Generator) -> Scene:
     """The map shows what the picture shows, and the annotator wants something else: gestures outweigh the picture."""
-    wanted = another_opinion(scene.truth, scene.focus, rng)
+    wanted = another_opinion(scene.truth, scene.focus, rng, thin_rims=scene.thin_rims)
     moved = (wanted != scene.truth) & scene.known
     scene.target = scene.target.copy()
     scene.target[:, moved] = np.eye(4, dtype=np.float32)[wanted[moved]].T
@@ -201,13 +210,13 @@ def next_stroke(scene: Scene, rng: np.random.Generator) -> Stroke | None:
     kind = _NAMES[value]
     if value in (1, 2) and not (scene.classes[area] > 0).any() and rng.random() < 0.3:
         kind = "cell"
-    return gesture_at(area, kind, rng)
+    return gesture_at(area, kind, rng, hasty=scene.thin_rims)
 
 
-def gesture_at(area: Mask, kind: Kind, rng: np.random.Generator) -> Stroke:
+def gesture_at(area: Mask, kind: Kind, rng: np.random.Generator, *, hasty: bool = False) -> Stroke:
     """A click in an area, often at its innermost point, or a short wavering stroke through it; imprecise by 2-3 px.
 
-    On a thin rim half of the clicks lie beside it.
+    Who is hasty clicks half of the time beside a thin rim.
     """
     radius = 2.0 if rng.random() < 0.8 else float(rng.uniform(1, 6))
     depth = ndimage.distance_transform_edt(area)
@@ -217,8 +226,8 @@ def gesture_at(area: Mask, kind: Kind, rng: np.random.Generator) -> Stroke:
     else:
         i = int(rng.integers(len(ys)))
         at = np.array([ys[i], xs[i]], np.float64)
-    reach = min(3.0, float(depth.max()))  # who corrects a thin rim looks more closely, or does not
-    if rng.random() < 0.5:
+    reach = min(3.0, float(depth.max()))  # who corrects a thin rim looks more closely
+    if hasty and rng.random() < 0.5:
         reach = max(reach, _OFF)
     at += rng.uniform(-1, 1, 2) * reach * (0.7 if rng.random() < 0.8 else 1)
     at = np.clip(at, 0, np.array(area.shape) - 1)

@@ -53,13 +53,17 @@ def gesture_recipe(steps: int = 1500) -> Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class GestureTraining:
-    """One training run beside its recipe: the weight file, the data's summary and terms, as in `TrainParameters`."""
+    """One training run beside its recipe: the weight file, the data's summary and terms, as in `TrainParameters`.
+
+    ``thin_rims``: see `simulate.Scene`.
+    """
 
     out: Path
     recipe: Recipe
     device: str = "auto"
     seed: int = 0
     licence: str = "not stated"
+    thin_rims: bool = False
     data: dict[str, Any] | None = None
 
 
@@ -115,7 +119,7 @@ def train_gestures(training: Sequence[Sample], parameters: GestureTraining, *, s
     weights = sample_weights(training)
     started = perf_counter() - run.seconds
     while run.step < steps:
-        loss = _step(run, recipe, training, weights, additions)
+        loss = _step(run, parameters, training, weights, additions)
         if not math.isfinite(loss):
             raise LeukocyteError(f"Training diverged at step {run.step}: start again with a lower learning rate.")
         run.seconds = perf_counter() - started
@@ -129,11 +133,12 @@ def train_gestures(training: Sequence[Sample], parameters: GestureTraining, *, s
 
 def _step(
     run: TrainingRun,
-    recipe: Recipe,
+    parameters: GestureTraining,
     samples: Sequence[Sample],
     weights: NDArray[np.float64],
     additions: Additions,
 ) -> float:
+    recipe = parameters.recipe
     image, target = draw_batch(samples, weights, recipe.batch, round(1.5 * recipe.window), run.rng, additions)
     x, y = augment(
         torch.from_numpy(image).float() / 255,
@@ -143,7 +148,7 @@ def _step(
         run.generator,
     )
     scenes = [
-        draw_scene(own, wanted, run.rng, pixel_size=recipe.pixel_size)
+        draw_scene(own, wanted, run.rng, pixel_size=recipe.pixel_size, thin_rims=parameters.thin_rims)
         for own, wanted in zip(x.numpy(), y.numpy(), strict=True)
     ]
     if run.rng.random() < _ITERATED:
@@ -178,7 +183,7 @@ def _go_on(run: TrainingRun, recipe: Recipe, scenes: Sequence[Scene]) -> None:
 
 def _fingerprint(parameters: GestureTraining, training: Sequence[Sample], start: UNet) -> str:
     """What makes a run the same run."""
-    digest = hashlib.sha256(repr((parameters.recipe, parameters.seed)).encode())
+    digest = hashlib.sha256(repr((parameters.recipe, parameters.seed, parameters.thin_rims)).encode())
     for sample in training:
         digest.update(repr((sample.name, sample.source, sample.whole_cell, sample.image.shape)).encode())
         digest.update(sample.image.tobytes())
@@ -203,6 +208,7 @@ def _info(parameters: GestureTraining, training: Sequence[Sample], run: Training
             "steps": run.step,
             "seconds": round(run.seconds),
             "seed": parameters.seed,
+            "thin_rims": parameters.thin_rims,
             "device": describe_device(run.device),
             "precision": "bfloat16 mixed" if run.bfloat16 else "float32",
             "date": datetime.now(UTC).date().isoformat(),

@@ -7,6 +7,7 @@ wheel over the nucleus, and on to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_leukocyte.core.cells.measures import cnr_text
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["CellKeys", "in_words"]
 
 _STEPS = {"grow": 1, "shrink": -1}
+
+
+@dataclass(frozen=True)
+class _Went:
+    """Image and cell gone to last, and the order then, of all cells or of doubtful ones."""
+
+    index: int
+    cell: int
+    order: list[int]
+    doubtful: bool
 
 
 class CellKeys:
@@ -44,6 +55,8 @@ class CellKeys:
         self._waiting = 0  # steps asked for while the network looks at the cell
         self._turned = 0.0  # of the wheel, less than a notch
         self._held: tuple[tuple[float, ...], int, Part] | None = None  # what the wheel took hold of, and where
+        self._went: _Went | None = None
+        self._ended: tuple[bool, tuple[int, int] | None] | None = None  # of what the end was told, and what was chosen
 
     def run(self, name: str) -> None:
         """Do what a key or a button asks for."""
@@ -97,20 +110,71 @@ class CellKeys:
     # ---- going on, deleting -----------------------------------------------------------------------------
 
     def _go_on(self, *, doubtful: bool) -> None:
-        from napari_leukocyte.core.cells.order import doubtful_first, following
+        """Go to the next cell; after the last one of an image to the first of the next image that has any.
+
+        At the end of the list it says so, and once more begins at its first image.
+        """
+        from napari_leukocyte.core.cells.order import after
 
         session = self._session()
         session.flush()
-        measures = [] if session.state is None else session.state.measures
-        order = doubtful_first(measures) if doubtful else [one.cell for one in measures]
-        now = session.selection[1] if session.selection is not None and session.selection[0] == session.index else None
-        cell = following(order, now)
-        if cell is None:
-            raise LeukocyteError("No cell of this image is doubtful." if measures else "This image has no cells yet.")
-        session.go_to(session.index, cell, close=True)
-        flags = next(one.flags for one in measures if one.cell == cell)
-        place = f"Cell {cell}, {order.index(cell) + 1} of {len(order)}{' doubtful' if doubtful else ''}."
+        order = self._order(session.index, doubtful=doubtful)
+        begins_again, self._ended = self._ended == (doubtful, session.selection), None
+        if not begins_again and (rest := after(order, *self._now(doubtful=doubtful))):
+            self._go_to(session.index, rest[0], order, doubtful=doubtful)
+            return
+        unread = ""
+        for index in range(0 if begins_again else session.index + 1, len(session.images)):
+            order = self._order(index, doubtful=doubtful)
+            if order:
+                try:
+                    self._go_to(index, order[0], order, doubtful=doubtful, first=unread)
+                except LeukocyteError as error:  # one file that is gone must not bar the way to those after it
+                    unread += f"{error} "
+                else:
+                    return
+        self._ended = doubtful, session.selection
+        self._say(unread + self._end(doubtful=doubtful))
+
+    def _now(self, *, doubtful: bool) -> tuple[int | None, list[int]]:
+        """The cell after which it goes on, and the order in which it was gone to."""
+        session, went = self._session(), self._went
+        here = session.selection is not None and session.selection[0] == session.index
+        chosen = session.selection[1] if session.selection is not None and here else None
+        if went is None or (went.index, went.doubtful) != (session.index, doubtful):
+            return chosen, []
+        return (went.cell if chosen is None else chosen), went.order  # none is chosen where it was deleted
+
+    def _order(self, index: int, *, doubtful: bool) -> list[int]:
+        """Cells of an image in the order in which they are looked at."""
+        from napari_leukocyte.core.cells.order import doubtful_first
+
+        state = self._session().states.get(index)
+        measures = [] if state is None else state.measures
+        return doubtful_first(measures) if doubtful else [one.cell for one in measures]
+
+    def _go_to(self, index: int, cell: int, order: list[int], *, doubtful: bool, first: str = "") -> None:
+        session = self._session()
+        image = f"{session.images[index].name}: " if index != session.index else ""
+        session.go_to(index, cell, close=True)
+        self._went = _Went(index, cell, order, doubtful)
+        flags = session.states[index].live.measure_of(cell).flags
+        place = f"{first}{image}Cell {cell}, {order.index(cell) + 1} of {len(order)}{' doubtful' if doubtful else ''}."
         self._say(" ".join([place, *(flag.words for flag in flags)]))
+
+    def _end(self, *, doubtful: bool) -> str:
+        """That there is none after the last, or none at all."""
+        session = self._session()
+        what = "doubtful cell" if doubtful else "cell"
+        if not any(self._order(index, doubtful=doubtful) for index in session.states):
+            if not any(state.measures for state in session.states.values()):
+                return "There are no cells yet."
+            return "No cell is doubtful."
+        if len(session.images) == 1:
+            return f"That was the last {what} of this image; once more begins at the first."
+        missing = sum(index not in session.states for index in range(len(session.images)))
+        rest = f" {missing} {'has' if missing == 1 else 'have'} no class map yet." if missing else ""
+        return f"That was the last {what} of {len(session.images)} images; once more begins at the first.{rest}"
 
     def delete_chosen(self) -> None:
         """Take the chosen cell away."""
@@ -181,7 +245,7 @@ class CellKeys:
 
     def forget(self) -> None:
         """Forget the outline that was moved."""
-        self._growth = self._state = self._held = None
+        self._growth = self._state = self._held = self._went = self._ended = None
         self._waiting = 0
 
     def _try(self, job: Callable[[], None]) -> None:

@@ -90,37 +90,43 @@ class Hand:
         self._users += 1
         if self._users > 1:
             return
-        session, viewer = self.session, self.session.viewer
         if not isalive(self.lines):  # it went with the canvas of a window that was closed
             self.lines = CanvasLines()
-        session.commanded.connect(self.run)
-        session.changed.connect(self._forget_ahead)
-        session.images_changed.connect(self._on_images)
-        session.shown_changed.connect(self._on_shown)
-        viewer.scene.camera.events.connect(self._forget_ahead)
-        viewer.mouse_move_callbacks.append(self._on_move)
-        viewer.mouse_drag_callbacks.append(self._on_drag)
-        viewer.mouse_wheel_callbacks.append(self.cells.on_wheel)
+        for signal, heard in self._heard():
+            signal.connect(heard)
+        for callbacks, heard in self._mouse():
+            callbacks.append(heard)
 
     def close(self) -> None:
         """A dock offers them no more."""
         self._users -= 1
         if self._users:
             return
-        session, viewer = self.session, self.session.viewer
         self.put_away()
         self.cells.forget()
         self.engine.leave()
-        session.commanded.disconnect(self.run)
-        session.changed.disconnect(self._forget_ahead)
-        session.images_changed.disconnect(self._on_images)
-        session.shown_changed.disconnect(self._on_shown)
-        viewer.scene.camera.events.disconnect(self._forget_ahead)
-        viewer.mouse_move_callbacks.remove(self._on_move)
-        viewer.mouse_drag_callbacks.remove(self._on_drag)
-        viewer.mouse_wheel_callbacks.remove(self.cells.on_wheel)
+        for signal, heard in self._heard():
+            signal.disconnect(heard)
+        for callbacks, heard in self._mouse():
+            callbacks.remove(heard)
         if isalive(self.lines):
             self.lines.lay_over(None)
+
+    def _heard(self) -> Iterator[tuple[Any, Callable[..., None]]]:
+        """Signals, and what follows them while a dock offers gestures."""
+        session = self.session
+        yield session.commanded, self.run
+        yield session.changed, self._forget_ahead
+        yield session.images_changed, self._on_images
+        yield session.shown_changed, self._on_shown
+        yield session.viewer.scene.camera.events, self._forget_ahead
+
+    def _mouse(self) -> Iterator[tuple[Any, Callable[..., Any]]]:
+        """What stands in the lists of the viewer that the mouse calls, meanwhile."""
+        viewer = self.session.viewer
+        yield viewer.mouse_move_callbacks, self._on_move
+        yield viewer.mouse_drag_callbacks, self._on_drag
+        yield viewer.mouse_wheel_callbacks, self.cells.on_wheel
 
     def lay_over(self, canvas: QWidget | None) -> None:
         """Draw over the canvas beside a dock."""
@@ -167,6 +173,7 @@ class Hand:
 
     def _on_images(self) -> None:
         self.put_away()
+        self.cells.forget()
         self._goes_on = False
 
     def _on_shown(self) -> None:
