@@ -158,7 +158,8 @@ class CellKeys:
         image = f"{session.images[index].name}: " if index != session.index else ""
         session.go_to(index, cell, close=True)
         self._went = _Went(index, cell, order, doubtful)
-        flags = session.states[index].live.measure_of(cell).flags
+        measure = session.states[index].live.measure_of(cell)
+        flags = () if measure is None else measure.flags
         place = f"{first}{image}Cell {cell}, {order.index(cell) + 1} of {len(order)}{' doubtful' if doubtful else ''}."
         self._say(" ".join([place, *(flag.words for flag in flags)]))
 
