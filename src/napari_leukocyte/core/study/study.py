@@ -18,7 +18,7 @@ from napari_leukocyte.core.study.tables import StudyCell, images_of, read_result
 from napari_leukocyte.core.study.withheld import Withheld, count_withheld, withheld_warnings
 from napari_leukocyte.core.text import counted
 
-__all__ = ["Study", "make_study"]
+__all__ = ["Study", "make_study", "study_of"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,26 @@ def make_study(
     cells = read_results(results)
     samples = group_images(images_of(cells), groups)
     cells = with_image_sizes(cell for cell in cells if cell.image in samples.of)
-    agreements = _agreements(results, cells, readers, merge_bands=merge_bands, coded=codes is not None)
+    return study_of(
+        cells,
+        samples,
+        agreements=_agreements(results, cells, readers, merge_bands=merge_bands, coded=codes is not None),
+        merge_bands=merge_bands,
+        codes=codes,
+        sources=[table_path(Path(one)) for one in (*results, *readers)],
+    )
+
+
+def study_of(
+    cells: Sequence[StudyCell],
+    samples: Samples,
+    *,
+    agreements: Sequence[Agreement] = (),
+    merge_bands: bool = True,
+    codes: Codes | None = None,
+    sources: Sequence[Path] = (),
+) -> Study:
+    """Make a study of cells that are at hand, whose images have their samples; the rest is as for `make_study`."""
     if codes is not None:
         cells, samples = code_cells(cells, samples, codes)
     placed = place(cells, samples, merge_bands=merge_bands)
@@ -108,7 +127,7 @@ def make_study(
         parted=parted,
         samples=samples,
         results=list(dict.fromkeys(cell.image.results for cell in cells)),
-        sources=[table_path(Path(one)) for one in (*results, *readers)],
+        sources=sources,
         groups=samples.groups,
         merge_bands=merge_bands,
         coded=codes is not None,

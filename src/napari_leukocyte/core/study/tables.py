@@ -15,7 +15,7 @@ from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.safe_text import printable
 from napari_leukocyte.core.table import Row, read_table
 
-__all__ = ["StudyCell", "StudyImage", "images_of", "read_results", "table_path"]
+__all__ = ["StudyCell", "StudyImage", "below_common_folder", "images_of", "read_results", "table_path"]
 
 _MEND = "restore the table from a copy, or save it again"
 _RATIOS = MEASURE_COLUMNS[3:10]  # y and x first
@@ -133,14 +133,28 @@ def _with_paths(cells: list[StudyCell]) -> list[StudyCell]:
     }
     if not all((image.results, image.label) in files for image in images):
         return cells
-    folders = [files[image.results, image.label][:-1] for image in images]
+    paths = below_common_folder([files[image.results, image.label] for image in images])
+    if paths is None:
+        return cells  # all in one folder, which is no group
+    placed = {image: replace(image, path=path) for image, path in zip(images, paths, strict=True)}
+    return [replace(cell, image=placed[cell.image]) for cell in cells]
+
+
+def below_common_folder(files: Sequence[Sequence[str]]) -> list[str] | None:
+    """Return paths from the folder on that all files have in common; None where they all lie in one.
+
+    Examples
+    --------
+    >>> below_common_folder([["data", "A", "1.png"], ["data", "B", "1.png"]])
+    ['A/1.png', 'B/1.png']
+    """
+    folders = [parts[:-1] for parts in files]
     common = 0
     while all(len(parts) > common for parts in folders) and len({parts[common] for parts in folders}) == 1:
         common += 1
     if all(len(parts) == common for parts in folders):
-        return cells  # all in one folder, which is no group
-    placed = {image: replace(image, path="/".join(files[image.results, image.label][common:])) for image in images}
-    return [replace(cell, image=placed[cell.image]) for cell in cells]
+        return None
+    return ["/".join(parts[common:]) for parts in files]
 
 
 def _measure(row: Row) -> CellMeasure:

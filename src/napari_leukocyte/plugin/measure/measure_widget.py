@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSplitter, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSizePolicy, QSplitter, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.background import Background
@@ -70,6 +70,7 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.cell_card import CellCard
         from napari_leukocyte.plugin.measure.cell_table import CellTable
         from napari_leukocyte.plugin.measure.export_menu import export_menu
+        from napari_leukocyte.plugin.measure.study_window import StudyWindow
         from napari_leukocyte.plugin.measure.type_menu import TypeButton
         from napari_leukocyte.plugin.parts.histogram import Histogram
 
@@ -86,6 +87,9 @@ class MeasureWidget(Dock):
             button.setStyleSheet("min-width: 0px; padding-left: 6px; padding-right: 6px;")
         self.save_button = QPushButton("Save all …", clicked=self._choose_folder)
         self.save_button.setToolTip("Class maps, cell labels and the table, into a folder")
+        self.study_button = QPushButton("Study …", clicked=self.open_study)
+        self.study_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.study_button.setToolTip("Patients and groups: the summary by type and group, and the report")
         self.question = Question()
         self.summary = note()
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -122,6 +126,7 @@ class MeasureWidget(Dock):
         self.type_button = TypeButton(self.session, self.table.selected_cells, say=self._say)
         self.table.type_asked.connect(self.type_button.ask)
         self.status = note()
+        self.study = StudyWindow(self.session, self)
 
         below = QWidget()
         stack(
@@ -144,7 +149,7 @@ class MeasureWidget(Dock):
             row(self.scope, self.export_button, self.programs_button, self.save_button),
             self.question,
             self.problem,
-            self.summary,
+            row(self.summary, self.study_button),
             split,
             footer(),
         )
@@ -162,6 +167,7 @@ class MeasureWidget(Dock):
 
     def _on_images(self) -> None:
         self.table.cells.clear()
+        self.study.follow_images()
         for index in self.session.states:
             self._fill_rows(index)
         self._on_shown()
@@ -176,6 +182,7 @@ class MeasureWidget(Dock):
     def _on_changed(self, index: int) -> None:
         self._forget_told()  # of a repair itself it is said afterwards
         self._fill_rows(index)
+        self.study.follow_cells()
         if self.session.selection is not None and self.session.selection[0] == index:
             self._show_card()
         self._refresh()
@@ -300,6 +307,12 @@ class MeasureWidget(Dock):
         for key, button in self.stroke_buttons.items():
             button.setChecked(key == name)
 
+    def open_study(self) -> None:
+        """Show the study of the list in a window of its own."""
+        self.study.show()
+        self.study.raise_()
+        self.study.activateWindow()
+
     # ---- files ------------------------------------------------------------------------------------------
 
     def _choose_csv(self) -> None:
@@ -391,6 +404,7 @@ class MeasureWidget(Dock):
     def release(self) -> None:
         """Let the canvas go; what is being saved is saved to its end."""
         self.writer.leave()
+        self.study.leave()
         self.tools.close()
         self.gestures.leave()
         if isalive(self._line):  # or it is gone with the canvas of a closed window

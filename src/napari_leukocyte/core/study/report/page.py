@@ -49,7 +49,7 @@ def _facts(study: Study) -> str:
     samples, cells = study.samples, [one.cell for one in study.cells]
     patients = {one.patient for one in study.cells if one.sample.patient}
     entries = [
-        ("Results", ", ".join(study.results)),
+        ("Results", ", ".join(filter(None, study.results)) or "the images that were open in napari"),
         ("Images", f"{len(images_of(cells))} with cells, {counted(len(cells), 'cell')}"),
         ("Patients", str(len(patients)) if patients else "not known"),
         ("Groups", _groups(study)),
