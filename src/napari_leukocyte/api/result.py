@@ -116,6 +116,7 @@ class Result:
                 "flags": ";".join(measure.flags),
                 **{column: plane.provenance.get(column, "") for column in MADE_BY_COLUMNS},
                 "pixel_size_um": float(plane.pixel_size.digits),
+                "cnr_at_most": measure.cnr_at_most,
                 "type": measure.cell_type,
                 **dict(zip(RANGE_COLUMNS, calibrated_range(measure, range_factor(plane.provenance)), strict=True)),
             }

@@ -60,6 +60,7 @@ def measure(
     with stopping.nothing_begun():
         from napari_leukocyte.cli.ending import finish
         from napari_leukocyte.cli.notes import Remarks
+        from napari_leukocyte.cli.withheld import tell_cells
         from napari_leukocyte.core.files import make_folder
         from napari_leukocyte.core.imaging.pixel_size import PixelSize, check_typed
         from napari_leukocyte.core.imaging.read import passed_over
@@ -99,6 +100,8 @@ def measure(
         if table.images
         else f"Nothing of {counted(len(paths), 'class map')} was measured."
     )
+    if table.images:
+        tell_cells(out)
     share = f"{len(failed)} of {counted(len(paths), 'class map')} failed."
     finish(remarks, "Not measured:", failures, share=share, stopped=stopped)
 

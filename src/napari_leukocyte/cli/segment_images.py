@@ -8,6 +8,7 @@ from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
 from napari_leukocyte.cli.notes import Remarks
 from napari_leukocyte.cli.progress import segment_bars
+from napari_leukocyte.cli.withheld import tell_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.read import passed_over
@@ -87,6 +88,8 @@ def segment_images(
         if writer.images
         else f"Nothing of {counted(len(paths), 'image')} was segmented{done}. Device: {used}."
     )
+    if writer.images:
+        tell_cells(out / "cells.csv")
     return stopped
 
 

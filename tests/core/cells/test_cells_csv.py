@@ -32,8 +32,8 @@ def test_round_trip(tmp_path):
     assert lines[0] == (
         "image,plane,cell,y,x,cnr,cnr_low,cnr_high,nc_ratio,nucleus_fraction,"
         "cytoplasm_px,nucleus_px,cytoplasm_um2,nucleus_um2,flags,"
-        "pixel_size_um,pixel_size_source,pixel_size_scope,pixel_size_doubt,model,model_sha256,engine,precision,type,"
-        "cnr_range_low,cnr_range_high"
+        "pixel_size_um,pixel_size_source,pixel_size_scope,pixel_size_doubt,model,model_sha256,engine,precision,reader,"
+        "type,cnr_range_low,cnr_range_high,cnr_at_most"
     )
     read = list(csv.DictReader(lines))
     assert read == rows

@@ -4,6 +4,7 @@ from drawn import clump, disc, rough
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.smear import draw_field
 
 SHAPE = (120, 120)
@@ -46,13 +47,48 @@ def test_one_pixel_from_the_edge_is_not_cut():
 
 
 def test_no_cytoplasm_and_no_nucleus():
-    assert flags(a_cell(nucleus=32)) == {Flag.NO_CYTOPLASM}
+    assert flags(a_star()) == {Flag.NO_CYTOPLASM}
     assert flags(a_cell(nucleus=0) > 0) == {Flag.NO_NUCLEUS}
-    trace = a_cell(nucleus=32)
-    trace[60, 28:31] = 1
+    trace = a_star()
+    trace[60, 58:61] = 1
     assert flags(trace) == {Flag.NO_CYTOPLASM}
     # a rim one pixel wide is cytoplasm
     assert flags(a_cell(nucleus=31)) == set()
+
+
+def a_star(points=7, depth=0.25):
+    """A frayed nucleus without cytoplasm."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] - 60
+    radius = 32 * (1 - depth * (1 + np.cos(points * np.arctan2(y, x))) / 2)
+    return np.where(np.hypot(y, x) <= radius, 2, 0)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 0.7])
+def test_a_smooth_nucleus_without_cytoplasm_is_no_smudge_but_a_rim_that_is_not_resolved(stretch):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] - 60
+    oval = np.where(np.hypot(y / stretch, x) <= 32, 2, 0)
+    assert flags(oval) == {Flag.RIM_NOT_RESOLVED}
+    trace = oval.copy()
+    trace[60, 88:91] = 1
+    assert flags(trace) == {Flag.RIM_NOT_RESOLVED}
+    # a slight waviness frays nothing, a deep one does
+    assert flags(a_star(depth=0.06)) == {Flag.RIM_NOT_RESOLVED}
+
+
+def test_neither_a_cut_nor_a_blurred_nor_a_tiny_nucleus_is_told_to_be_smooth():
+    assert flags(a_cell(centre=(60, 20), nucleus=32)) == {Flag.CUT_BY_EDGE, Flag.NO_CYTOPLASM}
+    blurred = flags(a_cell(nucleus=32), remarks={1: {Flag.OUT_OF_FOCUS}})
+    assert blurred == {Flag.OUT_OF_FOCUS, Flag.NO_CYTOPLASM}
+    assert flags(a_cell(nucleus=2, radius=2)) == {Flag.NO_CYTOPLASM}
+
+
+def test_drawn_smudges_are_frayed():
+    frayed = []
+    for seed in range(6):
+        smear = draw_difficulty(6, seed=seed, size=(240, 240), px_per_um=6)
+        own = smear.cells == np.bincount(smear.cells[smear.cells > 0]).argmax()
+        frayed.append(Flag.NO_CYTOPLASM in flags(np.where(own, smear.classes, 0), own))
+    assert sum(frayed) >= 5
 
 
 def test_binary_maps_get_no_flag_about_nuclei():

@@ -245,10 +245,10 @@ def test_an_empty_map_has_no_cells_and_can_be_painted():
     empty = np.zeros((20, 20), np.uint8)
     live = LiveCells(empty, empty.astype(np.int32), pixel_size=PixelSize(None))
     assert live.measures == []
-    empty[5:9, 5:9] = 2
+    empty[5:12, 5:12] = 2
     live.follow(empty)
     assert numbers(live) == [1]
-    assert Flag.NO_CYTOPLASM in live.measure_of(1).flags
+    assert Flag.RIM_NOT_RESOLVED in live.measure_of(1).flags
 
 
 def test_measured_at_another_pixel_size_the_cells_are_as_if_measured_so_from_the_start(live, classes):

@@ -148,12 +148,34 @@ def test_withheld_is_nan_with_its_flag_and_keeps_its_areas():
     classes = concentric(20, 20, size=61)
     one = only(classes, pixel_size=0.2)
     assert one.withheld
-    assert one.flags == (Flag.NO_CYTOPLASM,)
+    assert one.flags == (Flag.RIM_NOT_RESOLVED,)
     assert all(math.isnan(getattr(one, n)) for n in ("cnr", "cnr_low", "cnr_high", "nc_ratio"))
     assert math.isnan(one.nucleus_fraction)
     assert one.nucleus_px == (classes > 0).sum()
     assert one.nucleus_um2 > 0
-    assert cnr_text(one) == cnr_text(one, short=True) == "–"
+    assert cnr_text(one) == cnr_text(one, short=True) == "≤ 0.24"
+
+
+@pytest.mark.parametrize(("pixel_size", "rim"), [(0.1, 4.0), (0.2, 2.0), (0.4, 2.0), (None, 4.0)])
+def test_the_limit_of_an_unresolved_rim_is_the_cnr_of_the_widest_one_that_is_missed(pixel_size, rim):
+    for radius in (12, 20, 31):
+        at_most = only(concentric(radius, radius, size=2 * radius + 15), pixel_size=pixel_size).cnr_at_most
+        disc_with_rim = ((radius + rim) / radius) ** 2 - 1
+        assert 0.99 * disc_with_rim <= at_most <= 1.2 * disc_with_rim
+        rimmed = only(concentric(radius + rim, radius, size=2 * radius + 15), pixel_size=pixel_size)
+        assert rimmed.cnr <= at_most
+        assert math.isnan(rimmed.cnr_at_most)
+
+
+def test_the_limit_is_as_high_beside_the_image_edge_and_lower_where_a_neighbour_lies():
+    nucleus = concentric(12, 12, size=27)
+    framed = np.pad(nucleus, 10)
+    assert only(nucleus).cnr_at_most == only(framed).cnr_at_most
+    classes, cells = framed.copy(), (framed > 0).astype(int)
+    classes[:, 36:46] = 1
+    cells[:, 36:46] = 2
+    one, _ = measure_cells(classes, cells)
+    assert 0 < one.cnr_at_most < only(framed).cnr_at_most
 
 
 def test_binary():

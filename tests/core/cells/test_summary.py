@@ -32,11 +32,12 @@ def squares(binary=False):
 def test_of_real_maps():
     summary = summarise(squares())
     assert (summary.count, summary.with_cnr, summary.median) == (4, 1, 8.0)
-    assert summary.withheld == {Flag.CUT_BY_EDGE: 1, Flag.NO_CYTOPLASM: 1, Flag.NO_NUCLEUS: 1}
+    assert summary.withheld == {Flag.CUT_BY_EDGE: 1, Flag.RIM_NOT_RESOLVED: 1, Flag.NO_NUCLEUS: 1}
     assert (summary.binary, summary.in_clumps) == (0, 2)
     assert summary.text == (
         "4 cells, CNR of 1: median 8.00 · "
-        "no CNR: 1 cut by the edge, 1 without nucleus, 1 without cytoplasm (smudge?) · 2 in clumps"
+        "no CNR: 1 cut by the edge (25 %), 1 without nucleus (25 %), 1 with a rim that is not resolved (25 %) · "
+        "with 1 of CNR ≤ 2.33 counted in: median 4.00 to 5.16 · 2 in clumps"
     )
 
 
@@ -48,13 +49,34 @@ def test_a_binary_map_says_what_a_cnr_needs():
     assert summarise(whole).text == "3 cells · CNR needs three classes, the map is binary · 2 in clumps"
     mixed = summarise([*measures, cell(0.5)])
     assert (mixed.binary, mixed.with_cnr) == (3, 1)
-    assert "no CNR: 1 cut by the edge, 3 in a binary map (CNR needs three classes)" in mixed.text
+    assert "no CNR: 1 cut by the edge (20 %), 3 in a binary map (CNR needs three classes)" in mixed.text
+
+
+def test_cells_with_an_upper_limit_count_in_the_median_as_far_as_they_can():
+    limited = replace(without(Flag.RIM_NOT_RESOLVED), cnr_at_most=0.151)
+    summary = summarise([cell(0.5), cell(0.7), cell(0.9), limited, limited])
+    # whatever they are, they lie below the others: the median is one number
+    assert (summary.limits, summary.median, summary.median_with_limits) == ((0.151, 0.151), 0.7, (0.5, 0.5))
+    assert "2 with a rim that is not resolved (40 %) · with 2 of CNR ≤ 0.16 counted in: median 0.50" in summary.text
+    most = summarise([cell(0.5), limited, limited])
+    assert most.median_with_limits == (0.0, 0.151)
+    erythroblast = replace(limited, cell_type="erythroblast")
+    assert summarise([cell(0.5), erythroblast]).limits == ()
+
+
+def test_smudges_are_counted_against_lymphocytes_where_these_are_typed():
+    smudges = [without(Flag.NOT_A_WBC_SMUDGE), replace(without(Flag.NO_CYTOPLASM), cell_type="smudge")]
+    assert "lymphocytes" not in summarise([*smudges, cell()]).text
+    typed = [replace(cell(), cell_type=kind) for kind in ("lymphocyte", "reactive lymphocyte", "monocyte")]
+    summary = summarise([*smudges, *typed])
+    assert (summary.smudges, summary.lymphocytes) == (2, 2)
+    assert "smudges: 50 % of 4 lymphocytes and smudges" in summary.text
 
 
 def test_a_mark_of_the_user_comes_before_what_the_map_tells():
     summary = summarise([without(Flag.CUT_BY_EDGE, Flag.NO_CYTOPLASM, Flag.NOT_A_WBC_SMUDGE, Flag.TOUCHING)])
     assert summary.withheld == {Flag.NOT_A_WBC_SMUDGE: 1}
-    assert summary.text == "1 cell · no CNR: 1 smudge · 1 in clumps"
+    assert summary.text == "1 cell · no CNR: 1 smudge (100 %) · 1 in clumps"
 
 
 @pytest.mark.parametrize("flag", [flag for flag in Flag if flag.withholds])

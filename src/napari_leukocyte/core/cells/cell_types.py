@@ -5,9 +5,9 @@ import unicodedata
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.safe_text import printable
 
-__all__ = ["CELL_TYPES", "OUTSIDE", "UNSURE", "check_type"]
+__all__ = ["CELL_TYPES", "LYMPHOCYTES", "OUTSIDE", "SMUDGE", "UNSURE", "check_type"]
 
-UNSURE = "unsure"
+SMUDGE, UNSURE = "smudge", "unsure"
 
 CELL_TYPES = (
     "segmented neutrophil",
@@ -27,13 +27,16 @@ CELL_TYPES = (
     "basophil",
     "erythroblast",
     "megakaryocyte",
-    "smudge",
+    SMUDGE,
     UNSURE,
 )
 """The names that are offered; own words are taken as well."""
 
-OUTSIDE = frozenset({"erythroblast", "megakaryocyte", "smudge"})
+OUTSIDE = frozenset({"erythroblast", "megakaryocyte", SMUDGE})
 """Types that keep their ratio and stand outside of what is said of white cells."""
+
+LYMPHOCYTES = frozenset({"lymphocyte", "reactive lymphocyte", "abnormal lymphocyte", "large granular lymphocyte"})
+"""What smudges are counted against."""
 
 _LONGEST = 60
 

@@ -41,8 +41,9 @@ MADE_BY_COLUMNS = (
     "model_sha256",
     "engine",
     "precision",
+    "reader",
 )
-CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type", *RANGE_COLUMNS)
+CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type", *RANGE_COLUMNS, "cnr_at_most")
 
 
 def cell_rows(
@@ -73,6 +74,7 @@ def cell_rows(
             **made_by,
             "type": measure.cell_type,
             **dict(zip(RANGE_COLUMNS, map(_number, calibrated_range(measure, factor)), strict=True)),
+            "cnr_at_most": _number(measure.cnr_at_most),
         }
         for measure in measures
     ]

@@ -17,6 +17,7 @@ class Flag(StrEnum):
     """
 
     CUT_BY_EDGE = "cut_by_edge"
+    RIM_NOT_RESOLVED = "rim_not_resolved"
     NO_CYTOPLASM = "no_cytoplasm"
     NO_NUCLEUS = "no_nucleus"
     OVERLAPPING = "overlapping"
@@ -48,7 +49,8 @@ class Flag(StrEnum):
 
 _WORDS = {
     Flag.CUT_BY_EDGE: "No CNR: the image edge cuts the cell.",
-    Flag.NO_CYTOPLASM: "No CNR: a nucleus without cytoplasm (smudge or bare nucleus?).",
+    Flag.RIM_NOT_RESOLVED: "No CNR but an upper limit: around the smooth nucleus no rim of cytoplasm is resolved.",
+    Flag.NO_CYTOPLASM: "No CNR: a nucleus without cytoplasm, frayed or out of focus (smudge?).",
     Flag.NO_NUCLEUS: "No CNR: no nucleus was found in the cell.",
     Flag.OVERLAPPING: "No CNR: the cell overlaps another one.",
     Flag.NOT_A_WBC_SMUDGE: "No CNR: marked as not a WBC (smudge).",
@@ -70,4 +72,10 @@ _WORDS = {
 NOT_A_WBC = frozenset({Flag.NOT_A_WBC_SMUDGE, Flag.NOT_A_WBC_PLATELET, Flag.NOT_A_WBC_NRBC, Flag.NOT_A_WBC_ARTEFACT})
 """What a person marks a cell as that is no white cell."""
 
-_WITHHOLDING = NOT_A_WBC | {Flag.CUT_BY_EDGE, Flag.NO_CYTOPLASM, Flag.NO_NUCLEUS, Flag.OVERLAPPING}
+_WITHHOLDING = NOT_A_WBC | {
+    Flag.CUT_BY_EDGE,
+    Flag.RIM_NOT_RESOLVED,
+    Flag.NO_CYTOPLASM,
+    Flag.NO_NUCLEUS,
+    Flag.OVERLAPPING,
+}

@@ -14,8 +14,11 @@ from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.outlines import grown, shrunk
 
-__all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px"]
+__all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px", "thinnest_rim_px"]
 
+# The width of a rim that the default model still finds; thinner ones it may miss (benchmarks/rims.py).
+_THINNEST_RIM_UM, _THINNEST_RIM_PX = 0.4, 2.0
+_THINNEST_RIM_UNKNOWN_PX = 4.0  # 0.4 um at the 10 px per um of an oil immersion
 _TOO_COARSE = 0.20  # by so much of itself a pixel moves the CNR of a cell that is too small in pixels
 
 
@@ -41,6 +44,9 @@ class CellMeasure:
         In the order of `Flag`.
     cell_type : str
         What a person says that it is, see ``core.cells.cell_types``; empty when nobody has.
+    cnr_at_most : float
+        Of a cell whose rim is not resolved: the CNR that a rim of `thinnest_rim_px` would give. The true one is not
+        known, and lies between 0 and this (a left-censored value). NaN of all other cells.
     """
 
     cell: int
@@ -57,6 +63,7 @@ class CellMeasure:
     nucleus_um2: float
     flags: tuple[Flag, ...] = ()
     cell_type: str = ""
+    cnr_at_most: float = math.nan
 
     @property
     def withheld(self) -> bool:
@@ -67,6 +74,17 @@ class CellMeasure:
 def outline_uncertainty_px(pixel_size: float | None) -> float:
     """Return how far (px) an outline may be off: max(1 px, 0.1 um), 1 px if the pixel size is unknown."""
     return 1.0 if pixel_size is None else max(1.0, 0.1 / pixel_size)
+
+
+def thinnest_rim_px(pixel_size: float | None) -> float:
+    """Return how wide (px) a rim of cytoplasm is at least that is not missed: 0.4 um, and 2 px; of unknown size 4 px.
+
+    Examples
+    --------
+    >>> thinnest_rim_px(0.1), thinnest_rim_px(0.25), thinnest_rim_px(None)
+    (4.0, 2.0, 4.0)
+    """
+    return _THINNEST_RIM_UNKNOWN_PX if pixel_size is None else max(_THINNEST_RIM_PX, _THINNEST_RIM_UM / pixel_size)
 
 
 def measure_cells(
@@ -181,7 +199,12 @@ def measure_cell(
     nucleus_px = int(np.count_nonzero(nucleus))
     cytoplasm_px = int(np.count_nonzero(own)) - nucleus_px
     found = {*map_flags(own, nucleus, others, cut=cut, pixel_size=pixel_size, binary=binary), *remarks}
-    cnr = low = high = nc_ratio = fraction = math.nan
+    if Flag.OUT_OF_FOCUS in found and Flag.RIM_NOT_RESOLVED in found:
+        # a blur hides wider rims, and the fraying of a smudge
+        found = found - {Flag.RIM_NOT_RESOLVED} | {Flag.NO_CYTOPLASM}
+    cnr = low = high = nc_ratio = fraction = at_most = math.nan
+    if {flag for flag in found if flag.withholds} == {Flag.RIM_NOT_RESOLVED}:
+        at_most = _cnr_at_most(own, nucleus, others > 0, thinnest_rim_px(pixel_size))
     if not binary and not any(flag.withholds for flag in found):
         cnr = cytoplasm_px / nucleus_px
         low, high = _cnr_range(own, nucleus, others > 0, d)
@@ -205,7 +228,20 @@ def measure_cell(
         nucleus_um2=nucleus_px * um2,
         flags=tuple(flag for flag in Flag if flag in found),
         cell_type=cell_type,
+        cnr_at_most=at_most,
     )
+
+
+def _cnr_at_most(
+    own: npt.NDArray[np.bool_], nucleus: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_], rim: float
+) -> float:
+    """Return the CNR of a cell that had a rim of ``rim`` px around its nucleus, where no other cell lies."""
+    rim += 0.5  # the nucleus ends half a pixel beyond the centres of its last ones
+    around = math.ceil(rim)
+    wider = grown(np.pad(nucleus, around), rim) & ~np.pad(others, around)
+    wider |= np.pad(own, around)
+    nucleus_px = np.count_nonzero(nucleus)
+    return float((np.count_nonzero(wider) - nucleus_px) / nucleus_px)
 
 
 def _cnr_range(
@@ -232,7 +268,7 @@ def _cnr_range(
 
 
 def cnr_text(measure: CellMeasure, *, short: bool = False) -> str:
-    """Write a CNR with its range, or alone (``short``); "–" when there is none.
+    """Write a CNR with its range, or alone (``short``), or its upper limit; "–" when there is none.
 
     Examples
     --------
@@ -240,9 +276,11 @@ def cnr_text(measure: CellMeasure, *, short: bool = False) -> str:
     >>> cell = CellMeasure(1, 9, 9, 0.44, 0.33, 0.57, 2.27, 0.69, 44, 100, 0.4, 1.0)
     >>> cnr_text(cell), cnr_text(cell, short=True), cnr_text(replace(cell, cnr=math.nan))
     ('0.44 (0.33–0.57)', '0.44', '–')
+    >>> cnr_text(replace(cell, cnr=math.nan, cnr_at_most=0.148))
+    '≤ 0.15'
     """
     if math.isnan(measure.cnr):
-        return "–"
+        return "–" if math.isnan(measure.cnr_at_most) else f"≤ {math.ceil(100 * measure.cnr_at_most) / 100:.2f}"
     if short:
         return f"{measure.cnr:.2f}"
     high = "∞" if math.isinf(measure.cnr_high) else f"{measure.cnr_high:.2f}"

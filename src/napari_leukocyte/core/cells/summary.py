@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from napari_leukocyte.core.cells.cell_types import OUTSIDE
+from napari_leukocyte.core.cells.cell_types import LYMPHOCYTES, OUTSIDE, SMUDGE
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.text import counted
@@ -22,7 +22,8 @@ _REASONS = {
     Flag.NOT_A_WBC_ARTEFACT: ("artefact", "artefacts"),
     Flag.CUT_BY_EDGE: ("cut by the edge",) * 2,
     Flag.NO_NUCLEUS: ("without nucleus",) * 2,
-    Flag.NO_CYTOPLASM: ("without cytoplasm (smudge?)", "without cytoplasm (smudges?)"),
+    Flag.RIM_NOT_RESOLVED: ("with a rim that is not resolved",) * 2,
+    Flag.NO_CYTOPLASM: ("without cytoplasm, perhaps a smudge", "without cytoplasm, perhaps smudges"),
     Flag.OVERLAPPING: ("overlapping",) * 2,
 }
 _FEWEST_FOR_IQR = 4
@@ -51,6 +52,12 @@ class CellSummary:
         How many cells of each type have a CNR, and their median; only of types that somebody gave.
     outside : int
         Erythroblasts, megakaryocytes and smudges, by their type, that have a CNR.
+    limits : tuple of float
+        Upper limits of the CNR of the white cells whose rim is not resolved, rising.
+    median_with_limits : tuple of float
+        Between which two values the median lies when these cells count, too: they hold whatever their CNR is.
+    smudges, lymphocytes : int
+        Smudges, by mark or type, and lymphocytes of all kinds, by type: what the share of smudges is taken of.
     """
 
     count: int
@@ -63,13 +70,18 @@ class CellSummary:
     in_clumps: int
     by_type: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     outside: int = 0
+    limits: tuple[float, ...] = ()
+    median_with_limits: tuple[float, float] = (math.nan, math.nan)
+    smudges: int = 0
+    lymphocytes: int = 0
 
     @property
     def text(self) -> str:
         """The summary in one sentence-like line."""
         if not self.count:
             return "No cells."
-        return " · ".join(part for part in (self._figures(), self._types(), self._without(), self._clumps()) if part)
+        parts = (self._figures(), self._types(), self._without(), self._rims(), self._smudges(), self._clumps())
+        return " · ".join(part for part in parts if part)
 
     def _figures(self) -> str:
         cells = counted(self.count, "cell")
@@ -88,12 +100,30 @@ class CellSummary:
         return f"by type: {medians}{outside}"
 
     def _without(self) -> str:
-        reasons = [reason_words(flag, self.withheld[flag]) for flag in _REASONS if flag in self.withheld]
+        found = [(flag, self.withheld[flag]) for flag in _REASONS if flag in self.withheld]
+        reasons = [f"{reason_words(flag, number)} ({self._percent(number)})" for flag, number in found]
         if self.binary == self.count:
             return "CNR needs three classes, the map is binary"
         if self.binary:
             reasons.append(f"{self.binary} in a binary map (CNR needs three classes)")
         return f"no CNR: {', '.join(reasons)}" if reasons else ""
+
+    def _rims(self) -> str:
+        if not self.limits:
+            return ""
+        top = math.ceil(100 * self.limits[-1]) / 100
+        low, high = (f"{value:.2f}" for value in self.median_with_limits)
+        median = low if low == high else f"{low} to {high}"
+        return f"with {len(self.limits)} of CNR ≤ {top:.2f} counted in: median {median}"
+
+    def _smudges(self) -> str:
+        if not (self.smudges and self.lymphocytes):
+            return ""
+        both = self.smudges + self.lymphocytes
+        return f"smudges: {100 * self.smudges / both:.0f} % of {both} lymphocytes and smudges"
+
+    def _percent(self, number: int) -> str:
+        return f"{100 * number / self.count:.0f} %"
 
     def _clumps(self) -> str:
         return f"{self.in_clumps} in clumps" if self.in_clumps else ""
@@ -117,7 +147,7 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
     >>> summary.median, dict(summary.withheld)
     (0.62, {<Flag.CUT_BY_EDGE: 'cut_by_edge'>: 1})
     >>> summary.text
-    '3 cells, CNR of 2: median 0.62 · no CNR: 1 cut by the edge · 1 in clumps'
+    '3 cells, CNR of 2: median 0.62 · no CNR: 1 cut by the edge (33 %) · 1 in clumps'
     """
     measures = list(measures)
     measured = [measure for measure in measures if not math.isnan(measure.cnr)]
@@ -129,6 +159,9 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
     median = q1 = q3 = math.nan
     if values:
         q1, median, q3 = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
+    white = [measure for measure in measures if measure.cell_type not in OUTSIDE]
+    limits = sorted(measure.cnr_at_most for measure in white if not math.isnan(measure.cnr_at_most))
+    kinds = [SMUDGE if Flag.NOT_A_WBC_SMUDGE in measure.flags else measure.cell_type for measure in measures]
     without = [measure for measure in measures if math.isnan(measure.cnr)]
     reasons = Counter(withheld_for(measure) for measure in without)
     return CellSummary(
@@ -141,8 +174,19 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
         withheld={flag: n for flag, n in reasons.items() if flag is not None},
         by_type={kind: (len(cnrs), float(np.median(cnrs))) for kind, cnrs in typed.items()},
         outside=len(measured) - len(values),
+        limits=tuple(limits),
+        median_with_limits=_median_with(values, limits),
+        smudges=kinds.count(SMUDGE),
+        lymphocytes=sum(kind in LYMPHOCYTES for kind in kinds),
         in_clumps=sum(not {Flag.TOUCHING, Flag.OVERLAPPING}.isdisjoint(measure.flags) for measure in measures),
     )
+
+
+def _median_with(values: list[float], limits: list[float]) -> tuple[float, float]:
+    """Return the least and the greatest median of values and of others that are only known to be at most ``limits``."""
+    if not limits:
+        return math.nan, math.nan
+    return float(np.median([*values, *[0.0] * len(limits)])), float(np.median([*values, *limits]))
 
 
 def is_binary(measure: CellMeasure) -> bool:

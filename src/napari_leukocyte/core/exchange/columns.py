@@ -76,6 +76,13 @@ COLUMNS = {
     "model_sha256": Column("text", "Hash of its weight file", "", _HASH),
     "engine": Column("text", "What computed the network", "", "any, or empty"),
     "precision": Column("text", "In which precision", "", "any, or empty"),
+    "reader": Column("text", "Who corrected the map by hand, or drew it", "", "any, or empty"),
+    "cnr_at_most": Column(
+        "number",
+        "Upper limit of the CNR of a cell whose rim is not resolved: a left-censored value",
+        "",
+        "above 0, or empty",
+    ),
     "type": Column("text", "What kind of cell a person said that it is, in their own words", "", "any, or empty"),
     "cnr_range_low": Column(
         "number",

@@ -1,15 +1,12 @@
 """How a study counts the types of cells: what is merged, what stands outside of the white cells, what is none."""
 
-from napari_leukocyte.core.cells.cell_types import CELL_TYPES, OUTSIDE, UNSURE
+from napari_leukocyte.core.cells.cell_types import CELL_TYPES, LYMPHOCYTES, OUTSIDE, SMUDGE, UNSURE
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 
 __all__ = ["ALL_WHITE", "LYMPHOCYTES", "NOT_TYPED", "SMUDGE", "compared", "in_order", "is_white", "kind_of"]
 
-ALL_WHITE, NOT_TYPED, SMUDGE = "all white cells", "not typed", "smudge"
-
-LYMPHOCYTES = frozenset({"lymphocyte", "reactive lymphocyte", "abnormal lymphocyte", "large granular lymphocyte"})
-"""What smudges are counted against."""
+ALL_WHITE, NOT_TYPED = "all white cells", "not typed"
 
 _MERGED = {"band neutrophil": "segmented neutrophil"}
 _MARKED = {Flag.NOT_A_WBC_SMUDGE: SMUDGE, Flag.NOT_A_WBC_NRBC: "erythroblast"}

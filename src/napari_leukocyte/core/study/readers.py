@@ -14,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.study.kinds import in_order, kind_of
 from napari_leukocyte.core.study.tables import StudyCell
 
-__all__ = ["METHOD", "Agreement", "Icc", "agreement", "icc_2_1", "same_cells"]
+__all__ = ["METHOD", "Agreement", "Icc", "agreement", "bland_altman", "icc_2_1", "same_cells"]
 
 METHOD = (
     "Cells of two readers are the same where each is the other's nearest and their centres lie closer than half a "
@@ -83,7 +83,7 @@ def agreement(readers: Mapping[str, Sequence[StudyCell]], *, merge_bands: bool =
             kind = kind_of(one, merge_bands=merge_bands)
             if kind and kind == kind_of(other, merge_bands=merge_bands):
                 kinds.setdefault(kind, []).append((one.cnr, other.cnr))
-        found += [_bland_altman(kind, first, second, kinds[kind]) for kind in sorted(kinds, key=in_order)]
+        found += [bland_altman(kind, first, second, kinds[kind]) for kind in sorted(kinds, key=in_order)]
     return found
 
 
@@ -125,7 +125,8 @@ def icc_2_1(ratings: NDArray[np.float64]) -> Icc:
     return Icc(value, float(low), float(high))
 
 
-def _bland_altman(kind: str, first: str, second: str, pairs: Sequence[tuple[float, float]]) -> Agreement:
+def bland_altman(kind: str, first: str, second: str, pairs: Sequence[tuple[float, float]]) -> Agreement:
+    """Compare two readers in pairs of CNR of the same cells, NaN where one has none."""
     both = np.array([pair for pair in pairs if not any(math.isnan(cnr) for cnr in pair)]).reshape(-1, 2)
     one_only = sum(math.isnan(a) != math.isnan(b) for a, b in pairs)
     nan = math.nan

@@ -178,6 +178,7 @@ def _measure(row: Row) -> CellMeasure:
         nucleus_um2=_number(row, "nucleus_um2"),
         flags=tuple(_flag(row, text) for text in row.text("flags").split(";") if text),
         cell_type=cell_type,
+        cnr_at_most=_number(row, "cnr_at_most"),  # tables of before have none
     )
 
 

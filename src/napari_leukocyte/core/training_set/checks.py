@@ -77,19 +77,24 @@ def _contents(training_set: TrainingSet, layout: Layout) -> Iterator[Problem]:
                     f"Restore it from a copy, or delete it and add {image.name} again.",
                 )
         yield from _masks(training_set, image)
-        for path in (layout.draft(image.id), layout.previous_draft(image.id)):
-            problem = draft_problem(path, image.shape) if path.exists() else ""
-            if problem:
-                yield Problem(problem, "The other copy of the draft is used, if there is one.")
-        for path in layout.kept_drafts(image.id):
-            if problem := draft_problem(path, image.shape):
-                yield Problem(problem, "Restore it from a copy, or delete the file.")
+        for of_reader in layout.readers_of_drafts(image.id):
+            yield from _drafts(of_reader, image)
     for both in sides.values():
         if len(both) == 2:
             yield Problem(
                 f"{both[True].id} is held out, and {both[False].id} with the same picture trains.",
                 f"Hold the other one out, too: 'napari-leukocyte training-set hold-out' with {both[False].id}.",
             )
+
+
+def _drafts(layout: Layout, image: SetImage) -> Iterator[Problem]:
+    for path in (layout.draft(image.id), layout.previous_draft(image.id)):
+        problem = draft_problem(path, image.shape) if path.exists() else ""
+        if problem:
+            yield Problem(problem, "The other copy of the draft is used, if there is one.")
+    for path in layout.kept_drafts(image.id):
+        if problem := draft_problem(path, image.shape):
+            yield Problem(problem, "Restore it from a copy, or delete the file.")
 
 
 def _masks(training_set: TrainingSet, image: SetImage) -> Iterator[Problem]:

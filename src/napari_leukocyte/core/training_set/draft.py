@@ -37,6 +37,8 @@ class Draft:
         The moment that it shows, with its time zone.
     makers
         What made each pixel (Y, X), see ``core.cells.origin.MAKERS``; None where that is not known.
+    by
+        Who reads the image; empty: not known.
     note
         What was wrong when it was read, as a sentence; empty: nothing. It is not written.
     """
@@ -47,6 +49,7 @@ class Draft:
     saved: datetime
     note: str = field(default="", compare=False)
     makers: NDArray[np.uint8] | None = None
+    by: str = ""
 
 
 def same_draft(one: Draft, other: Draft) -> bool:
@@ -60,7 +63,7 @@ def same_draft(one: Draft, other: Draft) -> bool:
 
 def correction_of(draft: Draft) -> Correction:
     """Return what becomes of a draft that is accepted as it is; CNRs are not in it."""
-    return Correction(draft.classes, draft.cells, draft.facts, makers=draft.makers)
+    return Correction(draft.classes, draft.cells, draft.facts, makers=draft.makers, by=draft.by)
 
 
 def draft_problem(path: Path, shape: tuple[int, int]) -> str:
@@ -90,6 +93,7 @@ def encode_draft(draft: Draft, shape: tuple[int, int]) -> bytes:
     about = {
         "format": FORMAT,
         "saved": draft.saved.isoformat(),
+        "by": draft.by,
         **facts_json(facts),
         "sha256": _maps_hash(classes, cells, *makers),
     }
@@ -147,6 +151,7 @@ def decode_draft(path: Path, shape: tuple[int, int]) -> Draft:
         facts=read_facts(fields),
         saved=fields.moment("saved"),
         makers=rest[0] if rest else None,
+        by=fields.text("by") if "by" in fields else "",  # later than format 1 itself
     )
     if _maps_hash(classes, cells, *rest) != fields.text("sha256"):
         raise damaged

@@ -1,4 +1,4 @@
-"""The one working copy of each image while a user paints, and older drafts that were set aside."""
+"""A reader's one working copy of each image while it is painted, and older drafts that were set aside."""
 
 import contextlib
 import os
@@ -42,16 +42,20 @@ class DraftClaim:
 
 
 class Drafts:
-    """The drafts of a training set.
+    """The drafts of a reader in a training set.
 
     Parameters
     ----------
     layout
         Where they lie.
+    unnamed
+        Whether drafts without a name are offered, too, as if they had been set aside: those of an import, and of before
+        readers were known. They are of whoever answers for them first.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, unnamed: bool = False) -> None:
         self._layout = layout
+        self._unnamed = Layout(layout.folder) if unnamed and layout.reader else None
         self._whole: dict[Path, tuple[int, ...]] = {}  # files that we wrote or have read since they were written
         self._moments = Moments()
 
@@ -183,9 +187,11 @@ class Drafts:
             elif draft is not None and there != working:
                 os.replace(there, working)  # noqa: PTH105 - the one that is gone on with
             if continued is not None:
-                for path in self._layout.kept_drafts(image_id):
+                for path in self._kept_files(image_id):
                     if _holds(path, continued, shape):
+                        make_folder(working.parent)
                         os.replace(path, working)  # noqa: PTH105
+                        self._drop_before(path)
                         return
         except OSError as error:
             raise LeukocyteError(
@@ -195,7 +201,7 @@ class Drafts:
     def kept(self, image_id: str) -> tuple[list[Draft], list[str]]:
         """Read the drafts that were set aside, the newest first; a sentence for each that cannot be read."""
         drafts, problems, shape = [], [], self._shape(image_id)
-        for path in self._layout.kept_drafts(image_id):
+        for path in self._kept_files(image_id):
             try:
                 drafts.append(decode_draft(path, shape))
             except LeukocyteError as error:
@@ -203,12 +209,12 @@ class Drafts:
         return drafts, problems
 
     def has(self, image_id: str) -> bool:
-        """Say whether there is a draft of an image, be it set aside or damaged."""
+        """Say whether there is a draft of an image, be it set aside or damaged; where nobody looks, of any reader."""
         layout = self._layout
-        return (
-            exists(layout.draft(image_id))
-            or exists(layout.previous_draft(image_id))
-            or bool(layout.kept_drafts(image_id))
+        return any(
+            exists(one.draft(image_id)) or exists(one.previous_draft(image_id)) or bool(one.kept_drafts(image_id))
+            for one in ([layout, self._unnamed] if layout.reader else layout.readers_of_drafts(image_id))
+            if one is not None
         )
 
     def drop_kept(self, image_id: str, draft: Draft) -> bool:
@@ -220,11 +226,25 @@ class Drafts:
             When the system refuses.
         """
         shape = self._shape(image_id)
-        for path in self._layout.kept_drafts(image_id):
+        for path in self._kept_files(image_id):
             if _holds(path, draft, shape):
+                self._drop_before(path)  # first: it is an older state of the same strokes
                 _delete(path)
                 return True
         return False
+
+    def _kept_files(self, image_id: str) -> list[Path]:
+        """Drafts that were set aside, and those without a name that are offered."""
+        kept = self._layout.kept_drafts(image_id)
+        if self._unnamed is not None:
+            newest = (self._unnamed.draft(image_id), self._unnamed.previous_draft(image_id))
+            kept += [path for path in newest if exists(path)][:1] + self._unnamed.kept_drafts(image_id)
+        return kept
+
+    def _drop_before(self, path: Path) -> None:
+        """Delete the working copy before one without a name, which is taken over or dropped."""
+        if self._unnamed is not None and path.name == "working.tif":
+            _delete(path.with_name("previous.tif"))
 
     def discard(self, image_id: str, until: datetime | None = None) -> None:
         """Delete the working copy of an image, if there is one; with ``until`` only when it was saved by then.

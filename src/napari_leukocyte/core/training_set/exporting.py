@@ -132,6 +132,7 @@ def _write(
         **facts.made_with_text,
         "image": image.name,
         "version": version.number,
+        "reader": version.by,
         "mask_sha256": version.sha256,
     }
 

@@ -20,9 +20,18 @@ _VERSION = re.compile(r"([0-9]{4,})(_cells\.png|_makers\.png|\.png|\.json)")
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one training set; nothing is read or made."""
+    """The paths of one training set; nothing is read or made.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    reader
+        The folder of the reader whose drafts are meant (``reader.Reader.folder``); empty: those without a name.
+    """
 
     folder: Path
+    reader: str = ""
 
     @property
     def manifest(self) -> Path:
@@ -50,6 +59,11 @@ class Layout:
         return self.folder / "models"
 
     @property
+    def readings(self) -> Path:
+        """Blind readings, each with its order."""
+        return self.folder / "readings"
+
+    @property
     def locks(self) -> Path:
         """Empty files that windows lock."""
         return self.folder / ".locks"
@@ -60,8 +74,8 @@ class Layout:
         return self.locks / "set.lock"
 
     def claim(self, image_id: str) -> Path:
-        """Lock of the window that drafts an image."""
-        return self.locks / f"{image_id}.lock"
+        """Lock of the window in which the reader drafts an image."""
+        return self.locks / f"{image_id}{'.' * bool(self.reader)}{self.reader}.lock"
 
     def image_record(self, image_id: str) -> Path:
         """Record of an image; it makes the image exist."""
@@ -91,17 +105,27 @@ class Layout:
             if match is not None:
                 yield int(match[1]), folder / name
 
+    def _drafts_of(self, image_id: str) -> Path:
+        return self.drafts / image_id / self.reader
+
+    def readers_of_drafts(self, image_id: str) -> Iterator["Layout"]:
+        """The same set as each reader sees it who may have drafts of an image; those without a name come first."""
+        yield Layout(self.folder)
+        for name in sorted(names_in(self.drafts / image_id)):
+            if (self.drafts / image_id / name).is_dir():
+                yield Layout(self.folder, name)
+
     def draft(self, image_id: str) -> Path:
         """The working copy."""
-        return self.drafts / image_id / "working.tif"
+        return self._drafts_of(image_id) / "working.tif"
 
     def previous_draft(self, image_id: str) -> Path:
         """The working copy before it."""
-        return self.drafts / image_id / "previous.tif"
+        return self._drafts_of(image_id) / "previous.tif"
 
     def kept_drafts(self, image_id: str) -> list[Path]:
         """Drafts that were set aside, another one begun or they not to be read, the newest first."""
-        folder = self.drafts / image_id
+        folder = self._drafts_of(image_id)
         names = [match for name in names_in(folder) if (match := _KEPT.fullmatch(name))]
         return [folder / match[0] for match in sorted(names, key=lambda match: int(match[1]), reverse=True)]
 
@@ -109,7 +133,7 @@ class Layout:
         """Where the next one goes; only the window that has the claim may take it."""
         kept = self.kept_drafts(image_id)
         number = int(kept[0].stem.removeprefix("kept-")) + 1 if kept else 1
-        return self.drafts / image_id / f"kept-{number:04d}.tif"
+        return self._drafts_of(image_id) / f"kept-{number:04d}.tif"
 
 
 def content_hash(pixels: NDArray[np.generic]) -> str:

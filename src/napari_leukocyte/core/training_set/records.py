@@ -53,9 +53,11 @@ class Correction:
     cnr_before, cnr_after
         CNR of each cell before and after the correction; None where it is withheld.
     by
-        Who accepted it.
+        Who read the image.
     makers
         What made each pixel (Y, X), see ``core.cells.origin.MAKERS``; None where that is not known.
+    reading, repeat
+        The blind reading that it was made in, and whether for the second time; empty: in none.
     """
 
     classes: NDArray[np.integer]
@@ -65,6 +67,8 @@ class Correction:
     cnr_after: Ratios = field(default_factory=dict)
     by: str = ""
     makers: NDArray[np.uint8] | None = None
+    reading: str = ""
+    repeat: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Version:
         Hashes of the two files; ``cells_sha256`` is empty in a set of format 0.
     makers_path, makers_sha256
         The file that says what made each pixel, and its hash, which is empty where there is none.
-    facts, cnr_before, cnr_after, by
+    facts, cnr_before, cnr_after, by, reading, repeat
         As in `Correction`.
     """
 
@@ -105,6 +109,8 @@ class Version:
     by: str
     makers_path: Path
     makers_sha256: str = ""
+    reading: str = ""
+    repeat: bool = False
 
 
 def check_maps(
@@ -177,6 +183,8 @@ def new_version(
         by=correction.by or user_name(),
         makers_path=makers_path,
         makers_sha256="" if correction.makers is None else file_hash(makers_path),
+        reading=correction.reading,
+        repeat=correction.repeat,
     )
 
 
@@ -185,6 +193,7 @@ def version_json(version: Version) -> dict[str, Any]:
     return {
         "when": version.when.isoformat(),
         "by": version.by,
+        **({"reading": version.reading, "repeat": version.repeat} if version.reading else {}),
         "revoked": version.revoked,
         **facts_json(version.facts),
         "cnr_before": {str(cell): ratio for cell, ratio in version.cnr_before.items()},
@@ -224,6 +233,8 @@ def read_version(
         by=fields.text("by") if new else "",
         makers_path=makers_path,
         makers_sha256=fields.text("makers_sha256") if "makers_sha256" in fields else "",
+        reading=fields.text("reading") if "reading" in fields else "",
+        repeat="reading" in fields and fields.truth("repeat"),
     )
 
 

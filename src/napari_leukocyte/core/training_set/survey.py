@@ -64,7 +64,8 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Problem | None]]:
 
 
 def _folder(layout: Layout) -> Iterator[Problem]:
-    parts = {layout.manifest, layout.images, layout.masks, layout.drafts, layout.models, layout.locks}
+    parts = {layout.manifest, layout.images, layout.masks, layout.drafts, layout.models}
+    parts |= {layout.readings, layout.locks}
     for path, leftover in _entries(layout.folder):
         if leftover is not None:
             yield leftover
@@ -147,9 +148,14 @@ def _masks(layout: Layout, image_id: str) -> Iterator[Problem]:
 
 
 def _drafts(layout: Layout, image_id: str) -> Iterator[Problem]:
-    known = {layout.draft(image_id), layout.previous_draft(image_id), *layout.kept_drafts(image_id)}
-    for path, leftover in _entries(layout.drafts / image_id):
-        if leftover is not None:
-            yield leftover
-        elif path not in known:
-            yield Problem(f"{path} is no draft.", _STRAY)
+    for of_reader in layout.readers_of_drafts(image_id):
+        known = {
+            of_reader.draft(image_id),
+            of_reader.previous_draft(image_id),
+            *of_reader.kept_drafts(image_id),
+        }
+        for path, leftover in _entries(of_reader.draft(image_id).parent):
+            if leftover is not None:
+                yield leftover
+            elif path not in known and not (path.is_dir() and not of_reader.reader):
+                yield Problem(f"{path} is no draft.", _STRAY)

@@ -22,11 +22,13 @@ from napari_leukocyte.core.training_set.images import (
     store_pixels,
     write_set_image,
 )
-from napari_leukocyte.core.training_set.item import ItemReader, TrainingItem
+from napari_leukocyte.core.training_set.in_force import left_out, training_items
+from napari_leukocyte.core.training_set.item import TrainingItem
 from napari_leukocyte.core.training_set.json_files import FORMAT
 from napari_leukocyte.core.training_set.layout import Layout, content_hash, image_id
 from napari_leukocyte.core.training_set.locks import held_lock
 from napari_leukocyte.core.training_set.manifest import Manifest, read_manifest, write_manifest
+from napari_leukocyte.core.training_set.reader import NOBODY, Reader
 from napari_leukocyte.core.training_set.records import Correction, Version
 from napari_leukocyte.core.training_set.survey import survey
 
@@ -46,16 +48,26 @@ class TrainingSet:
         Where it lies.
     problems
         What opening it noticed and passed over, as sentences.
+    reader
+        Whose masks and drafts are seen and made; what trains is of all readers.
     drafts
         The masks in work.
     """
 
-    def __init__(self, folder: Path, problems: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        problems: tuple[str, ...],
+        reader: Reader = NOBODY,
+        records: ImageRecords | None = None,
+    ) -> None:
         self.folder = folder
         self.problems = problems
-        self._layout = Layout(folder)
-        self.drafts = Drafts(self._layout)
-        self._records = ImageRecords(self._layout)
+        self.reader = reader
+        self._layout = Layout(folder, reader.folder)
+        # in a blind reading nothing is offered that was drawn outside of it
+        self.drafts = Drafts(self._layout, unnamed=not reader.reading)
+        self._records = records or ImageRecords(self._layout)
 
     @classmethod
     def create(cls, folder: str | Path, *, pixel_size: float | None = None) -> "TrainingSet":
@@ -104,6 +116,10 @@ class TrainingSet:
             raise LeukocyteError(
                 f"{error.filename or folder} cannot be read ({error.strerror}): check its access rights."
             ) from error
+
+    def as_reader(self, reader: Reader) -> "TrainingSet":
+        """Return the same set as a reader sees it."""
+        return TrainingSet(self.folder, self.problems, reader, self._records)
 
     @property
     def pixel_size(self) -> float | None:
@@ -220,12 +236,27 @@ class TrainingSet:
     # ---- accepted masks -----------------------------------------------------------------------------------
 
     def versions(self, image_id: str) -> list[Version]:
-        """List the accepted masks of an image by number, revoked ones too; damaged or interrupted ones are not."""
-        return versions.list_versions(self._layout, image_id)
+        """List the reader's accepted masks of an image by number, revoked ones too, damaged or interrupted ones not."""
+        found, reader = versions.list_versions(self._layout, image_id), self.reader
+        return [one for one in found if reader.reads(one.by, one.reading, repeat=one.repeat)]
 
     def current(self, image_id: str) -> Version | None:
-        """Return the newest accepted mask that is not revoked; None without one."""
-        return next((one for one in reversed(self.versions(image_id)) if not one.revoked), None)
+        """Return the reader's newest accepted mask that is not revoked; None without one.
+
+        Where nobody in particular looks it is the newest of all readers, but for those of a second blind reading.
+        """
+        again = self.reader.repeat
+        found = reversed(self.versions(image_id))
+        return next((one for one in found if not one.revoked and one.repeat == again), None)
+
+    def readers(self) -> list[str]:
+        """Names of all who have an accepted mask in force, sorted; "" for masks without a name."""
+        found: dict[str, str] = {}
+        for image in self.images():
+            for one in versions.list_versions(self._layout, image.id):
+                if not one.revoked:
+                    found.setdefault(Reader(one.by).folder, one.by)
+        return sorted(found.values(), key=str.casefold)
 
     def read_mask(self, version: Version) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Read class map and cell labels, (Y, X) both, exactly as they were accepted.
@@ -258,6 +289,9 @@ class TrainingSet:
         if read_manifest(self._layout).format < FORMAT:
             with self._changing():
                 pass
+        reader = self.reader
+        if reader.name:
+            correction = replace(correction, by=reader.name, reading=reader.reading, repeat=reader.repeat)
         return versions.accept(self._layout, self.image(image_id), correction)
 
     def revoke(self, image_id: str, number: int) -> Version:
@@ -270,6 +304,9 @@ class TrainingSet:
 
     def _set_revoked(self, image_id: str, number: int, revoked: bool) -> Version:
         with self._changing():
+            version, reader = versions.find_version(self._layout, image_id, number), self.reader
+            if not reader.reads(version.by, version.reading, repeat=version.repeat):
+                raise LeukocyteError(f"Mask {number} of {image_id} is another reader's: only they can take it back.")
             return versions.set_revoked(self._layout, image_id, number, revoked=revoked)
 
     # ---- the held-out part --------------------------------------------------------------------------------
@@ -342,42 +379,11 @@ class TrainingSet:
         held_out : bool, optional
             Only those that are held out, or only those that are not; None: both.
         """
-        return [item for item in self._items() if held_out is None or item.held_out == held_out]
+        return [item for item in training_items(self) if held_out is None or item.held_out == held_out]
 
     def items_left_out(self) -> list[str]:
         """Say of which accepted masks `items` makes none, a sentence each."""
-        return [
-            f"{image.name} has no pixel size: give the set a default one, or accept its mask anew with one."
-            for image, version in self._in_force()
-            if self._pixel_size_of(image, version) is None
-        ]
-
-    def _items(self) -> Iterator[TrainingItem]:
-        groups, held_out = groups_of(self.images()), self.held_out
-        for image, version in self._in_force():
-            pixel_size = self._pixel_size_of(image, version)
-            if pixel_size is not None:
-                yield TrainingItem(
-                    name=image.id,
-                    version=version.number,
-                    sha256=version.sha256,
-                    group=groups[image.id],
-                    pixel_size=pixel_size,
-                    edited=version.facts.edited,
-                    held_out=image.id in held_out,
-                    whole_cell=version.facts.whole_cell,
-                    read=ItemReader(image, version),
-                    by_gestures=version.facts.by_gestures,
-                )
-
-    def _in_force(self) -> Iterator[tuple[SetImage, Version]]:
-        for image in self.images():
-            version = None if image.excluded else self.current(image.id)
-            if version is not None:
-                yield image, version
-
-    def _pixel_size_of(self, image: SetImage, version: Version) -> float | None:
-        return version.facts.pixel_size.um or image.pixel_size or self.pixel_size
+        return left_out(self)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:

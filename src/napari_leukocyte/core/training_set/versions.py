@@ -25,6 +25,7 @@ from napari_leukocyte.core.training_set.records import (
     new_version,
     plain_facts,
     read_version,
+    user_name,
     version_json,
     with_counts,
 )
@@ -54,6 +55,7 @@ def accept(layout: Layout, image: SetImage, correction: Correction) -> Version:
     record = layout.mask_record(image.id, number)
     um = facts.pixel_size.for_areas
     about = {**facts.provenance, **facts.made_with_text, "image": image.name, "version": number}
+    about["reader"] = correction.by or user_name()
     try:
         write_class_png(path, classes, provenance=about, pixel_size=um)
         write_cells_png(cells_path, cells, provenance=about, pixel_size=um)

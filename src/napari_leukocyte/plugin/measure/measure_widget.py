@@ -72,6 +72,7 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.export_menu import export_menu
         from napari_leukocyte.plugin.measure.study_window import StudyWindow
         from napari_leukocyte.plugin.measure.type_menu import TypeButton
+        from napari_leukocyte.plugin.measure.withheld_note import WithheldNote
         from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.scope = QComboBox()
@@ -93,6 +94,7 @@ class MeasureWidget(Dock):
         self.question = Question()
         self.summary = note()
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.withheld = WithheldNote(self.session)
         self.problem = note()
         self.problem.setStyleSheet("font-weight: bold;")
         self.table = CellTable()
@@ -150,10 +152,11 @@ class MeasureWidget(Dock):
             self.question,
             self.problem,
             row(self.summary, self.study_button),
+            self.withheld,
             split,
             footer(),
         )
-        self.layout().setStretch(4, 1)
+        self.layout().setStretch(5, 1)
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(340)
 
@@ -214,6 +217,7 @@ class MeasureWidget(Dock):
         if 0 < done < images and self.scope.currentText() == _ALL:
             text += f" ({done} of {images} images segmented)"
         self.summary.setText(text)
+        self.withheld.look(self._indices())
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -405,6 +409,7 @@ class MeasureWidget(Dock):
         """Let the canvas go; what is being saved is saved to its end."""
         self.writer.leave()
         self.study.leave()
+        self.withheld.leave()
         self.tools.close()
         self.gestures.leave()
         if isalive(self._line):  # or it is gone with the canvas of a closed window

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS
 from napari_leukocyte.core.cells.cells_csv import cell_rows
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import atomic_path, make_folder
 from napari_leukocyte.core.outputs import REPORT, spare_foreign, spare_inputs
@@ -92,6 +93,7 @@ def tables_of(study: Study) -> dict[str, Rows]:
                 "share": one.share,
                 "reason": "all" if key == "all" else "binary_map" if key is None else str(key),
                 "number": number,
+                "cnr_at_most": one.limit if key is Flag.RIM_NOT_RESOLVED else math.nan,
             }
             for one in study.withheld
             for key, number in [("all", one.count), *one.reasons.items()]

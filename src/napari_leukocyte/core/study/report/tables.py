@@ -1,5 +1,6 @@
 """The tables of a study's report, as HTML."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -96,14 +97,14 @@ def withheld_table(study: Study) -> str:
         rows = list(own)
         body: list[Row] = []
         for i, one in enumerate(rows):
-            counts = [one.reasons.get(flag, 0) for flag in [*reasons, *[None] * binary]]
+            counts = [_number(one, flag) for flag in [*reasons, *[None] * binary]]
             body.append(
                 [
                     *[row_header(kind, rows=len(rows))][: i == 0],
                     Cell(group_name(one.group, len(study.groups)), scope="row"),
                     str(one.cells),
                     f"{one.count} ({100 * one.share:.0f} %)" if one.cells else "–",
-                    *map(str, counts),
+                    *counts,
                 ]
             )
         groups.append(body)
@@ -115,6 +116,12 @@ def withheld_table(study: Study) -> str:
         notes=[f"Warned is by: {withheld.METHOD}"],
         kind="grouped",
     )
+
+
+def _number(one: withheld.Withheld, reason: Flag | None) -> str:
+    number = one.reasons.get(reason, 0)
+    limited = number and reason is Flag.RIM_NOT_RESOLVED
+    return f"{number} (CNR ≤ {math.ceil(100 * one.limit) / 100:.2f})" if limited else str(number)
 
 
 def smudge_table(study: Study) -> str:

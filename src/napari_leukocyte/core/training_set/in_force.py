@@ -1,0 +1,51 @@
+"""The accepted masks in force: what trains and what models are compared on, whoever read it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from napari_leukocyte.core.training_set.groups import groups_of
+from napari_leukocyte.core.training_set.images import SetImage
+from napari_leukocyte.core.training_set.item import ItemReader, TrainingItem
+from napari_leukocyte.core.training_set.reader import NOBODY
+from napari_leukocyte.core.training_set.records import Version
+
+if TYPE_CHECKING:
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
+
+__all__ = ["left_out", "training_items"]
+
+
+def training_items(training_set: "TrainingSet") -> Iterator[TrainingItem]:
+    """Yield the newest mask of each image that is not excluded, whoever read it; without a pixel size none."""
+    groups, held_out = groups_of(training_set.images()), training_set.held_out
+    for image, version, pixel_size in _in_force(training_set):
+        if pixel_size is not None:
+            yield TrainingItem(
+                name=image.id,
+                version=version.number,
+                sha256=version.sha256,
+                group=groups[image.id],
+                pixel_size=pixel_size,
+                edited=version.facts.edited,
+                held_out=image.id in held_out,
+                whole_cell=version.facts.whole_cell,
+                read=ItemReader(image, version),
+                by_gestures=version.facts.by_gestures,
+            )
+
+
+def left_out(training_set: "TrainingSet") -> list[str]:
+    """Say of which masks there is no item, a sentence each."""
+    return [
+        f"{image.name} has no pixel size: give the set a default one, or accept its mask anew with one."
+        for image, _, pixel_size in _in_force(training_set)
+        if pixel_size is None
+    ]
+
+
+def _in_force(training_set: "TrainingSet") -> Iterator[tuple[SetImage, Version, float | None]]:
+    of_all, default = training_set.as_reader(NOBODY), training_set.pixel_size
+    for image in training_set.images():
+        version = None if image.excluded else of_all.current(image.id)
+        if version is not None:
+            yield image, version, version.facts.pixel_size.um or image.pixel_size or default
