@@ -26,8 +26,8 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.model.mask_notes import read_mask_notes
 from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.segmentation.method import Method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.leukocytes import make_leukocyte
@@ -39,7 +39,7 @@ RIMS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)  # um
 SMUDGES, EACH = 60, 12
 
 
-def found_in(image: NDArray[np.uint8], um: float, predictor: Predictor) -> Segmentation:
+def found_in(image: NDArray[np.uint8], um: float, predictor: Method) -> Segmentation:
     (source,) = sources_from_array(image, name="image", rgb=True, pixel_size=PixelSize(um, "typed"))
     *_, result = segment_plane(source, SegmentParameters(pixel_size=um, keep="all"), predictor)
     assert isinstance(result, Segmentation)
@@ -61,7 +61,7 @@ def smooth(nucleus: Nucleus) -> bool | None:
     return Flag.RIM_NOT_RESOLVED in measure.flags
 
 
-def nuclei(data: Path, split: Path, predictor: Predictor) -> Iterator[tuple[str, str, Nucleus]]:
+def nuclei(data: Path, split: Path, predictor: Method) -> Iterator[tuple[str, str, Nucleus]]:
     """Source, who drew it, and a nucleus."""
     tight = read_mask_notes(Path(__file__).with_name("mask_notes.json")).tight
     for part in ("train", "validation"):
@@ -92,7 +92,7 @@ def with_rim(rim: float, px: float, seed: int) -> Smear:
     return draw_scene(canvas, Scene([cell], clear=2.0, focused=True), rng, None)
 
 
-def rims(predictor: Predictor, px: float) -> Iterator[tuple[float, bool]]:
+def rims(predictor: Method, px: float) -> Iterator[tuple[float, bool]]:
     """The mean width (um) of a drawn rim, and whether the model finds any of it."""
     for rim in RIMS:
         for seed in range(EACH):
@@ -101,7 +101,7 @@ def rims(predictor: Predictor, px: float) -> Iterator[tuple[float, bool]]:
             cell, core = np.count_nonzero(drawn.cells), np.count_nonzero(drawn.classes == 2)
             if own and core:
                 true = (math.sqrt(cell / math.pi) - math.sqrt(core / math.pi)) / px
-                yield true, own - nucleus >= 0.02 * own
+                yield true, bool(own - nucleus >= 0.02 * own)
 
 
 def main() -> None:

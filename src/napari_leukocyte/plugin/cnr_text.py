@@ -71,7 +71,7 @@ class CnrText:
     def refresh(self) -> None:
         """Bring the badges in step with what the session shows."""
         session = self.session
-        if session.classes_layer is None or session.image_layer is None:
+        if session.classes_layer is None or session.image_layer is None or session.blind is not None:
             session.layers.remove_later(self.layer)  # napari may be taking layers out just now
             self.layer = None
             return

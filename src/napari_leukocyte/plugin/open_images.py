@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
+    from napari_leukocyte.core.training_set.blind_set import BlindList
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = ["OpenImages"]
@@ -60,6 +61,7 @@ class OpenImages(ABC):
         self.states: dict[int, ImageState] = {}
         self.index = 0
         self.generation = 0  # counts image lists, so that a late result of an earlier list is known as such
+        self.blind: BlindList | None = None  # the blind reading that the list is of: then nothing tells of its images
         self.own_image = False  # whether the image layer was made here (files) or belongs to the user
         self._source_data: Any = None
         self._layer_size = PixelSize(None)  # what the image layer's scale said when it was looked at last
@@ -157,8 +159,8 @@ class OpenImages(ABC):
         self.index = min(max(self.layers.plane_at_slider(), 0), len(sources) - 1) if self.is_stack else 0
         self.images_changed.emit()
 
-    def open_files(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
-        """Work on files and show the first.
+    def open_files(self, sources: Sequence[ImageSource | BrokenImage], *, blind: BlindList | None = None) -> None:
+        """Work on files and show the first; ``blind`` is the blind reading that they are of.
 
         Raises
         ------
@@ -171,10 +173,25 @@ class OpenImages(ABC):
             raise LeukocyteError(broken[0].reason if broken else "There is no image to open.")
         self._leave()
         self.images, self.broken = images, broken
+        self.blind = blind
         self.own_image = True
         self._source_data = None
         self.images_changed.emit()
         self.show(0)
+
+    def reopen(self) -> None:
+        """Open the list anew, without what is known of its images: somebody else looks at them."""
+        if self.own_image:
+            self.open_files([*self.images, *self.broken])
+        elif self.image_layer is not None:
+            layer = self.image_layer
+            self.close_list()
+            self.open_layer(layer)
+
+    def close_list(self) -> None:
+        """Work on no images."""
+        self._leave()
+        self.images_changed.emit()
 
     def show(self, index: int) -> None:
         """Show an image of the list: a stack moves its slider, files change what the layers hold.
@@ -216,6 +233,7 @@ class OpenImages(ABC):
             left = self._aside()
         left += self.layers.forget(image=True) if self.own_image else self.layers.forget()
         self.images, self.broken, self.states = [], [], {}
+        self.blind = None
         self.generation += 1
         self.layers.image, self.layers.planes = None, 0
         self.index = 0

@@ -39,6 +39,9 @@ __all__ = ["Session", "get_session"]
 
 _AROUND = 3.0  # canvas / cell, where a cell is looked at closely
 
+# what shows figures, the work of others, or what a network thinks: not for eyes that read blind
+_NOT_BLIND = {"click_cell", "grow", "shrink", "next_doubtful", "next_cell", "truth", "difference"}
+
 _KEPT = 10  # segmentations of an image that Ctrl+Z brings back with their labels and parameters
 
 
@@ -52,7 +55,8 @@ class Session(OpenImages):
     selected(index, cell)
         Another cell is the chosen one; cell 0: none.
     commanded(name)
-        A key of the class-map layer, or a command of napari, asked for something (``class_map_layer.KEYS``).
+        A key of the class-map layer, or a command of napari, asked for something (``class_map_layer.KEYS``); "blind":
+        for something that a blind reading does not have.
     training_set_changed()
         Another training set is in use.
     masks_changed()
@@ -71,6 +75,7 @@ class Session(OpenImages):
         super().__init__(viewer)
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
         self.selection: tuple[int, int] | None = None  # image and cell
+        self.reader = ""  # who reads, as was said in this window; else the preferences know
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
 
@@ -265,6 +270,8 @@ class Session(OpenImages):
 
     def command(self, name: str) -> None:
         """Do what a key of the class map stands for (``class_map_layer.KEYS``), or let a dock do it."""
+        if self.blind is not None and name in _NOT_BLIND:
+            name = "blind"
         if name == "outlines":
             self.layers.toggle_outlines()
         elif name in ("nucleus", "cytoplasm"):

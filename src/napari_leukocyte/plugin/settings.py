@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.presets import Preset, presets_from_text, presets_to_text
 
-__all__ = ["Settings", "change_presets", "get_presets", "get_settings"]
+__all__ = ["Settings", "change_presets", "get_presets", "get_settings", "save_reader"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Settings:
         auto, cuda, mps or cpu: what the Segment dock starts with.
     autosave
         Whether painted corrections are saved as drafts.
+    reader
+        Whose name stands on every mask; empty: nobody has said so yet.
     default_pixel_size
         um per px for images that state none; 0 estimates it.
     pixel_size_presets
@@ -30,6 +32,7 @@ class Settings:
     palette: str = "thesis"
     device: str = "auto"
     autosave: bool = True
+    reader: str = ""
     default_pixel_size: float = 0.0
     pixel_size_presets: str = ""
 
@@ -72,3 +75,14 @@ def change_presets(presets: Mapping[str, Preset]) -> None:
     except (KeyError, AttributeError):
         raise LeukocyteError("The set-up cannot be saved: napari does not know the plugin's preferences.") from None
     saved.pixel_size_presets = presets_to_text(presets.values())
+
+
+def save_reader(name: str) -> bool:
+    """Save whose name stands on every mask; returns whether it could be: outside the application it cannot."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        get_plugin_settings("napari-leukocyte").leukocyte.reader = name
+    except (KeyError, AttributeError):
+        return False
+    return True

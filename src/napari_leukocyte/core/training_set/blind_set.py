@@ -1,7 +1,7 @@
 """A training set in a blind reading: images go by their places alone, and only what was drawn in it is seen."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.training_set.reading import Reading, ReadingItem, left_to_read
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 
-__all__ = ["BlindSet", "blind_images"]
+__all__ = ["BlindList", "BlindSet", "blind_images"]
 
 
 class BlindSet(TrainingSet):
@@ -43,10 +43,32 @@ class BlindSet(TrainingSet):
         return self._ids[name]
 
 
-def blind_images(training_set: TrainingSet, reading: Reading) -> tuple[list[ImageSource], list[BlindSet]]:
-    """Return what is left of a reading: its images under their places, and for each the set that its mask goes into.
+@dataclass(frozen=True)
+class BlindList:
+    """What is left of a reading, as a list of images.
 
-    An image that comes for the second time looks as any other.
+    Attributes
+    ----------
+    reading
+        The reading.
+    sources
+        Its images under their places; one that comes for the second time looks as any other.
+    sets
+        For each the set that its mask goes into.
+    """
+
+    reading: Reading
+    sources: list[ImageSource]
+    sets: list[BlindSet]
+
+    @property
+    def read_before(self) -> int:
+        """How many images of the reading are not in the list: they were read before."""
+        return len(self.reading.items) - len(self.sources)
+
+
+def blind_images(training_set: TrainingSet, reading: Reading) -> BlindList:
+    """Return what is left of a reading.
 
     Raises
     ------
@@ -62,7 +84,8 @@ def blind_images(training_set: TrainingSet, reading: Reading) -> tuple[list[Imag
         )
         for again in (False, True)
     }
-    return [_source(training_set, item, names[item]) for item in left], [sets[item.repeat] for item in left]
+    sources = [_source(training_set, item, names[item]) for item in left]
+    return BlindList(reading, sources, [sets[item.repeat] for item in left])
 
 
 def _source(training_set: TrainingSet, item: ReadingItem, name: str) -> ImageSource:

@@ -63,6 +63,7 @@ class CompareWidget(Dock):
         self._list_layers()
         self._show_figures()
         self.list.refresh()
+        self.cover_when_blind(self.session)
 
     # ---- building ---------------------------------------------------------------------------------------
 

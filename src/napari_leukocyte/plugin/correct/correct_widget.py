@@ -6,13 +6,11 @@ Nothing is lost meanwhile: strokes are saved as a draft within a second, and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QLabel,
     QPushButton,
@@ -21,10 +19,11 @@ from qtpy.QtWidgets import (
 
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.plugin.correct.blind_bar import BlindBar
 from napari_leukocyte.plugin.correct.brushes import Brushes
 from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
-from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.correct.set_bar import SetBar
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.settings import get_settings
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     import napari
 
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-    from napari_leukocyte.core.training_set.training_set import TrainingSet
     from napari_leukocyte.plugin.correct.entry import Entry
     from napari_leukocyte.plugin.correct.queue import Order
 
@@ -82,12 +80,12 @@ class CorrectWidget(Dock):
         from napari_leukocyte.plugin.gestures.bar import GestureBar
         from napari_leukocyte.plugin.gestures.hand import get_hand
 
-        self.set_name = note("No training set: corrections are kept in one.")
-        self.new_button = self._button("New …", self._choose_new, "Make a training set in an empty folder")
-        self.open_button = self._button("Open …", self._choose_open, "Open a training set")
-        self.images_button = self._button(
-            "Open its images", self._open_its_images, "Work through the images of the training set"
-        )
+        self.set_bar = SetBar(self.corrections, self.disk, leave=self._leave_list, say=self._say)
+        self.set_bar.images_button.clicked.connect(self._open_its_images)
+        self.new_set, self.open_set = self.set_bar.new_set, self.set_bar.open_set
+        self.set_name, self.images_button = self.set_bar.set_name, self.set_bar.images_button
+        self.new_button, self.open_button = self.set_bar.new_button, self.set_bar.open_button
+        self.blind = BlindBar(self.corrections, self.disk, save=self.save_work, go=self._show, say=self._say)
 
         self.question = Question()
 
@@ -128,7 +126,7 @@ class CorrectWidget(Dock):
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
         form = QWidget()
-        rows = QFormLayout(form)
+        self.rows = rows = QFormLayout(form)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows.addRow("Order", self.order)
@@ -140,9 +138,9 @@ class CorrectWidget(Dock):
         content = QWidget()
         stack(
             content,
-            self.set_name,
-            row(self.new_button, self.open_button, self.images_button),
+            self.set_bar,
             self.question,
+            self.blind,
             rule(),
             self.gestures,
             rule(),
@@ -173,41 +171,11 @@ class CorrectWidget(Dock):
 
     # ---- the training set -------------------------------------------------------------------------------
 
-    def _choose_new(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Empty folder for a new training set")
-        if folder:
-            self.new_set(Path(folder))
-
-    def _choose_open(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of a training set")
-        if folder:
-            self.open_set(Path(folder))
-
-    def new_set(self, folder: Path) -> None:
-        """Make a training set and correct into it."""
-        from napari_leukocyte.core.training_set.training_set import TrainingSet
-
-        pixel_size = get_settings().default_pixel_size or None
-        self._use(folder, lambda: TrainingSet.create(folder, pixel_size=pixel_size))
-
-    def open_set(self, folder: Path) -> None:
-        """Open a training set and correct into it."""
-        from napari_leukocyte.core.training_set.training_set import TrainingSet
-
-        self._use(folder, lambda: TrainingSet.open(folder))
-
-    def _use(self, folder: Path, make: Callable[[], TrainingSet]) -> None:
-        self._say(f"Opening {folder.name} …")
-        self.disk.run(make, self._on_opened, self._say)
-
-    def _on_opened(self, training_set: TrainingSet) -> None:
-        if not self.ended:
-            self.corrections.use(training_set)
-            self._say("\n".join(bullets("Left out:", training_set.problems)))
-            self._refresh()
+    def _leave_list(self, go: Callable[[], None]) -> None:
+        self.question.ask_before_leaving(self.session.edits_at_stake(), go)
 
     def _open_its_images(self) -> None:
-        self.question.ask_before_leaving(self.session.edits_at_stake(), self._show_its_images)
+        self._leave_list(self._show_its_images)
 
     def _show_its_images(self) -> None:
         from napari_leukocyte.plugin.correct.set_jobs import sources_of
@@ -239,9 +207,13 @@ class CorrectWidget(Dock):
         }
         if name in commands:
             commands[name]()
+        elif name == "blind":
+            self._say("Hidden while you read blind.")
 
     def _accept(self) -> None:
-        if self._try(lambda: self.corrections.accept(self.session.index)):
+        index = self.session.index
+        if self._try(lambda: self.corrections.accept(index)):
+            self.blind.accepted(index)
             self._go_on()
 
     def _skip(self) -> None:
@@ -249,6 +221,8 @@ class CorrectWidget(Dock):
         self._go_on()
 
     def _order(self) -> Order:
+        if self.session.blind is not None:
+            return "name"  # the places of the reading
         return _ORDERS[self.order.currentText()]
 
     def _go_on(self) -> None:
@@ -304,6 +278,8 @@ class CorrectWidget(Dock):
 
     def _on_shown(self) -> None:
         self.saved.another_image()
+        if self.session.blind is not None and self.session.state is None and self.session.image_layer is not None:
+            self._start_empty()
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
@@ -315,10 +291,8 @@ class CorrectWidget(Dock):
         training_set = self.corrections.training_set
         entry = self.corrections.entry(shown)
         has_map = self.session.state is not None
-        if training_set is not None:
-            self.set_name.setText(f"Training set: {training_set.folder.name}")
-            self.set_name.setToolTip(str(training_set.folder))
-        self.images_button.setEnabled(training_set is not None)
+        self.set_bar.show_set()
+        self._show_blindness()
         self._show_position()
         self.brushes.follow_layer()
         for button in (self.previous_button, self.next_button, self.skip_button):
@@ -332,6 +306,15 @@ class CorrectWidget(Dock):
         self._show_entry(entry)
         self.recovery.show_drafts(shown, entry.drafts)
 
+    def _show_blindness(self) -> None:
+        """In a blind reading: no network, no masks of other programs, no order but its own, no word on training."""
+        blind = self.session.blind is not None
+        self.blind.refresh()
+        for part in (self.gestures, self.brushes.extend, self.import_button, self.revoke_button):
+            part.setVisible(not blind)
+        for field in (self.order, self.training):
+            self.rows.setRowVisible(field, not blind)
+
     def _show_entry(self, entry: Entry) -> None:
         names = {number: text for text, number in _DIFFICULTIES.items()}
         self.difficulty.setCurrentText(names[entry.difficulty])
@@ -343,6 +326,11 @@ class CorrectWidget(Dock):
         if not count:
             self.position.setText("No images: open one, or a folder in the Segment dock.")
             self.image_name.clear()
+            return
+        if self.session.blind is not None:
+            self.position.setText(self.blind.position)
+            shown = self.session.index
+            self.image_name.setText(f"{self.session.images[shown].label}: {self.corrections.status(shown)}")
             return
         at = self.corrections.place(self._order())
         self.position.setText(f"{at} of {count}, {self.corrections.accepted} accepted")

@@ -44,7 +44,10 @@ class Corrections(DraftKeeper):
 
     def neighbour(self, order: Order, by: int) -> int | None:
         """The image that many places further on in the queue; None beyond its ends."""
-        positions = in_order(self._items(order), order)
+        items = self._items(order)
+        positions = in_order(items, order)
+        if self.session.blind is not None:  # what was accepted is closed: it may come again
+            positions = [i for i in positions if not items[i].done or i == self.session.index]
         at = positions.index(self.session.index) + by if positions else -1
         return positions[at] if 0 <= at < len(positions) else None
 
@@ -73,7 +76,7 @@ class Corrections(DraftKeeper):
         LeukocyteError
             When there is no training set or no class map, or the map holds a value that is no class.
         """
-        training_set = self._needed()
+        training_set = self._needed(index)
         self.session.flush()
         state, entry = self.session.states.get(index), self.entry(index)
         if state is None:
@@ -84,7 +87,8 @@ class Corrections(DraftKeeper):
             raise LeukocyteError(f"The image is excluded ({entry.excluded}): include it again before you accept it.")
         version, same = entry.version, entry.has_accepted(state) and not state.edited
         if version is not None and same and version.facts.difficulty == entry.difficulty:
-            self.said.emit(f"{self.session.images[index].label}: accepted already as version {version.number}.")
+            number = "" if self.session.blind else f" as version {version.number}"
+            self.said.emit(f"{self.session.images[index].label}: accepted already{number}.")
             return
         draft, cnr_after = self.draft_of(index, state), set_jobs.cnr_of(state.measures)
         state.live.keep()
@@ -100,7 +104,9 @@ class Corrections(DraftKeeper):
                 entry.restored = entry.restored_in = None
                 state.accepted_as(entry.version.number)
                 label = self.session.images[index].label
-                self.said.emit(f"{label}: accepted as version {entry.version.number}.{_still_waiting(entry)}")
+                # the number would tell how often the image was read
+                what = "accepted" if self.session.blind else f"accepted as version {entry.version.number}"
+                self.said.emit(f"{label}: {what}.{_still_waiting(entry)}")
                 if state.edited:  # the user painted on while the mask was written
                     entry.want_saving()
                     self.edited.emit(index)
@@ -138,7 +144,7 @@ class Corrections(DraftKeeper):
         LeukocyteError
             When there is no accepted mask.
         """
-        training_set, entry = self._needed(), self.entry(index)
+        training_set, entry = self._needed(index), self.entry(index)
         if entry.version is None or entry.id is None:
             raise LeukocyteError("This image has no accepted mask to revoke.")
         label, number = self.session.images[index].label, entry.version.number
@@ -146,7 +152,8 @@ class Corrections(DraftKeeper):
         def revoked(version: Version | None) -> None:
             entry.version = version
             now = "none is in force now" if version is None else f"version {version.number} is in force again"
-            self.said.emit(f"{label}: version {number} revoked; {now}.")
+            said = "taken back" if self.session.blind else f"version {number} revoked; {now}"
+            self.said.emit(f"{label}: {said}.")
             self._masks_changed(index)
 
         self._disk.run(partial(set_jobs.revoke, training_set, entry.id, number), revoked, self.said.emit)
@@ -164,7 +171,7 @@ class Corrections(DraftKeeper):
         LeukocyteError
             When there is no training set.
         """
-        training_set, entry = self._needed(), self.entry(index)
+        training_set, entry = self._needed(index), self.entry(index)
 
         def excluded(id_: str) -> None:
             entry.id, entry.excluded = id_, reason
@@ -185,10 +192,11 @@ class Corrections(DraftKeeper):
             entry.difficulty = difficulty
             self.changed.emit(index)
 
-    def _needed(self) -> TrainingSet:
-        if self.training_set is None:
+    def _needed(self, index: int) -> TrainingSet:
+        training_set = self.set_of(index)
+        if training_set is None:
             raise LeukocyteError("Choose a training set first: open one, or make a new one.")
-        return self.training_set
+        return training_set
 
 
 def _still_waiting(entry: Entry) -> str:

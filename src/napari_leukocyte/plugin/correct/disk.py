@@ -14,6 +14,7 @@ from napari_leukocyte.plugin.background import Background
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from napari_leukocyte.core.training_set.draft import Draft
     from napari_leukocyte.core.training_set.training_set import TrainingSet
@@ -41,8 +42,7 @@ class QtDisk:
 
     def __init__(self) -> None:
         self._worker = Background("the work on the training set")
-        self._saver: DraftSaver | None = None
-        self._saved_set: TrainingSet | None = None
+        self._savers: dict[TrainingSet, DraftSaver] = {}  # a blind reading has two sets: each image may come twice
         self._jobs: deque[_Job] = deque()  # the ones whose results are not reported yet
 
     def run(self, job: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[str], None]) -> None:
@@ -77,7 +77,7 @@ class QtDisk:
     @property
     def unwritten(self) -> frozenset[str]:
         """Ids of the images whose newest draft is not on the disk yet."""
-        return frozenset() if self._saver is None else self._saver.pending()
+        return frozenset().union(*(saver.pending() for saver in self._savers.values()))
 
     def save(self, training_set: TrainingSet, id_: str, draft: Draft) -> None:
         """See `set_jobs.Disk`."""
@@ -85,36 +85,37 @@ class QtDisk:
 
     def settle(self, training_set: TrainingSet, id_: str) -> None:
         """See `set_jobs.Disk`."""
-        if self._saver is not None and self._saved_set is training_set:
-            self._saver.settle(id_)
+        if training_set in self._savers:
+            self._savers[training_set].settle(id_)
 
     def discard(self, training_set: TrainingSet, id_: str, until: datetime) -> None:
         """See `set_jobs.Disk`."""
-        if self._saver is not None and self._saved_set is training_set:
-            self._saver.discard(id_, until)
+        if training_set in self._savers:
+            self._savers[training_set].discard(id_, until)
         else:
             training_set.drafts.discard(id_, until)
 
     def flush(self) -> None:
         """Wait until the drafts that were given to `save` are on the disk, or were refused."""
-        if self._saver is not None:
-            self._saver.flush(_PATIENCE)
+        for saver in self._savers.values():
+            saver.flush(_PATIENCE)
 
     def close(self) -> None:
         """Finish all jobs and drafts that wait."""
         while self.busy:
             self.catch_up()
-        if self._saver is not None:
-            self._saver.close()
-            self._saver = None
+        self._close_savers()
+
+    def _close_savers(self, folder: Path | None = None) -> None:
+        """Close those of other folders than this one."""
+        for training_set in [one for one in self._savers if one.folder != folder]:
+            self._savers.pop(training_set).close()
 
     def _saver_of(self, training_set: TrainingSet) -> DraftSaver:
-        if self._saver is None or self._saved_set is not training_set:
-            if self._saver is not None:
-                self._saver.close()
-            self._saved_set = training_set
-            self._saver = DraftSaver(training_set, on_saved=self._on_saved, on_failed=self._on_failed)
-        return self._saver
+        if training_set not in self._savers:
+            self._close_savers(training_set.folder)
+            self._savers[training_set] = DraftSaver(training_set, on_saved=self._on_saved, on_failed=self._on_failed)
+        return self._savers[training_set]
 
     def _on_saved(self, id_: str, draft: Draft) -> None:
         ensure_main_thread(self.saved.emit)(id_, draft.saved)

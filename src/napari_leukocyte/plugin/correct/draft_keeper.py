@@ -15,8 +15,6 @@ from napari_leukocyte.plugin.correct.read_back import from_draft
 from napari_leukocyte.plugin.correct.tracker import Tracker
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from napari_leukocyte.core.training_set.drafts import DraftClaim
     from napari_leukocyte.core.training_set.training_set import TrainingSet
     from napari_leukocyte.plugin.image_state import ImageState
@@ -34,7 +32,7 @@ class DraftKeeper(Tracker):
 
     def save_draft(self, index: int) -> None:
         """Save the edits of an image as its draft; edits that were undone again take the draft with them."""
-        training_set, entry, state = self.training_set, self.entry(index), self.session.states.get(index)
+        training_set, entry, state = self.set_of(index), self.entry(index), self.session.states.get(index)
         if training_set is None or state is None:
             return
         if entry.place is Place.UNKNOWN:  # an earlier look-up failed
@@ -63,7 +61,7 @@ class DraftKeeper(Tracker):
 
         A draft of another map or an earlier session is set aside, and the user is asked about it.
         """
-        training_set, entry, wanted = self.training_set, self.entry(index), self._wanted()
+        training_set, entry, wanted = self.set_of(index), self.entry(index), self._wanted()
         assert training_set is not None
         entry.place = Place.JOINING
 
@@ -88,14 +86,16 @@ class DraftKeeper(Tracker):
 
     def draft_of(self, index: int, state: ImageState) -> Draft:
         """The current class map of an image as a draft."""
-        facts, makers = state.facts(self.entry(index).difficulty), state.live.origin.makers.copy()
+        training_set, id_ = self.set_of(index), self.entry(index).id
+        assert training_set is not None  # callers have seen to it
         return Draft(
-            state.classes.copy(), state.cells.copy(), facts, saved=self._moment(self.entry(index).id), makers=makers
+            state.classes.copy(),
+            state.cells.copy(),
+            state.facts(self.entry(index).difficulty),
+            saved=training_set.drafts.moment(id_),
+            makers=state.live.origin.makers.copy(),
+            by=training_set.reader.name,
         )
-
-    def _moment(self, id_: str | None) -> datetime:
-        assert self.training_set is not None
-        return self.training_set.drafts.moment(id_)
 
     def restore_draft(self, index: int) -> None:
         """Go on where an earlier session stopped. Edits on screen are saved first, as another draft."""
@@ -138,8 +138,8 @@ class DraftKeeper(Tracker):
 
     def discard_draft(self, index: int) -> None:
         """Drop the draft of an earlier session."""
-        entry, draft = self.entry(index), self.entry(index).draft
-        if draft is not None and self.training_set is not None and entry.id is not None:
+        entry, draft, training_set = self.entry(index), self.entry(index).draft, self.set_of(index)
+        if draft is not None and training_set is not None and entry.id is not None:
             entry.answered(draft)
 
             def discarded(_result: None) -> None:
@@ -152,12 +152,13 @@ class DraftKeeper(Tracker):
                 self.said.emit(sentence)
                 self.changed.emit(index)
 
-            self._disk.run(partial(set_jobs.discard, self.training_set, entry.id, draft), discarded, failed)
+            self._disk.run(partial(set_jobs.discard, training_set, entry.id, draft), discarded, failed)
             self.changed.emit(index)
 
     def discard_working_copy(self, training_set: TrainingSet, id_: str) -> None:
         """Delete the working copy, unless it is saved anew before that."""
-        self._disk.run(partial(self._disk.discard, training_set, id_, self._moment(id_)), _nothing, self.said.emit)
+        until = training_set.drafts.moment(id_)
+        self._disk.run(partial(self._disk.discard, training_set, id_, until), _nothing, self.said.emit)
 
 
 def _nothing(_result: object) -> None:

@@ -26,7 +26,8 @@ def from_version(
 ) -> Segmentation:
     """Return an accepted mask; ``pixel_size`` is what is known of the image when the record has none."""
     facts = replace(version.facts, parent=version.number)
-    return _segmentation(facts, classes, cells, makers, pixel_size, f"accepted version {version.number}")
+    found = _segmentation(facts, classes, cells, makers, pixel_size, f"accepted version {version.number}")
+    return replace(found, provenance={**found.provenance, "reader": version.by}) if version.by else found
 
 
 def from_draft(draft: Draft, pixel_size: PixelSize) -> Segmentation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,10 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
+from napari_leukocyte.core.training_set.blind_set import BlindList, blind_images
 from napari_leukocyte.core.training_set.draft import Draft, correction_of, same_draft
+from napari_leukocyte.core.training_set.intra_observer import intra_observer
+from napari_leukocyte.core.training_set.reading import Reading, begin_reading, end_reading, left_to_read, readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from napari_leukocyte.core.training_set.records import Version
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
-__all__ = ["Disk", "Found", "accept", "cnr_of", "discard", "exclude", "find", "join_and_claim", "revoke", "sources_of"]
+__all__ = [
+    *("Disk", "Found", "accept", "begin_blind", "cnr_of", "discard", "end_blind", "exclude", "find", "join_and_claim"),
+    *("go_on_blind", "look_for_reading", "revoke", "sources_of"),
+]
 
 
 class Disk(Protocol):
@@ -155,10 +161,12 @@ def exclude(training_set: TrainingSet, source: ImageSource, reason: str) -> str:
     return id_
 
 
-def sources_of(training_set: TrainingSet) -> list[ImageSource | BrokenImage]:
-    """Return the images of a set as a list to work through, under their original names."""
+def sources_of(training_set: TrainingSet, images: Collection[str] | None = None) -> list[ImageSource | BrokenImage]:
+    """Return the images of a set, or those of these ids, as a list to work through, under their original names."""
     found: list[ImageSource | BrokenImage] = []
     for image in training_set.images():
+        if images is not None and image.id not in images:
+            continue
         um = image.pixel_size or training_set.pixel_size
         for source in sources_from_files([image.path]):
             if isinstance(source, ImageSource):
@@ -167,6 +175,30 @@ def sources_of(training_set: TrainingSet) -> list[ImageSource | BrokenImage]:
             else:
                 found.append(source)
     return found
+
+
+def look_for_reading(training_set: TrainingSet) -> tuple[Reading, int] | None:
+    """Return the newest blind reading of the set's reader that is not over, and what is left; None without one."""
+    going_on = [one for one in readings(training_set, training_set.reader.name) if one.ended is None]
+    return (going_on[-1], len(left_to_read(training_set, going_on[-1]))) if going_on else None
+
+
+def go_on_blind(training_set: TrainingSet, reading: Reading) -> BlindList:
+    """Return what is left of a reading."""
+    return blind_images(training_set, reading)
+
+
+def begin_blind(training_set: TrainingSet, sources: Sequence[ImageSource], share: float) -> BlindList:
+    """Begin a blind reading of a list of images, or of all of the set where there is none; they join the set."""
+    ids = [_add(training_set, source) for source in sources] or training_set.image_ids()
+    read = [one for one in dict.fromkeys(ids) if not training_set.image(one).excluded]
+    return blind_images(training_set, begin_reading(training_set, training_set.reader.name, read, share=share))
+
+
+def end_blind(training_set: TrainingSet, reading: Reading) -> tuple[str, list[ImageSource | BrokenImage]]:
+    """End a blind reading: what it says of the error within the reader, and its images under their names."""
+    end_reading(training_set, reading)
+    return intra_observer(training_set, reading).text, sources_of(training_set, frozenset(reading.images))
 
 
 def cnr_of(measures: Iterable[CellMeasure]) -> dict[int, float | None]:

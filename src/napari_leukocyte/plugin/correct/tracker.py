@@ -63,9 +63,19 @@ class Tracker:
         self._closed = True
 
     @property
+    def closed(self) -> bool:
+        """Whether the images are left to others."""
+        return self._closed
+
+    @property
     def training_set(self) -> TrainingSet | None:
         """The set that is corrected into: the session's, until this tracker is closed."""
         return None if self._closed else self.session.training_set
+
+    def set_of(self, index: int) -> TrainingSet | None:
+        """The set as it is seen for an image of the list: in a blind reading nothing of before is in it."""
+        blind = self.session.blind
+        return None if self._closed else self.training_set if blind is None else blind.sets[index]
 
     def entry(self, index: int) -> Entry:
         """What is known of an image of the list."""
@@ -116,7 +126,7 @@ class Tracker:
         return lambda: now == self._round
 
     def _look_up(self, index: int) -> None:
-        training_set, source, wanted = self.training_set, self.session.images[index], self._wanted()
+        training_set, source, wanted = self.set_of(index), self.session.images[index], self._wanted()
         if training_set is None:
             return
         entry = self.entry(index)
@@ -139,7 +149,8 @@ class Tracker:
         entry, state = self.entry(index), self.session.states.get(index)
         entry.place = Place.KNOWN
         entry.id, entry.version, entry.drafts = found.id, found.version, found.drafts
-        entry.excluded, entry.held_out = found.excluded, found.held_out
+        if self.session.blind is None:  # to others it would tell what somebody thinks of the image
+            entry.excluded, entry.held_out = found.excluded, found.held_out
         source = self.session.images[index]
         if found.version is not None:
             entry.difficulty = found.version.facts.difficulty

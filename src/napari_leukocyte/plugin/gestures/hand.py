@@ -37,6 +37,7 @@ CLICK_CELL = "click_cell"
 _HINT = "Click a white cell. Shift and click what is none, or Shift and draw over what is too much."
 _LOADING = "Loading the network that follows clicks …"
 _NONE_THERE = "Nothing like a white cell is found there: paint it with the brush."
+_BLIND = "In a blind reading cells are drawn by hand: a network would show what it takes for their outlines."
 _KINDS: dict[tuple[str, int], Kind] = {
     ("paint", 2): "nucleus",
     ("paint", 1): "cytoplasm",
@@ -148,6 +149,8 @@ class Hand:
 
     def _take_up(self) -> None:
         session = self.session
+        if session.blind is not None:
+            raise LeukocyteError(_BLIND)
         if not session.images:
             session.open_layer(_image_layer(session))
         if session.state is None:
@@ -234,7 +237,8 @@ class Hand:
             if layer is None
             else _KINDS.get((str(layer.mode), 0 if layer.mode == "erase" else layer.selected_label))
         )
-        if layer is None or kind is None or not (self.extends or tuple(event.modifiers) == ("Shift",)):
+        extends = (self.extends or tuple(event.modifiers) == ("Shift",)) and self.session.blind is None
+        if layer is None or kind is None or not extends:
             return
         path: list[tuple[float, float]] = []
         layer.withholds = True
@@ -347,6 +351,9 @@ class Hand:
         """Let the network look at the shown image, see `Engine.ask`; the image has a map."""
         session, state = self.session, self.session.state
         assert state is not None  # callers have seen to it
+        if session.blind is not None:
+            failed(_BLIND)
+            return
         about = Looked(session.images[session.index], state.live.pixel_size, state.result.binary, get_settings().device)
         if not self.engine.is_loaded:
             self.said.emit(_LOADING)

@@ -61,6 +61,7 @@ class MeasureWidget(Dock):
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._on_images()
+        self.cover_when_blind(self.session)
 
     # ---- building ---------------------------------------------------------------------------------------
 

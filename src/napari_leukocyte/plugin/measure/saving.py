@@ -19,6 +19,7 @@ from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.reader_name import reader_name
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.cells.live import Fingerprint
@@ -61,6 +62,8 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
         else:
             facts = state.facts(None)
             provenance = {**state.result.provenance, **(facts.made_with_text if facts.edited else {})}
+            if state.live.edited:
+                provenance["reader"] = reader_name(session)
             result = replace(
                 state.result, classes=state.classes.copy(), cells=state.cells.copy(), provenance=provenance
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QColor, QIcon, QPixmap, QShowEvent
@@ -21,8 +21,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+if TYPE_CHECKING:
+    from napari_leukocyte.plugin.session import Session
+
 __all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
+_BLIND = (
+    "A blind reading is under way: figures, outlines of the model and the work of others are hidden until it ends, in "
+    "the Correct dock."
+)
 _FOOTER = "For research use only. Not for use in diagnostic procedures."
 
 
@@ -101,6 +108,7 @@ class Dock(QWidget):  # type: ignore[misc]
         # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._placed = False
+        self._cover_note: QLabel | None = None
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102  (Qt's name)
         super().showEvent(event)
@@ -123,6 +131,26 @@ class Dock(QWidget):  # type: ignore[misc]
         for signal, slot in self._heard:
             signal.disconnect(slot)
         self.release()
+
+    # ---- blind readings -----------------------------------------------------------------------------------
+
+    def cover_when_blind(self, session: Session) -> None:
+        """Hide all of the dock while the session's images are read blind; it goes on working underneath."""
+        self.listen(session.images_changed, lambda: self._cover(session.blind is not None))
+        self._cover(session.blind is not None)
+
+    def _cover(self, on: bool) -> None:
+        if self._cover_note is None:
+            if not on:
+                return
+            # what the dock shows and hides by itself goes on in a widget that is hidden as a whole
+            self._content = QWidget()
+            self._content.setLayout(self.layout())
+            self._cover_note = note(_BLIND)
+            self._cover_note.setAlignment(Qt.AlignmentFlag.AlignTop)
+            stack(self, self._content, self._cover_note)
+        self._content.setVisible(not on)
+        self._cover_note.setVisible(on)
 
     def release(self) -> None:
         """Stop running work and remove added layers; called once, at the end. For docks that have any."""

@@ -60,6 +60,7 @@ class SegmentWidget(Dock):
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
         self._reset_images()
         self._on_model_accepted()
+        self.cover_when_blind(self.session)
 
     # ---- building ---------------------------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ class TrainWidget(Dock):
         self._follow_theme()
         self._refresh()
         self._on_training_set()
+        self.cover_when_blind(self.session)
 
     # ---- building ---------------------------------------------------------------------------------------
 
