@@ -6,9 +6,17 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 
+from napari_leukocyte.core.training_set.reader import Reader
+from napari_leukocyte.core.training_set.records import user_name
+
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 _THROTTLED_MS = 10  # napari passes over moves that come within 5 ms of another
 LONG = 180_000  # ms that a wait may take before it counts as never; a busy machine is no failure
+
+
+def of_account(training_set):
+    """A training set as the one sees it who has said no other name: the account."""
+    return training_set.as_reader(Reader(user_name()))
 
 
 def block(y0, y1, x0, x1, *, plane=None):

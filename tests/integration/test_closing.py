@@ -4,7 +4,19 @@ import threading
 
 import numpy as np
 import pytest
-from driving import LONG, block, click, close_dock, frame_of, go_to_dock, open_dock, paint, press, wait_for_front
+from driving import (
+    LONG,
+    block,
+    click,
+    close_dock,
+    frame_of,
+    go_to_dock,
+    of_account,
+    open_dock,
+    paint,
+    press,
+    wait_for_front,
+)
 from napari.settings import get_settings
 from psygnal import Signal
 from qtpy.compat import isalive
@@ -66,7 +78,7 @@ def stroke(viewer):
 
 def drafts(folder):
     """The drafts of a training set on the disk."""
-    made = TrainingSet.open(folder)
+    made = of_account(TrainingSet.open(folder))
     return [made.drafts.read(id_).classes for id_ in made.image_ids()]
 
 

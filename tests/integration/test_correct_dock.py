@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import LONG, NO_KEY, block, choose, click, paint, press
+from driving import LONG, NO_KEY, block, choose, click, of_account, paint, press
 from napari import settings as napari_settings
 from PIL import Image
 from qtpy.QtCore import Qt
@@ -64,7 +64,7 @@ def settle(dock, qtbot):
 
 
 def stored(dock):
-    return TrainingSet.open(dock.corrections.training_set.folder)
+    return of_account(TrainingSet.open(dock.corrections.training_set.folder))
 
 
 def stroke(viewer):
@@ -461,7 +461,7 @@ def test_napari_killed_in_the_middle_of_painting_loses_no_stroke_older_than_two_
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    training_set = TrainingSet.open(tmp_path / "set")
+    training_set = of_account(TrainingSet.open(tmp_path / "set"))
     draft = training_set.drafts.read(id_)
     old = [row for when, row in painted if now - when > 2]
     assert old

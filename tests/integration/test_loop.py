@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from driving import LEFT, LONG, NO_KEY, choose, click, go_to_dock, open_dock, paint, press, type_into
+from driving import LEFT, LONG, NO_KEY, choose, click, go_to_dock, of_account, open_dock, paint, press, type_into
 from PIL import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
@@ -138,7 +138,7 @@ def test_from_a_folder_to_a_better_model(
     grow_nucleus(viewer)
     qtbot.waitUntil(lambda: correct.saved.text().startswith("Draft saved "), timeout=LONG)
     corrected = viewer.layers[CLASSES].data.copy(), viewer.layers[CELLS].data.copy()
-    made = TrainingSet.open(tmp_path / "my stain")
+    made = of_account(TrainingSet.open(tmp_path / "my stain"))
     items = made.items()
     assert [made.image(item.name).name for item in items] == ["cell-0.png", "cell-1.png", "cell-2.png"]
     for item, classes in zip(items, painted, strict=True):

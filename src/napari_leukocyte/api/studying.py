@@ -9,6 +9,7 @@ from napari_leukocyte.core.study.coding import Codes
 from napari_leukocyte.core.study.report.files import TABLES, tables_of, write_study
 from napari_leukocyte.core.study.study import Study as _Study
 from napari_leukocyte.core.study.study import make_study
+from napari_leukocyte.core.training_set.reader_cells import readers_of_sets
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -88,7 +89,7 @@ def study(
         others), a pattern such as ``"{group}/{patient}_{slide}"``, a regular expression with named groups, or
         ``"folder"``. None: one group.
     readers : sequence of paths
-        What other readers made of the same images.
+        What other readers made of the same images: results, or training sets with the masks of one or more readers.
     merge_bands : bool
         Count band neutrophils as segmented ones, as the ICSH has it.
     key : path, optional
@@ -102,10 +103,12 @@ def study(
     """
     several = [results] if isinstance(results, str | os.PathLike) else results
     codes = None if key is None else Codes(key)
+    others, by_reader = readers_of_sets([Path(one) for one in readers])
     found = make_study(
         [Path(one) for one in several],
         groups=None if groups is None else os.fspath(groups),
-        readers=[Path(one) for one in readers],
+        readers=others,
+        by_reader=by_reader,
         merge_bands=merge_bands,
         codes=codes,
     )

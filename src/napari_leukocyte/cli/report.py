@@ -32,7 +32,8 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="RESULTS",
-            help="What another reader made of the same images; may be given several times. Then RESULTS is one folder.",
+            help="What another reader made of the same images: results, or a training set with the masks of readers; "
+            "may be given several times. Then RESULTS is one folder.",
         ),
     ] = None,
     keep_bands: Annotated[
@@ -74,6 +75,7 @@ def report(
     from napari_leukocyte.core.study.coding import Codes
     from napari_leukocyte.core.study.report.files import write_study
     from napari_leukocyte.core.study.study import make_study
+    from napari_leukocyte.core.training_set.reader_cells import readers_of_sets
 
     if key is not None and not coded:
         raise LeukocyteError("--key is the key of --coded: give both, or neither.")
@@ -81,7 +83,10 @@ def report(
     codes = Codes(key or place.with_name(f"{place.name}-key.csv")) if coded else None
     held_to = None if protocol is None else read_protocol(protocol)
     groups = groups or (held_to.groups if held_to else None) or None
-    study = make_study(results, groups=groups, readers=reader or [], merge_bands=not keep_bands, codes=codes)
+    others, by_reader = readers_of_sets([Path(one) for one in reader or []])
+    study = make_study(
+        results, groups=groups, readers=others, by_reader=by_reader, merge_bands=not keep_bands, codes=codes
+    )
     if held_to is not None:
         made_by = {tuple(one.cell.made_by[key] for key in ("model_sha256", "precision")) for one in study.cells}
         if made_by != {(held_to.settings.model_sha256, held_to.settings.precision)}:

@@ -1,19 +1,18 @@
 """``napari-leukocyte training-set``: the folder of images and accepted masks that a model of one's own grows from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from napari_leukocyte.cli.command import Command
 from napari_leukocyte.cli.echo import echo
+from napari_leukocyte.cli.opened_set import find_image, open_set, reader_of, tell_reader
 from napari_leukocyte.cli.read_masks import ReadMasksAs
+from napari_leukocyte.cli.readers import readers
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import columns, counted
-
-if TYPE_CHECKING:  # heavy modules load when the command runs, so that --help is quick
-    from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = ["training_set"]
 
@@ -26,6 +25,12 @@ training_set = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the training set.")]
+ReaderName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Whose name stands on the masks.  [default: the name of the account]", show_default=False
+    ),
+]
 ImageName = Annotated[str, typer.Argument(metavar="IMAGE", help="Id of the image in the set, or its file name.")]
 
 
@@ -91,6 +96,7 @@ def add(
             "disc of 5 um, become background. Needs a pixel size.",
         ),
     ] = False,
+    reader: ReaderName = None,
     read_masks_as: ReadMasksAs = "auto",
 ) -> None:
     """Copy images into the set, with their masks where they have some.
@@ -111,11 +117,12 @@ def add(
     from napari_leukocyte.core.scoring.pairing import name_maps
     from napari_leukocyte.core.training_set.importing import ImportFailed, ImportParameters, import_images
 
-    opened = _open(folder)
+    opened = open_set(folder)
+    name = reader_of(reader)
     paths = find_images(images)
     maps = name_maps(find_images(masks, skip_stems=(CELLS,)), read_as=read_masks_as) if masks else {}
     parameters = ImportParameters(
-        accept=accept_masks, pixel_size=pixel_size, group=slide, platelets_as_nucleus=platelets_as_nucleus
+        accept=accept_masks, pixel_size=pixel_size, group=slide, platelets_as_nucleus=platelets_as_nucleus, by=name
     )
     remarks, failures = Remarks(), []
     for place, note in passed_over(images, paths):
@@ -137,6 +144,8 @@ def add(
         except KeyboardInterrupt:
             stopped = True
     echo(f"{counted(added, 'image')} of {folder}: {accepted} accepted, {drafted} as drafts.")
+    if accepted:
+        tell_reader(name, reader)
     finish(remarks, "Not added:", failures, stopped=stopped)
 
 
@@ -165,7 +174,7 @@ def check(folder: Folder) -> None:
 @training_set.command("list", cls=Command)
 def list_images(folder: Folder) -> None:
     """List the images with their masks in force and what made them, what is held out or left out, and drafts."""
-    opened = _open(folder)
+    opened = open_set(folder)
     held_out = opened.held_out
     rows: list[list[str]] = [["image", "mask", "state", "made with", "slide", "name"]]
     for image in opened.images():
@@ -212,7 +221,7 @@ def export(
     written = 0
     with progress() as bars:
         bar = bars.add_task("masks", total=None)
-        for event in export_masks(_open(folder), format, out, overwrite=overwrite):
+        for event in export_masks(open_set(folder), format, out, overwrite=overwrite):
             bars.update(bar, advance=1, description=event.id)
             if isinstance(event, ExportFailed):
                 failures.append(event.reason if event.id in event.reason else f"{event.id}: {event.reason}")
@@ -223,21 +232,31 @@ def export(
 
 
 @training_set.command(cls=Command)
-def accept(folder: Folder, image: ImageName) -> None:
-    """Accept the draft of an image: it becomes its newest mask, and trains."""
+def accept(folder: Folder, image: ImageName, reader: ReaderName = None) -> None:
+    """Accept a reader's draft of an image, or else one without a name: it becomes its newest mask, and trains."""
     from napari_leukocyte.core.training_set.draft import correction_of
+    from napari_leukocyte.core.training_set.reader import Reader
 
-    opened = _open(folder)
-    found = _find(opened, image)
+    name = reader_of(reader)
+    opened = open_set(folder).as_reader(Reader(name))
+    found = find_image(opened, image)
     with opened.drafts.claim(found):
         draft = opened.drafts.read(found)
+        kept, problems = ([], []) if draft is not None else opened.drafts.kept(found)
+        draft = draft or next(iter(kept), None)
         if draft is None:
-            raise LeukocyteError(f"{image} has no draft to accept: add its mask, or correct it in napari.")
+            raise LeukocyteError(
+                problems[0] if problems else f"{image} has no draft to accept: add its mask, or correct it in napari."
+            )
         if draft.note:
             raise LeukocyteError(f"{draft.note} Look at it in napari before you accept it.")
         version = opened.accept(found, correction_of(draft))
-        opened.drafts.discard(found)
+        if kept:
+            opened.drafts.drop_kept(found, draft)
+        else:
+            opened.drafts.discard(found)
     echo(f"Mask {version.number} of {found} is accepted.")
+    tell_reader(name, reader)
 
 
 @training_set.command(cls=Command)
@@ -252,8 +271,8 @@ def revoke(
     ] = None,
 ) -> None:
     """Take an accepted mask out of training; the one before it is in force then. Nothing is deleted."""
-    opened = _open(folder)
-    found = _find(opened, image)
+    opened = open_set(folder)
+    found = find_image(opened, image)
     if number is None:
         current = opened.current(found)
         if current is None:
@@ -276,8 +295,8 @@ def restore(
     ] = None,
 ) -> None:
     """Undo revoke."""
-    opened = _open(folder)
-    found = _find(opened, image)
+    opened = open_set(folder)
+    found = find_image(opened, image)
     if number is None:
         revoked = [version.number for version in opened.versions(found) if version.revoked]
         if not revoked:
@@ -310,37 +329,15 @@ def hold_out(
     """
     if (share is None) == (not images):
         raise LeukocyteError("Name the images to hold out, or give --share, one of the two.")
-    opened = _open(folder)
+    opened = open_set(folder)
     if share is not None:
         drawn = opened.hold_out_share(share, seed)
     else:
-        drawn = opened.hold_out([_find(opened, image) for image in images or ()])
+        drawn = opened.hold_out([find_image(opened, image) for image in images or ()])
     for one in sorted(drawn):
         echo(one)
     total = len(opened.held_out & set(opened.image_ids()))
     echo(f"{counted(total, 'image')} of {len(opened.image_ids())} held out, {len(drawn)} of them now.")
 
 
-def _open(folder: Path) -> "TrainingSet":
-    """Open a set, and say on standard error what was passed over."""
-    from napari_leukocyte.core.training_set.training_set import TrainingSet
-
-    opened = TrainingSet.open(folder)
-    for problem in opened.problems:
-        echo(problem, err=True)
-    return opened
-
-
-def _find(opened: "TrainingSet", name: str) -> str:
-    """Id of the image that is meant by an id, a file name or its stem."""
-    images = opened.images()
-    for matches in (
-        [image.id for image in images if image.id == name],
-        [image.id for image in images if image.name == name],
-        [image.id for image in images if Path(image.name).stem == name],
-    ):
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            raise LeukocyteError(f"Several images are called {name}: give one of the ids {', '.join(matches)}.")
-    raise LeukocyteError(f"There is no image {name} in {opened.folder}: 'training-set list' has their names.")
+training_set.command(cls=Command)(readers)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.study.coding import Codes, code_cells
@@ -69,6 +70,7 @@ def make_study(
     *,
     groups: str | Path | None = None,
     readers: Sequence[str | Path] = (),
+    by_reader: Mapping[str, Sequence[StudyCell]] = MappingProxyType({}),
     merge_bands: bool = True,
     codes: Codes | None = None,
 ) -> Study:
@@ -82,6 +84,8 @@ def make_study(
         How images are told apart, see `samples.group_images`.
     readers : sequence of paths
         What other readers made of the same images; agreement is that of all readers with each other.
+    by_reader : mapping
+        Cells of further readers by their names, as a training set holds them.
     merge_bands : bool
         Count bands as segmented neutrophils, as the ICSH has it.
     codes : Codes, optional
@@ -98,7 +102,7 @@ def make_study(
     return study_of(
         cells,
         samples,
-        agreements=_agreements(results, cells, readers, merge_bands=merge_bands, coded=codes is not None),
+        agreements=_agreements(results, cells, readers, by_reader, merge_bands=merge_bands, coded=codes is not None),
         merge_bands=merge_bands,
         codes=codes,
         sources=[table_path(Path(one)) for one in (*results, *readers)],
@@ -149,18 +153,20 @@ def _agreements(
     results: Sequence[str | Path],
     cells: Sequence[StudyCell],
     readers: Sequence[str | Path],
+    by_reader: Mapping[str, Sequence[StudyCell]],
     *,
     merge_bands: bool,
     coded: bool,
 ) -> list[Agreement]:
-    if not readers:
+    if not readers and not by_reader:
         return []
     if len(results) > 1:
         raise LeukocyteError("Readers are compared on one results folder: give one, and the readers' beside it.")
-    names = [f"reader {number}" if coded else _name(one) for number, one in enumerate([*results, *readers], start=1)]
+    names = [*map(_name, [*results, *readers]), *by_reader]
+    names = [f"reader {number}" if coded else name for number, name in enumerate(names, start=1)]
     if len(set(names)) < len(names):
         raise LeukocyteError(f"Two readers are called {names[0]}: give their results folders names that differ.")
-    own = [cells, *(read_results([reader]) for reader in readers)]
+    own = [cells, *(read_results([reader]) for reader in readers), *by_reader.values()]
     return agreement(dict(zip(names, own, strict=True)), merge_bands=merge_bands)
 
 

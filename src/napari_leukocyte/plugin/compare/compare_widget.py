@@ -71,6 +71,7 @@ class CompareWidget(Dock):
         from napari_leukocyte.plugin.canvas.layers import TRUTH
         from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
         from napari_leukocyte.plugin.compare.list_panel import ListPanel
+        from napari_leukocyte.plugin.compare.reader_menu import ReaderButton
         from napari_leukocyte.plugin.compare.score_tables import ClassTable
 
         self.truth = QComboBox()
@@ -80,13 +81,15 @@ class CompareWidget(Dock):
         self.file_button.setToolTip("The mask of the shown image: index, grey, RGB or black-and-white")
         self.folder_button = QPushButton("Folder …", clicked=self._choose_folder)
         self.folder_button.setToolTip("Masks of the images of the list, named as they are")
+        self.reader_button = ReaderButton(self.session, lambda said: self.status.setText(said))
+        self.reader_button.chosen.connect(self.open_reader)
         self.reading = note()
         self.read_as = ReadAsChoice()
         self.read_as.chosen.connect(self._read_again)
         self.other = QComboBox()
         self.other.setToolTip("A second segmentation of the shown image against the same truth")
         self.other.activated.connect(lambda: self._show_figures())
-        self.form = CompareForm(self.truth, row(self.file_button, self.folder_button), self.other)
+        self.form = CompareForm(self.truth, row(self.file_button, self.folder_button, self.reader_button), self.other)
         self.form.changed.connect(self._on_parameters)
 
         self.in_force = note()
@@ -195,6 +198,14 @@ class CompareWidget(Dock):
         from napari_leukocyte.plugin.compare.truths import truths_from_folder
 
         self._load_anew(partial(truths_from_folder, folder))
+
+    def open_reader(self, name: str) -> None:
+        """Take the masks of another reader of the training set as the truths."""
+        from napari_leukocyte.plugin.compare.truths import truths_from_reader
+
+        training_set = self.session.training_set
+        if training_set is not None:
+            self._load_anew(lambda images, _read_as: truths_from_reader(training_set, name, images))
 
     def _load_anew(self, find: _Find, layer: Labels | None = None) -> None:
         """Read truths of which nobody has said yet what their values mean."""
@@ -342,6 +353,7 @@ class CompareWidget(Dock):
     def release(self) -> None:
         """Remove the layers, and stop reading truths."""
         self.loader.leave()
+        self.reader_button.leave()
         self.list.release()
         self.comparison.close()
         self.layers.close()

@@ -23,6 +23,8 @@ from napari_leukocyte.core.scoring.truth import Truth, make_truth
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+    from napari_leukocyte.core.training_set.training_set import TrainingSet
+
 __all__ = ["TruthFailed", "TruthFound", "truths_from_file", "truths_from_folder", "truths_from_layer"]
 
 
@@ -88,6 +90,44 @@ def truths_from_layer(layer: Labels, images: Sequence[ImageSource], read_as: Rea
             yield TruthFailed.of(source.label, error)
         else:
             yield TruthFound(index, truth)
+
+
+def truths_from_reader(training_set: TrainingSet, name: str, images: Sequence[ImageSource]) -> Iterator[Event]:
+    """Take the masks in force of another reader of a training set as the truths of its images.
+
+    Raises
+    ------
+    LeukocyteError
+        When the reader has no mask of any of the images.
+    """
+    from napari_leukocyte.core.training_set.reader import Reader
+
+    own = training_set.as_reader(Reader(name))
+    found = False
+    for index, source in enumerate(images):
+        try:
+            id_ = own.find_image(source.read(), name=source.label)
+            version = None if id_ is None else own.current(id_)
+            if version is None or Reader(version.by).folder != Reader(name).folder:
+                continue
+            classes, cells = own.read_mask(version)
+            facts = version.facts
+            truth = make_truth(
+                classes,
+                whole_cell=facts.whole_cell,
+                pixel_size=source.pixel_size.for_areas or facts.pixel_size.for_areas,
+                reading="accepted mask",
+                source=name,
+                cells=cells,
+                remarks=facts.remarks,
+            )
+        except LeukocyteError as error:
+            yield TruthFailed.of(source.label, error)
+        else:
+            found = True
+            yield TruthFound(index, truth)
+    if not found:
+        raise LeukocyteError(f"{name} has no accepted mask of these images in {training_set.folder.name}.")
 
 
 def truths_from_file(
