@@ -128,15 +128,19 @@ def layer_texts(viewer):
     for layer in viewer.layers:
         # napari's status bar says this of the pixel under the pointer
         at = layer.get_status([50, 60], view_direction=None, dims_displayed=[0, 1])
-        found += [layer.name, str(layer.source.path or ""), str(layer.metadata), layer.features.to_string(), str(at)]
+        found += [layer.name, str(layer.source.path or ""), str(layer.metadata), str(at)]
+        found += [layer.features.to_string()] if hasattr(layer, "features") else []
     return found
 
 
 def leaks(viewer, cnrs):
     texts = visible_texts(viewer.window._qt_window) + layer_texts(viewer)
-    numbers = {f"{cnr:.{digits}f}" for cnr in cnrs for digits in (2, 1) if not math.isnan(cnr)}
-    shown = re.compile(rf"(?<![\d.])({'|'.join(map(re.escape, sorted(numbers)))})(?![\d])")
-    return [text for text in texts if "patient7" in text or shown.search(text) or re.search(r"CNR\W*\d", text)]
+    numbers = {f"{cnr:.{digits}f}" for cnr in cnrs for digits in (2, 1)}
+    return [
+        text
+        for text in texts
+        if "patient7" in text or numbers & set(re.findall(r"[\d.]+", text)) or re.search(r"CNR\W*\d", text)
+    ]
 
 
 def test_nothing_on_screen_tells_an_image_or_a_cnr(viewer, docks, qtbot, tmp_path):
@@ -251,7 +255,7 @@ def test_another_reader_sees_neither_masks_nor_drafts(viewer, docks, qtbot, tmp_
     qtbot.waitUntil(lambda: correct.saved.text().startswith("Draft saved"), timeout=LONG)
     painted = session.state.classes.copy()
     be(correct, qtbot, "Boris")
-    assert not session.states
+    assert set(session.states) == {2}  # nobody has touched what the model found there
     assert correct.corrections.accepted == 0
     assert not correct.recovery.isVisible()
     be(correct, qtbot, "anna berg")

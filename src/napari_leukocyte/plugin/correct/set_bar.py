@@ -121,6 +121,10 @@ class SetBar(QWidget):  # type: ignore[misc]
             self._leave(lambda: self._change(training_set))
 
     def _change(self, training_set: TrainingSet) -> None:
-        """Another person looks: what is on screen is not theirs."""
+        """Another person looks: what somebody drew is not theirs; what a model found is nobody's."""
+        session = self._corrections.session
+        found = {i: one.result for i, one in session.states.items() if one.result.origin is None and not one.edited}
+        session.reopen()  # which saves what was drawn, as theirs who drew it
         self._take(training_set)
-        self._corrections.session.reopen()
+        for index, result in found.items():
+            session.put(index, result)
