@@ -14,7 +14,7 @@ _EIGHT = np.ones((3, 3), bool)
 # less than this share of a cell is less than a rim one pixel wide, a trace and no cytoplasm (or nucleus)
 _TRACE = 0.02
 # Of a nucleus without a rim, to its convex hull: 92 % of Zheng's lymphocytes of set 1, 82 % of set 2 and 94 % of KRD's
-# lie above it, 92 % of the drawn smudges below (benchmarks/rims.py)
+# lie above it, 90 % of the drawn smudges below (benchmarks/rims.py)
 _SMOOTH = 0.95
 _HOLE_SHARE = 0.01  # of the cell's area
 _INDENT_DEPTH = 0.40  # of the radius of a disc of the cell's area

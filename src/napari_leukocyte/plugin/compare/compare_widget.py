@@ -306,7 +306,7 @@ class CompareWidget(Dock):
         if not self.session.states:
             return "Segment the image first, in the Segment dock."
         if not has_truth:
-            return "Choose the ground truth: a Labels layer, a file, or a folder of masks."
+            return "Choose the ground truth: a Labels layer, a file, a folder of masks, or another reader."
         return "This image is not segmented yet."
 
     def _scores_of_other(self, layer: Labels) -> list[ImageScore]:

@@ -121,17 +121,15 @@ class BlindBar(QWidget):  # type: ignore[misc]
         )
         if others:
             text += f" {counted(others, 'layer')} will be taken out of the window."
-        answers: dict[str, Callable[[], None]] = {"Begin": self._begin, "Not now": lambda: None}
+        answers: dict[str, Callable[[], None]] = {"Begin": self._begin}
         if found is not None:
             reading, left = found
             text = (
                 f"Your reading of {reading.begun.astimezone():%Y-%m-%d %H:%M} is not over: {left} of "
                 f"{len(reading.items)} are left. A new one: {text}"
             )
-            answers = {"Go on with it": partial(self._go_on, reading), "Begin a new one": self._begin} | {
-                "Not now": lambda: None
-            }
-        self.question.ask(text, answers)
+            answers = {"Go on with it": partial(self._go_on, reading), "Begin a new one": self._begin}
+        self.question.ask(text, {**answers, "Not now": lambda: None})
 
     def _begin(self) -> None:
         training_set, sources = self._corrections.training_set, list(self._session.images)
@@ -223,6 +221,7 @@ class BlindBar(QWidget):  # type: ignore[misc]
         if self._corrections.closed:
             return
         self.result.setText(text)
+        self._say("")
         try:
             self._session.open_files(sources)
         except LeukocyteError as error:

@@ -40,6 +40,7 @@ __all__ = ["CorrectWidget"]
 _ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
 _DIFFICULTIES = {"Not judged": None} | {f"{n} {name.capitalize()}": n for n, name in DIFFICULTIES.items()}
 _LAST = "No image waits any more: all are accepted, skipped or excluded."
+_ALL_READ = "All images are read or skipped: end the reading to see names and figures."
 _TRAINS = "Trains once accepted"
 _REASONS = ("Out of focus", "No white cell in it", "Another stain", "Same cell as another image")
 
@@ -228,7 +229,7 @@ class CorrectWidget(Dock):
     def _go_on(self) -> None:
         index = self.corrections.next(self._order())
         if index is None:
-            self._say(_LAST)
+            self._say(_LAST if self.session.blind is None else _ALL_READ)
         else:
             self._show(index)
         self.focus_canvas()
@@ -340,7 +341,8 @@ class CorrectWidget(Dock):
 
     def _on_said(self, sentence: str) -> None:
         done = self.corrections.finished and len(self.session.images) > 1
-        self._say(f"{sentence}\n{_LAST}" if done else sentence)
+        last = _LAST if self.session.blind is None else _ALL_READ
+        self._say(f"{sentence}\n{last}" if done else sentence)
 
     def _say(self, sentence: str) -> None:
         self.status.setText(sentence)

@@ -108,7 +108,7 @@ class Dock(QWidget):  # type: ignore[misc]
         # the footer lies at the foot: napari adds a stretch below a widget that does not want the room
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._placed = False
-        self._cover_note: QLabel | None = None
+        self._cover_note: QWidget | None = None
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, D102  (Qt's name)
         super().showEvent(event)
@@ -146,8 +146,11 @@ class Dock(QWidget):  # type: ignore[misc]
             # what the dock shows and hides by itself goes on in a widget that is hidden as a whole
             self._content = QWidget()
             self._content.setLayout(self.layout())
-            self._cover_note = note(_BLIND)
-            self._cover_note.setAlignment(Qt.AlignmentFlag.AlignTop)
+            self._cover_note = QWidget()
+            stack(self._cover_note, note(_BLIND))
+            self._cover_note.layout().addStretch(1)
+            self._cover_note.layout().addWidget(footer())
+            self._cover_note.layout().setContentsMargins(10, 10, 10, 10)
             stack(self, self._content, self._cover_note)
         self._content.setVisible(not on)
         self._cover_note.setVisible(on)
