@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QLabel
 from napari_leukocyte.plugin.background import Background
 
 if TYPE_CHECKING:
-    from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.plugin.session import Session
 
@@ -29,39 +28,27 @@ class WithheldNote(QLabel):  # type: ignore[misc]
         self.hide()
         self._session = session
         self._worker = Background("the look at what is withheld")
-        self._known: tuple[object, ...] = ()
-        self._again: list[tuple[int, str, CellMeasure]] | None = None  # what was asked for meanwhile
+        self._reasons: list[object] = []  # those that the sentences shown are about
+        self._again: list[int] | None = None  # images that were asked for meanwhile
 
     def look(self, indices: list[int]) -> None:
         """Look at the cells of images of the list."""
-        cells = [(i, self._folder(i), one) for i in indices for one in self._session.states[i].measures]
-        known = tuple((i, folder, _reason(one)) for i, folder, one in cells)
-        if known == self._known:
+        if self._worker.running:
+            self._again = indices
             return
-        self._known = known
-        if len({i for i, _, _ in cells}) < 2:
-            self._show([])
-        elif self._worker.running:
-            self._again = cells
-        else:
-            self._start(cells)
-
-    def _start(self, cells: list[tuple[int, str, CellMeasure]]) -> None:
-        from napari_leukocyte.core.study.withheld import list_warnings
-
         self._again = None
-        self._worker.start(lambda: list_warnings(cells), done=self._done, failed=lambda _: None)
+        states = self._session.states
+        cells = [(i, self._folder(i), states[i].measures) for i in indices if i in states]
+        known = self._reasons
+        self._worker.start(lambda: _look(cells, known), done=self._done, failed=lambda _: None)
 
-    def _done(self, warnings: list[str]) -> None:
+    def _done(self, found: tuple[list[object], list[str]] | None) -> None:
+        if found is not None:
+            self._reasons, warnings = found
+            self.setText("\n".join(warnings))
+            self.setVisible(bool(warnings))
         if self._again is not None:
-            self._start(self._again)
-        else:
-            self._show(warnings)
-
-    def _show(self, warnings: list[str]) -> None:
-        self._again = None
-        self.setText("\n".join(warnings))
-        self.setVisible(bool(warnings))
+            self.look(self._again)
 
     def _folder(self, index: int) -> str:
         path = self._session.images[index].path
@@ -72,8 +59,16 @@ class WithheldNote(QLabel):  # type: ignore[misc]
         self._worker.leave()
 
 
-def _reason(measure: CellMeasure) -> tuple[Flag | None, str]:
-    """What the warnings rest on."""
+def _look(
+    cells: list[tuple[int, str, list[CellMeasure]]], known: list[object]
+) -> tuple[list[object], list[str]] | None:
+    """Return what the sentences rest on, and the sentences; None where that is as known."""
     from napari_leukocyte.core.cells.summary import withheld_for
+    from napari_leukocyte.core.study.withheld import list_warnings
 
-    return withheld_for(measure), measure.cell_type
+    reasons: list[object] = [
+        (index, folder, withheld_for(one), one.cell_type) for index, folder, own in cells for one in own
+    ]
+    if reasons == known:
+        return None
+    return reasons, list_warnings([(index, folder, one) for index, folder, own in cells for one in own])
