@@ -1,21 +1,39 @@
 """The accepted masks in force: what trains and what models are compared on, whoever read it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from napari_leukocyte.core.training_set.groups import groups_of
 from napari_leukocyte.core.training_set.images import SetImage
 from napari_leukocyte.core.training_set.item import ItemReader, TrainingItem
-from napari_leukocyte.core.training_set.reader import NOBODY
+from napari_leukocyte.core.training_set.reader import NOBODY, Reader
 from napari_leukocyte.core.training_set.records import Version
 
-if TYPE_CHECKING:
-    from napari_leukocyte.core.training_set.training_set import TrainingSet
-
-__all__ = ["left_out", "training_items"]
+__all__ = ["MasksOfAll", "left_out", "training_items"]
 
 
-def training_items(training_set: "TrainingSet") -> Iterator[TrainingItem]:
+class MasksOfAll(Protocol):
+    """What is asked of a training set."""
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """Ids of the images that never train."""
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Default in um per px."""
+
+    def images(self) -> list[SetImage]:
+        """Its images."""
+
+    def as_reader(self, reader: Reader) -> "MasksOfAll":
+        """The same set as a reader sees it."""
+
+    def current(self, image_id: str) -> Version | None:
+        """The newest accepted mask that is not revoked."""
+
+
+def training_items(training_set: MasksOfAll) -> Iterator[TrainingItem]:
     """Yield the newest mask of each image that is not excluded, whoever read it; without a pixel size none."""
     groups, held_out = groups_of(training_set.images()), training_set.held_out
     for image, version, pixel_size in _in_force(training_set):
@@ -34,7 +52,7 @@ def training_items(training_set: "TrainingSet") -> Iterator[TrainingItem]:
             )
 
 
-def left_out(training_set: "TrainingSet") -> list[str]:
+def left_out(training_set: MasksOfAll) -> list[str]:
     """Say of which masks there is no item, a sentence each."""
     return [
         f"{image.name} has no pixel size: give the set a default one, or accept its mask anew with one."
@@ -43,7 +61,7 @@ def left_out(training_set: "TrainingSet") -> list[str]:
     ]
 
 
-def _in_force(training_set: "TrainingSet") -> Iterator[tuple[SetImage, Version, float | None]]:
+def _in_force(training_set: MasksOfAll) -> Iterator[tuple[SetImage, Version, float | None]]:
     of_all, default = training_set.as_reader(NOBODY), training_set.pixel_size
     for image in training_set.images():
         version = None if image.excluded else of_all.current(image.id)

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton, QSizePoli
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.measure.withheld_note import WithheldNote, summary_text
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 
@@ -73,7 +74,6 @@ class MeasureWidget(Dock):
         from napari_leukocyte.plugin.measure.export_menu import export_menu
         from napari_leukocyte.plugin.measure.study_window import StudyWindow
         from napari_leukocyte.plugin.measure.type_menu import TypeButton
-        from napari_leukocyte.plugin.measure.withheld_note import WithheldNote
         from napari_leukocyte.plugin.parts.histogram import Histogram
 
         self.scope = QComboBox()
@@ -205,19 +205,13 @@ class MeasureWidget(Dock):
         self._rest.start()
 
     def _sum_up(self) -> None:
-        from napari_leukocyte.core.cells.summary import summarise
-
         measures = self._measures()
         chosen = self._chosen()
         self.histogram.set_values(
             [m.cnr for m in measures if not math.isnan(m.cnr)],
             None if chosen is None or math.isnan(chosen.cnr) else chosen.cnr,
         )
-        images, done = len(self.session.images), len(self.session.states)
-        text = summarise(measures).text if done else "Nothing measured yet: press Segment in the Segment dock."
-        if 0 < done < images and self.scope.currentText() == _ALL:
-            text += f" ({done} of {images} images segmented)"
-        self.summary.setText(text)
+        self.summary.setText(summary_text(self.session, measures, of_all=self.scope.currentText() == _ALL))
         self.withheld.look(self._indices())
         self._show_buttons()
 

@@ -1,4 +1,4 @@
-"""The line of the Measure dock that warns where the cells without a CNR are not random."""
+"""What the Measure dock says of all cells together, and where those without a CNR are not random."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from napari_leukocyte.core.cells.measures import CellMeasure
     from napari_leukocyte.plugin.session import Session
 
-__all__ = ["WithheldNote"]
+__all__ = ["WithheldNote", "summary_text"]
+
+
+def summary_text(session: Session, measures: list[CellMeasure], *, of_all: bool) -> str:
+    """The summary of cells; ``of_all``: they are of all images of the list."""
+    from napari_leukocyte.core.cells.summary import summarise
+
+    images, done = len(session.images), len(session.states)
+    if not done:
+        return "Nothing measured yet: press Segment in the Segment dock."
+    return summarise(measures).text + f" ({done} of {images} images segmented)" * (of_all and done < images)
 
 
 class WithheldNote(QLabel):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QColor, QIcon, QPixmap, QShowEvent
@@ -20,9 +20,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-
-if TYPE_CHECKING:
-    from napari_leukocyte.plugin.session import Session
 
 __all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
@@ -134,8 +131,8 @@ class Dock(QWidget):  # type: ignore[misc]
 
     # ---- blind readings -----------------------------------------------------------------------------------
 
-    def cover_when_blind(self, session: Session) -> None:
-        """Hide all of the dock while the session's images are read blind; it goes on working underneath."""
+    def cover_when_blind(self, session: Any) -> None:
+        """Hide all of the dock while the images of a ``Session`` are read blind; it goes on working underneath."""
         self.listen(session.images_changed, lambda: self._cover(session.blind is not None))
         self._cover(session.blind is not None)
 
