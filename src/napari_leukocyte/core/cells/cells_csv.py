@@ -46,6 +46,9 @@ MADE_BY_COLUMNS = (
 CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type", *RANGE_COLUMNS, "cnr_at_most")
 
 
+_TYPED = ("image", "type", "reader")  # what people give names to
+
+
 def cell_rows(
     measures: Iterable[CellMeasure], *, image: str, plane: int = 0, provenance: Mapping[str, str] = MappingProxyType({})
 ) -> list[dict[str, str]]:
@@ -94,8 +97,8 @@ def write_cells_csv(
     path : path
         An existing file is replaced.
     rows : sequence of mappings
-        In the order of the table. An image name or a type that a spreadsheet would take for a formula gets an
-        apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
+        In the order of the table. A name of an image, a type or a reader that a spreadsheet would take for a formula
+        gets an apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
     provenance : mapping, optional
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
@@ -111,7 +114,7 @@ def write_cells_csv(
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*CELL_COLUMNS, *further], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, "image": for_table(row["image"]), "type": for_table(row["type"])} for row in rows)
+        writer.writerows({**row, **{name: for_table(row[name]) for name in _TYPED}} for row in rows)
     if provenance is not None:
         with atomic_path(Path(path).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")

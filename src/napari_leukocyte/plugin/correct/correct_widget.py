@@ -19,11 +19,9 @@ from qtpy.QtWidgets import (
 
 from napari_leukocyte.core.difficulty import DIFFICULTIES
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.plugin.correct.blind_bar import BlindBar
 from napari_leukocyte.plugin.correct.brushes import Brushes
 from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
-from napari_leukocyte.plugin.correct.set_bar import SetBar
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.settings import get_settings
@@ -78,6 +76,8 @@ class CorrectWidget(Dock):
     # ---- building ---------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        from napari_leukocyte.plugin.correct.blind_bar import BlindBar
+        from napari_leukocyte.plugin.correct.set_bar import SetBar
         from napari_leukocyte.plugin.gestures.bar import GestureBar
         from napari_leukocyte.plugin.gestures.hand import get_hand
 
