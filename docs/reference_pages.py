@@ -25,7 +25,11 @@ def limits() -> dict[Flag, str]:
     narrow, wide = lumps._ACROSS_UM
     return {
         Flag.CUT_BY_EDGE: "A pixel of it lies on the image edge",
-        Flag.NO_CYTOPLASM: f"Cytoplasm under {_share(flagging._TRACE)} of the cell",
+        Flag.RIM_NOT_RESOLVED: f"Cytoplasm under {_share(flagging._TRACE)} of the cell, and the nucleus intact and in "
+        f"focus: it fills {_share(flagging._SMOOTH)} of its convex hull. `cnr_at_most` is the CNR that a rim of "
+        f"{measures._THINNEST_RIM_UM:g} µm, at least {measures._THINNEST_RIM_PX:g} px, would give",
+        Flag.NO_CYTOPLASM: f"Cytoplasm under {_share(flagging._TRACE)} of the cell, and the nucleus frayed, out of "
+        f"focus, cut, or under {flagging._SMALLEST_SHAPE_PX} px",
         Flag.NO_NUCLEUS: f"Nucleus under {_share(flagging._TRACE)} of the cell",
         Flag.OVERLAPPING: f"The line that it shares with another cell is longer than {_share(flagging._CHORD)} of its "
         f"diameter, or the other covers {_share(flagging._COVERED)} of its area",
