@@ -115,7 +115,7 @@ def test_leaving_an_image_saves_its_strokes_at_once(viewer, opened, qtbot):
     press(viewer, Qt.Key.Key_N)
     assert opened.session.index != 0
     settle(opened, qtbot)
-    assert opened.disk._saver.flush(60)
+    opened.disk.flush()
     assert stored(opened).drafts.read(opened.corrections.entry(0).id) is not None
 
 
@@ -355,7 +355,7 @@ def test_autosave_can_be_switched_while_the_dock_is_open(viewer, opened, prefere
     paint(viewer, (80, 15), (80, 45))
     assert opened.saved.text().startswith("Not saved: autosave is switched off")
     opened.saved.save_drafts()  # as the timers do
-    assert opened.disk._saver.flush(60)
+    opened.disk.flush()
     np.testing.assert_array_equal(stored(opened).drafts.read(opened.corrections.entry(0).id).classes, drafted)
 
 
