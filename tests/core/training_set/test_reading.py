@@ -65,21 +65,24 @@ def disc(radius):
 def test_a_reading_is_gone_on_with_where_it_stopped(filled):
     begun = begin_reading(filled, ANNA, filled.image_ids(), seed=3)
     assert len(begun.items) == 11
-    sources, sets = blind_images(filled, begun)
+    listed = blind_images(filled, begun)
+    sources, sets = listed.sources, listed.sets
     assert [source.label for source in sources] == [f"Image {i}" for i in range(1, 12)]
     for source, own in zip(sources[:4], sets[:4], strict=True):
         own.accept(own.find_image(source.read(), name=source.label), disc(10))
     (found,) = readings(TrainingSet.open(filled.folder), "anna  berg")
     assert found == begun
     assert left_to_read(filled, found) == list(begun.items[4:])
-    assert [source.label for source in blind_images(filled, found)[0]] == [f"Image {i}" for i in range(5, 12)]
+    left = blind_images(filled, found)
+    assert left.read_before == 4
+    assert [source.label for source in left.sources] == [f"Image {i}" for i in range(5, 12)]
     assert not check(filled.folder)
     assert readings(filled, "Boris") == []
 
 
 def test_the_images_tell_nothing_of_themselves(filled):
-    sources, sets = blind_images(filled, begin_reading(filled, ANNA, filled.image_ids(), seed=1))
-    for source, own in zip(sources, sets, strict=True):
+    listed = blind_images(filled, begin_reading(filled, ANNA, filled.image_ids(), seed=1))
+    for source, own in zip(listed.sources, listed.sets, strict=True):
         assert source.path is None
         assert "patient" not in f"{source.name} {source.label} {source.pixel_size}"
         image = filled.image(own.find_image(source.read(), name=source.label))
