@@ -151,6 +151,9 @@ class Dock(QWidget):  # type: ignore[misc]
             stack(self, self._content, self._cover_note)
         self._content.setVisible(not on)
         self._cover_note.setVisible(on)
+        for window in self.findChildren(QWidget):
+            if on and window.isWindow():  # one that the dock has opened beside itself
+                window.hide()
 
     def release(self) -> None:
         """Stop running work and remove added layers; called once, at the end. For docks that have any."""
