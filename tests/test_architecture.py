@@ -12,7 +12,16 @@ PACKAGE = Path(napari_leukocyte.__file__).parent
 NAME = PACKAGE.name
 # Lowest first: a room knows those before it, and none of those behind it; CONTRIBUTING.md has the same map.
 ROOMS = (
-    ("core.errors", "core.text", "core.safe_text", "core.colours", "core.bins", "core.difficulty", "core.waiting"),
+    (
+        "core.errors",
+        "core.text",
+        "core.safe_text",
+        "core.colours",
+        "core.bins",
+        "core.difficulty",
+        "core.waiting",
+        "core.packed",
+    ),
     *(
         ("core.files", "core.outputs"),
         ("core.schema", "core.table"),

@@ -84,7 +84,7 @@ def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
         settle(opened, qtbot)
         assert ("No image waits" in opened.status.text()) == (len(shown) == 3)
     assert shown == ["a10.png", "b.png", "a9.png"]  # on from the first file, and around
-    assert opened.position.text().endswith("3 accepted")
+    qtbot.waitUntil(lambda: opened.position.text().endswith("3 accepted"), timeout=LONG)
     assert "No image waits" in opened.status.text()
     items = stored(opened).items()
     assert len(items) == 3

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from driving import LEFT, LONG, NO_KEY, choose, click, go_to_dock, of_account, open_dock, paint, press, type_into
+from driving import LEFT, LONG, NO_KEY, click, go_to_dock, of_account, open_dock, paint, press, type_into
 from PIL import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
@@ -101,7 +101,7 @@ def test_from_a_folder_to_a_better_model(
     click(segment.open_folder_button)
     qtbot.waitUntil(lambda: len(session.images) == 4, timeout=LONG)
     chosen.path = model
-    choose(segment.form.model.native, "W")
+    click(segment.form.file_button)
     assert segment.form.model.value == model.name
     type_into(segment.form.pixel_size.native.lineEdit(), "0.3333")
     assert segment.form.scope.value == "all 4 images"
@@ -155,7 +155,7 @@ def test_from_a_folder_to_a_better_model(
     rest(train, qtbot)
     assert train.masks.text() == "3 accepted masks (3 edited by hand, 0 unedited)."
     chosen.path = model
-    choose(train.form.start.native, "W")
+    click(train.form.file_button)
     rest(train, qtbot)
     assert train.form.start.value == model.name
     type_into(train.form.epochs.native, "1")
@@ -210,7 +210,7 @@ def test_neither_held_out_pictures_nor_their_copies_train(
     click(train.open_button)
     rest(train, qtbot)
     chosen.path = model
-    choose(train.form.start.native, "W")
+    click(train.form.file_button)
     rest(train, qtbot)
     click(train.hold_out_button)
     click(train.lock_button)

@@ -1,8 +1,11 @@
 """The Segment dock as a person uses it: real mouse clicks on real buttons, real strokes on the canvas."""
 
+import csv
+
 import numpy as np
 import pytest
 from driving import LONG, block, click, close_dock, open_dock, paint, type_into
+from napari.layers._layer_actions import _duplicate_layer
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -141,23 +144,74 @@ def test_edits_whose_layer_was_deleted_are_kept_all_the_same(viewer, dock, qtbot
     assert not viewer.layers[CLASSES].data[:9, :9].any()
 
 
-def test_painted_classes_stay_when_another_image_is_segmented(viewer, dock, qtbot):
-    viewer.add_image(smear(), name="one")
+def test_segmenting_a_second_image_keeps_the_first(viewer, dock, qtbot):
+    one = viewer.add_image(smear(), name="one")
     press_segment_and_wait(dock, qtbot)
     layer = viewer.layers[CLASSES]
     layer.data_setitem(block(0, 9, 0, 9), 2)
-    painted = layer.data.copy()
-    viewer.add_image(smear(centre=(50, 50)), name="two")
+    two = viewer.add_image(smear((100, 100), centre=(50, 50), radius=20), name="two")
+    assert dock.form.scope.value == "this image"
     press_segment_and_wait(dock, qtbot)
-    assert dock.session.image_layer.name == "two"
-    assert layer in viewer.layers
-    assert "one" in layer.name
-    assert "(edited)" in layer.name
-    np.testing.assert_array_equal(layer.data, painted)
-    # and without edits nothing is left behind
-    viewer.add_image(smear(), name="three")
+    session = dock.session
+    assert [image.name for image in session.images] == ["one", "two"]
+    assert session.image_layer is two
+    assert (one.visible, two.visible) == (False, True)
+    assert layer_names(viewer) == ["one", "two", CLASSES, CELLS, CNR]  # over the new image, too
+    assert viewer.layers[CLASSES].data.shape == (100, 100)
+    assert [len(session.states[i].measures) for i in (0, 1)] == [2, 1]
+    assert session.states[0].edited
+    assert dock.form.scope.value == "this image"
+    assert "2 of 2" in dock.position.text()
+    click(dock.previous_button)
+    assert session.image_layer is one
+    assert dock.form.image.value is one
+    assert (one.visible, two.visible) == (True, False)
+    assert (viewer.layers[CLASSES].data[:9, :9] == 2).all()
+    assert len(viewer.layers[CNR].data) == 2
+    # a click in napari's list of layers leads there, too
+    viewer.layers.selection.active = two
+    assert session.image_layer is two
+    assert viewer.layers.selection.active is two
+    # a stack joins them
+    viewer.add_image(np.stack([smear()] * 3), rgb=True, name="stack")
+    dock.form.scope.value = "all 3 images"
     press_segment_and_wait(dock, qtbot)
-    assert sorted(layer_names(viewer)) == sorted(["one", "two", "three", layer.name, CLASSES, CELLS, CNR])
+    assert sorted(session.states) == [0, 1, 2, 3, 4]
+    assert viewer.layers[CLASSES].data.shape == (3, 120, 140)
+    session.go_to(3, 1)
+    assert viewer.dims.current_step[0] == 1
+    session.go_to(0, 1)
+    assert viewer.layers[CLASSES].data.shape == (120, 140)
+    assert (viewer.layers[CLASSES].data[:9, :9] == 2).all()
+    # one that goes takes its own results with it, and no others
+    viewer.layers.remove(two)
+    qtbot.waitUntil(lambda: len(session.images) == 4, timeout=LONG)
+    assert [image.label for image in session.images] == ["one", "stack [0]", "stack [1]", "stack [2]"]
+    assert sorted(session.states) == [0, 1, 2, 3]
+    assert (viewer.layers[CLASSES].data[:9, :9] == 2).all()
+    viewer.layers.remove(one)
+    qtbot.waitUntil(lambda: session.image_layer is not None, timeout=LONG)
+    assert session.image_layer.name == "stack"
+    assert viewer.layers[CLASSES].data.shape == (3, 120, 140)
+    (aside,) = [layer for layer in viewer.layers if layer.name == f"{CLASSES} of one (edited)"]
+    assert (aside.data[:9, :9] == 2).all()
+
+
+def test_an_open_image_joins_the_files_of_a_folder(viewer, dock, qtbot, folder):
+    open_folder(dock, folder, qtbot)
+    press_segment_and_wait(dock, qtbot)
+    dock.session.show(1)
+    viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
+    mine = viewer.add_image(smear(), name="mine")
+    press_segment_and_wait(dock, qtbot)
+    assert not dock.question.isVisible()  # nothing is lost
+    assert [image.name for image in dock.session.images][-2:] == ["crop3.png", "mine"]
+    assert sorted(dock.session.states) == [1, 2, 3, 4, 5]
+    assert layer_names(viewer) == ["mine", CLASSES, CELLS, CNR]
+    dock.session.show(1)
+    assert layer_names(viewer) == ["mine", "crop0.png", CLASSES, CELLS, CNR]
+    assert not mine.visible
+    assert (viewer.layers[CLASSES].data[:9, :9] == 2).all()
 
 
 def test_of_a_stack_kept_planes_stay_and_the_others_are_segmented(viewer, dock, qtbot):
@@ -242,11 +296,6 @@ def test_a_folder_with_edits_is_left_after_a_question_only(viewer, dock, qtbot, 
     click(dock.question.buttons["Stay with these images"])
     assert not dock.question.isVisible()
     assert dock.session.states[1].edited
-    # an open layer of the user's asks too
-    viewer.add_image(smear(), name="mine")
-    click(dock.segment_button)
-    assert dock.question.isVisible()
-    assert dock.session.states[1].edited
     # what a draft holds is not at stake
     dock.session.is_drafted = lambda index: index == 1
     assert dock.session.edits_at_stake() == 0
@@ -286,22 +335,67 @@ def test_renamed_new_and_removed_layers_never_change_the_image_in_silence(viewer
     viewer.layers.remove(one)
     assert dock.form.image.value is other
     assert dock.status.text() == "mine is closed: Segment works on other now."
+    _duplicate_layer(viewer.layers)
+    copy = viewer.layers["other copy"]
+    viewer.layers.selection.active = copy
+    assert dock.form.image.value is copy
+    assert dock.status.text() == "Segment works on other copy now."
 
 
-def test_of_a_multiscale_image_the_region_in_view_is_segmented(viewer, dock, qtbot):
+def test_a_duplicate_of_the_class_map_is_said_to_count_for_nothing(viewer, dock, qtbot):
+    _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    viewer.add_image(smear(), name="smear")
+    dock.segment()
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    classes = viewer.layers[CLASSES]
+    viewer.layers.selection.active = classes
+    _duplicate_layer(viewer.layers)
+    copy = viewer.layers[f"{CLASSES} copy"]
+    viewer.layers.selection.active = copy
+    for said in (measure.problem.text(), dock.status.text()):
+        assert said == "classes copy is a copy: what is painted on it changes no number. Choose classes to go on."
+    assert dock.session.classes_layer is classes
+    viewer.layers.selection.active = classes
+    assert measure.problem.text() == ""
+
+
+def test_of_a_multiscale_image_the_region_in_view_is_segmented_and_a_second_adds_to_it(viewer, dock, qtbot, tmp_path):
     full = np.full((800, 1000, 3), 250, np.uint8)
     full[500:620, 600:740] = smear()
-    viewer.add_image([full, full[::2, ::2]], multiscale=True, rgb=True, name="slide", scale=(0.3, 0.3), units="um")
+    full[100:220, 200:340] = smear()
+    slide = viewer.add_image(
+        [full, full[::2, ::2]], multiscale=True, rgb=True, name="slide", scale=(0.3, 0.3), units="um"
+    )
     viewer.scene.camera.center = (0, 560 * 0.3, 670 * 0.3)
     viewer.scene.camera.zoom *= 4
     press_segment_and_wait(dock, qtbot)
-    region = dock.session.image_layer
+    session = dock.session
+    region = session.image_layer
     assert region is not None, dock.status.text()
     assert region.name.startswith("slide [")
     assert region.data.shape[0] < 800
-    (measure,) = dock.session.state.measures
+    (measure,) = session.state.measures
     where = viewer.layers[CLASSES].data_to_world((measure.y, measure.x))
     assert where == pytest.approx((560 * 0.3, 670 * 0.3), abs=0.5)
+    # the same view again is the same region, and another one adds to it
+    assert dock.form.image.value is slide
+    press_segment_and_wait(dock, qtbot)
+    assert [layer for layer in viewer.layers if layer.name.startswith("slide [")] == [region]
+    viewer.scene.camera.center = (0, 160 * 0.3, 270 * 0.3)
+    press_segment_and_wait(dock, qtbot)
+    assert len(session.images) == 2
+    assert session.image_layer is not region
+    assert region.visible
+    assert "2 of 2" in dock.position.text()
+    assert [state.result.keep for state in session.states.values()] == ["all", "all"]
+    _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
+    measure.export(tmp_path / "cells.csv")
+    qtbot.waitUntil(lambda: not measure.writer.running, timeout=LONG)
+    with (tmp_path / "cells.csv").open(newline="") as table:
+        places = [(float(row["y"]), float(row["x"])) for row in csv.DictReader(table)]
+    assert places == [pytest.approx((560, 670), abs=1.5), pytest.approx((160, 270), abs=1.5)]  # in the slide
+    session.go_to(0, 1)
+    assert session.image_layer is region
 
 
 @pytest.fixture
@@ -358,7 +452,8 @@ def test_all_open_images_become_one_list(viewer, dock, qtbot):
     assert [image.name for image in dock.session.images] == ["open 0", "open 1", "open 2"]
     assert sorted(dock.session.states) == [0, 1, 2]
     assert all(len(state.measures) == 1 for state in dock.session.states.values())
-    assert [viewer.layers[f"open {i}"].visible for i in range(3)] == [False] * 3
+    assert layer_names(viewer) == ["open 0", "open 1", "open 2", CLASSES, CELLS, CNR]  # none of them twice
+    assert [viewer.layers[f"open {i}"].visible for i in range(3)] == [True, False, False]
     assert dock.form.scope.value == "all 3 images"
     click(dock.next_button)
     assert "open 1" in dock.position.text()
@@ -560,7 +655,7 @@ def test_the_default_pixel_size_is_for_images_that_state_none(viewer, dock, qtbo
     from napari_leukocyte.plugin.segment import segment_form
     from napari_leukocyte.plugin.settings import Settings
 
-    monkeypatch.setattr(segment_form, "get_settings", lambda: Settings(default_pixel_size=0.2))
+    monkeypatch.setattr(segment_form, "get_settings", lambda: Settings(pixel_size="0.2"))
     dock.form.pixel_size.value = 0
     known = {} if scale is None else {"scale": (scale, scale), "units": "um"}
     viewer.add_image(smear(), name="smear", **known)

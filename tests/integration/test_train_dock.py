@@ -10,6 +10,7 @@ from napari_leukocyte.core.fine_tuning import fine_tune
 from napari_leukocyte.core.fine_tuning.decision import card_path, read_decision
 from napari_leukocyte.core.model.weights import model_hash
 from napari_leukocyte.plugin.canvas.layers import CLASSES
+from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 
 
 @pytest.fixture
@@ -87,6 +88,7 @@ def test_train_compare_accept_and_segment_with_it(viewer, dock, with_set, qtbot)
 
     segment = open_dock(viewer, qtbot, "Segment")
     assert segment.form.model.value == path.name
+    assert path.name in SegmentForm(lambda _combo: []).model.choices  # as it is made after a restart
     viewer.add_image(made.read_image(made.image_ids()[0]), name="smear")
     segment.form.pixel_size.value = 0.3
     click(segment.segment_button)

@@ -1,14 +1,16 @@
 from dataclasses import asdict
 
 import npe2
+import numpy as np
 import pytest
 from napari import settings as napari_settings
 from pydantic import ValidationError
 
 from napari_leukocyte.core.colours import PALETTES
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.canvas.layers import class_colormap
-from napari_leukocyte.plugin.settings import Settings, get_settings
+from napari_leukocyte.plugin.settings import Settings, get_own_models, get_settings, keep_own_model
 
 
 @pytest.fixture
@@ -57,11 +59,11 @@ def test_nothing_was_changed(saved):
 
 
 def test_what_the_user_changed_is_read_and_kept(saved, tmp_path):
-    changed = Settings(palette="colour-blind safe", device="cpu", autosave=False, default_pixel_size=0.25)
+    changed = Settings(palette="colour-blind safe", device="cpu", autosave=False, pixel_size="0.064516 µm/px")
     for name, value in asdict(changed).items():
         setattr(saved.leukocyte, name, value)
     assert get_settings() == changed
-    assert [type(value) for value in asdict(get_settings()).values()] == [str, str, bool, str, float, str]
+    assert [type(value) for value in asdict(get_settings()).values()] == [str, str, bool, str, str, str, str]
     class_colormap(get_settings().palette)
     # the next start of napari reads it from the file
     assert saved.config_path.parent == tmp_path
@@ -71,12 +73,27 @@ def test_what_the_user_changed_is_read_and_kept(saved, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("palette", "rainbow"), ("device", "tpu"), ("default_pixel_size", -1), ("default_pixel_size", 6)],
+    [("palette", "rainbow"), ("device", "tpu"), ("pixel_size", 6)],
 )
 def test_what_makes_no_sense_is_refused(saved, name, value):
     with pytest.raises(ValidationError):
         setattr(saved.leukocyte, name, value)
     assert get_settings() == Settings()
+
+
+def test_a_model_that_was_accepted_is_there_after_a_restart_until_it_is_rejected(saved, tmp_path):
+    for name in ("a;b.safetensors", "ö.safetensors", "a;b.safetensors"):
+        keep_own_model(tmp_path / name, accepted=True)
+    napari_settings._clear_plugin_settings_cache()
+    assert get_own_models() == [tmp_path / "a;b.safetensors", tmp_path / "ö.safetensors"]
+    keep_own_model(tmp_path / "a;b.safetensors", accepted=False)
+    assert get_own_models() == [tmp_path / "ö.safetensors"]
+
+
+@pytest.mark.parametrize("text", ["{", "3", '{"a": 1}', "[1, null]"])
+def test_what_is_no_list_of_models_is_none(saved, text):
+    saved.leukocyte.own_models = text
+    assert get_own_models() == []
 
 
 def test_in_the_application(make_napari_viewer):
@@ -85,11 +102,20 @@ def test_in_the_application(make_napari_viewer):
     assert saved.config_path is None
     try:
         saved.leukocyte.device = "cpu"
-        saved.leukocyte.default_pixel_size = 0.5
-        assert get_settings() == Settings(device="cpu", default_pixel_size=0.5)
+        saved.leukocyte.pixel_size = "0.5 µm/px"
+        assert get_settings() == Settings(device="cpu", pixel_size="0.5 µm/px")
         _, widget = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
         assert widget.form.device.value == "cpu"
         assert widget.form.parameters().default_pixel_size == 0.5
         assert widget.form.parameters().pixel_size is None  # it overrides no image that states its own
+        viewer.add_image(np.zeros((20, 20), np.uint8))
+        assert widget.form.pixel_note.text() == "Pixel size: 0.5 µm/px (preferences)."
+        saved.leukocyte.pixel_size = "0,064516"  # the dock follows at once
+        assert widget.form.pixel_note.text() == "Pixel size: 0.064516 µm/px (preferences)."
+        assert widget.form.parameters().default_pixel_size == 0.064516
+        saved.leukocyte.pixel_size = "64 furlongs"
+        assert "'64 furlongs' is no pixel size: write it like 0.0645 µm/px" in widget.form.pixel_note.text()
+        with pytest.raises(LeukocyteError, match="Preferences"):
+            widget.form.parameters()
     finally:
         napari_settings._clear_plugin_settings_cache()

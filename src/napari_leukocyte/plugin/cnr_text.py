@@ -14,7 +14,7 @@ from napari_leukocyte.plugin.canvas.layers import place_like, placed_like
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Points
+    from napari.layers import Points
 
 __all__ = ["CNR", "CnrText", "get_cnr_text"]
 
@@ -44,7 +44,6 @@ class CnrText:
     def __init__(self, session: Session) -> None:
         self._session = ref(session)  # weak: the badges must not keep a session alive
         self.layer: Points | None = None
-        self._over: Image | None = None  # the image whose scale and place the layer has
         self._badges: dict[int, list[_Badge]] = {}
         self._made: dict[int, dict[int, tuple[CellMeasure, _Badge]]] = {}  # of each image and cell, from which measure
         session.changed.connect(self._on_changed)
@@ -75,11 +74,13 @@ class CnrText:
             session.layers.remove_later(self.layer)  # napari may be taking layers out just now
             self.layer = None
             return
-        indices = sorted(session.states) if session.is_stack else [session.index]
-        shown = {i: self._badges_of(i) for i in indices if i in session.states}
+        first = session.shown_together.start
+        shown = {i - first: self._badges_of(i) for i in session.shown_together if i in session.states}
         points, features = _as_points(shown, stack=session.is_stack)
-        if self.layer is not None and self.layer in session.viewer.layers and self._over is session.image_layer:
+        fits = self.layer is not None and self.layer.ndim == session.classes_layer.ndim
+        if self.layer is not None and fits and self.layer in session.viewer.layers:
             place_like(self.layer, session.image_layer)
+            self._lift()
             # In place: to take a layer out and put one in costs a third of a second, far more than a stroke may.
             # And new positions cost more than all the rest of a stroke.
             if not np.array_equal(self.layer.data, points):
@@ -92,6 +93,12 @@ class CnrText:
             session.layers.remove(self.layer)
             self._add(points, features, visible=visible)
         self._colour()
+
+    def _lift(self) -> None:
+        """Bring the badges over the layers of an image that is above them."""
+        layers, classes = self.session.viewer.layers, self.session.classes_layer
+        if layers.index(self.layer) < layers.index(classes):
+            layers.move(layers.index(self.layer), len(layers))
 
     def _add(self, points: NDArray[np.float64], features: dict[str, list[object]], *, visible: bool) -> None:
         session = self.session
@@ -113,7 +120,6 @@ class CnrText:
             **placed_like(session.image_layer, session.classes_layer.ndim),
         )
         self.layer.editable = False
-        self._over = session.image_layer
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
 
@@ -129,6 +135,7 @@ class CnrText:
                 now[measure.cell] = known
             self._made[index] = now
             self._badges[index] = [badge for _, badge in now.values()]
+            self.session.let_rest(index)
         return self._badges[index]
 
     def _colour(self) -> None:
@@ -141,7 +148,7 @@ class CnrText:
         if session.selection is not None:
             index, cell = session.selection
             if session.is_stack:
-                chosen = (cells == cell) & (np.asarray(layer.data)[:, 0] == index)
+                chosen = (cells == cell) & (np.asarray(layer.data)[:, 0] == index - session.shown_together.start)
             elif index == session.index:
                 chosen = cells == cell
         colours = np.where(chosen[:, None], _CHOSEN_COLOUR, _COLOUR)
@@ -150,9 +157,9 @@ class CnrText:
 
 
 def _as_points(badges: dict[int, list[_Badge]], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:
-    """Positions and features of a Points layer; in a stack the plane comes first."""
-    every = [(index, badge) for index, own in badges.items() for badge in own]
-    points = [(index, *badge.at) if stack else badge.at for index, badge in every]
+    """Positions and features of a Points layer, of badges by plane; in a stack the plane comes first."""
+    every = [(plane, badge) for plane, own in badges.items() for badge in own]
+    points = [(plane, *badge.at) if stack else badge.at for plane, badge in every]
     features: dict[str, list[object]] = {
         "cell": [badge.cell for _, badge in every],
         "cnr": [badge.cnr for _, badge in every],

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.calibrated import range_factor
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.live import Fingerprint, LiveCells
+from napari_leukocyte.core.cells.history import Fingerprint
+from napari_leukocyte.core.cells.live import LiveCells
 from napari_leukocyte.core.cells.measures import CellMeasure
-from napari_leukocyte.core.cells.origin import OriginMap
+from napari_leukocyte.core.cells.origin import Origin, OriginMap
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.interactive.stroke import Stroke
+from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.results.segmentation import Segmentation
 
@@ -28,7 +30,8 @@ class ImageState:
     Attributes
     ----------
     result
-        The segmentation: model, pixel size, notes, provenance.
+        The segmentation without its maps, which are of no size here: model, pixel size, notes, provenance. `began` has
+        the maps.
     live
         Class map, labels, marks, types and measures, followed through the edits.
     saved
@@ -45,6 +48,8 @@ class ImageState:
     before: ImageState | None = None
     after: ImageState | None = None
     gestures: list[Stroke] = field(default_factory=list)
+    _cells_began: Packed[np.int32] = field(init=False)
+    _counts: tuple[int, int, Origin] | None = None  # of a revision: pixels changed, and what made the mask
 
     def __post_init__(self) -> None:
         known = None if self.result.origin is None else self.result.origin.made_with
@@ -60,6 +65,32 @@ class ImageState:
             origin=OriginMap(self.result.classes, self.result.makers, None if known is None else known.strokes),
             types=self.result.types,
         )
+        # the only places of the maps are those that `rest` puts away
+        self._cells_began = Packed(self.result.cells)
+        nothing = np.zeros((0, 0), np.uint8)
+        self.result = replace(self.result, classes=nothing, cells=nothing.astype(np.int32), makers=None)
+
+    @property
+    def began(self) -> Segmentation:
+        """The segmentation that the class map began with, with its maps."""
+        origin = self.live.origin
+        makers = None if origin.first is None else origin.first.array
+        return replace(self.result, classes=origin.began.array, cells=self._cells_began.array, makers=makers)
+
+    def rest(self) -> None:
+        """Compress all maps, also of the states that can be undone: nobody looks at the image now."""
+        self._counted()  # is asked of all images of a list at once
+        for state in self._steps():
+            for one in (*state.live.maps, state._cells_began):
+                one.pack()
+            state.live.origin.pack()
+
+    @property
+    def nbytes(self) -> int:
+        """What its maps take of the memory as they are now."""
+        origin = self.live.origin
+        maps = (*self.live.maps, self._cells_began, origin.began, origin.first, origin.packed_makers)
+        return sum(one.nbytes for one in maps if one is not None)
 
     @property
     def classes(self) -> NDArray[np.uint8]:
@@ -95,7 +126,15 @@ class ImageState:
     def pixels_changed(self) -> int:
         """How many pixels were changed by hand since a model made the map."""
         origin = self.result.origin
-        return int(np.count_nonzero(self.classes != self.result.classes)) + (origin.pixels_changed if origin else 0)
+        return self._counted()[0] + (origin.pixels_changed if origin else 0)
+
+    def _counted(self) -> tuple[int, Origin]:
+        """How many pixels differ from the map that it began with, and what made the mask; of each revision once."""
+        revision = self.live.revision
+        if self._counts is None or self._counts[0] != revision:
+            changed = int(np.count_nonzero(self.classes != self.live.origin.began.array))
+            self._counts = revision, changed, self.live.origin.count(self.classes)
+        return self._counts[1:]
 
     @property
     def labels_edited(self) -> bool:
@@ -130,7 +169,7 @@ class ImageState:
             difficulty=difficulty,
             parent=None if origin is None else origin.parent,
             remarks=self.remarks,
-            made_with=self.live.origin.count(self.classes),
+            made_with=self._counted()[1],
             types=self.types,
         )
 
@@ -145,16 +184,20 @@ class ImageState:
 
         A size that was typed or recorded stays; one that was only estimated gives way.
         """
+        for step in self._steps():
+            size = step.result.pixel_size
+            if size == before or (size.estimated and now.um is not None):
+                step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **now.facts})
+                step.live.measure_at(now)
+
+    def _steps(self) -> list[ImageState]:
+        """All states that undo and redo lead to, in their order, and this one among them."""
         steps = [self]
         while steps[0].before is not None:
             steps.insert(0, steps[0].before)
         while steps[-1].after is not None:
             steps.append(steps[-1].after)
-        for step in steps:
-            size = step.result.pixel_size
-            if size == before or (size.estimated and now.um is not None):
-                step.result = replace(step.result, pixel_size=now, provenance={**step.result.provenance, **now.facts})
-                step.live.measure_at(now)
+        return steps
 
     def forget_steps_before(self, most: int) -> None:
         """Forget all states but the last ``most`` that an undo leads back to: each holds maps of its own."""

@@ -1,10 +1,10 @@
-"""The images that are worked on: an open layer, a stack or files; which one is shown, and in which layers. No Qt."""
+"""The images that are worked on: open layers, stacks and files; which one is shown, and in which layers. No Qt."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -12,23 +12,26 @@ from psygnal import Signal
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.plugin.canvas.after_event import after_event
 from napari_leukocyte.plugin.canvas.gl_context import make_current
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of, sources_of
-from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
-from napari_leukocyte.plugin.image_state import ImageState
+from napari_leukocyte.plugin.list_parts import Part, kept_of, part_at, part_of, without
+from napari_leukocyte.plugin.shown_images import ShownImages
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
 
     from napari_leukocyte.core.training_set.blind_set import BlindList
-    from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
 
 __all__ = ["OpenImages"]
 
 
-class OpenImages(ABC):
-    """One image list at a time: an open layer, whose planes are the list, or files in the same few layers.
+class OpenImages(ShownImages):
+    """One image list at a time: open layers, each an image or a stack, and files in a layer of the session's own.
+
+    A layer that is opened while there are results joins the list behind the others. One image is shown at a time, and
+    class map and labels are exchanged with it.
 
     Signals
     -------
@@ -36,131 +39,95 @@ class OpenImages(ABC):
         The image list with what was painted on it, or the training set, is about to go, or the user is asked whether
         the list may.
     images_changed()
-        Another image list was opened, or there is none any more.
-    shown_changed(index)
-        Another image of the list is shown, or a layer of the shown one was taken away.
-    changed(index, bbox)
-        The class map, labels or marks of an image changed within a bounding box; its measures are up to date.
+        Another image list was opened, images went out of it, or there is none any more.
+    images_added(first)
+        The list has further images from this place on; what was in it is as it was.
     """
 
     leaving = Signal()
     images_changed = Signal()
-    shown_changed = Signal(int)
-    changed = Signal(int, tuple)
+    images_added = Signal(int)
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self.layers = ResultLayers(
-            viewer,
-            look=self.flush,
-            ended=self.on_stroke_ended,
-            stepped=self.on_stepped,
-            commanded=self.command,
-        )
-        self.images: list[ImageSource] = []
-        self.broken: list[BrokenImage] = []
-        self.states: dict[int, ImageState] = {}
-        self.index = 0
-        self.generation = 0  # counts image lists, so that a late result of an earlier list is known as such
+        super().__init__(viewer)
         self.blind: BlindList | None = None  # the blind reading that the list is of: then nothing tells of its images
-        self.own_image = False  # whether the image layer was made here (files) or belongs to the user
-        self._source_data: Any = None
-        self._layer_size = PixelSize(None)  # what the image layer's scale said when it was looked at last
         viewer.layers.events.removing.connect(self._on_removing)
         viewer.layers.events.end_batch.connect(self._on_removing)
         # last: when everything of napari's own has let go of the layer
         viewer.layers.events.removed.connect(self._on_removed, position="last")
-        # either event alone misses some changes of plane: planes between the slider's steps, or a stretched layer
-        viewer.dims.events.current_step.connect(self._on_dims)
-        viewer.dims.events.point.connect(self._on_dims)
-
-    # ---- what the class map tells ------------------------------------------------------------------------
-
-    @abstractmethod
-    def flush(self) -> None:
-        """Find what changed in the shown class map since the last time."""
-
-    @abstractmethod
-    def on_stroke_ended(self) -> None:
-        """An edit of the class map is complete."""
-
-    @abstractmethod
-    def on_stepped(self, back: bool) -> None:
-        """An edit of the class map was undone (True) or made again."""
-
-    @abstractmethod
-    def command(self, name: str) -> None:
-        """A key of the class map was pressed."""
-
-    # ---- what is shown ------------------------------------------------------------------------------------
-
-    @property
-    def viewer(self) -> ViewerModel:
-        """The viewer that this session belongs to."""
-        return self.layers.viewer
-
-    @property
-    def image_layer(self) -> Image | None:
-        """The layer of the shown image; None when there is none, or the user took it away."""
-        return self.layers.image
-
-    @property
-    def classes_layer(self) -> ClassMap | None:
-        """The layer of the class map, which the user paints."""
-        return self.layers.classes
-
-    @property
-    def cells_layer(self) -> Labels | None:
-        """The layer of the cell labels, which follow the class map."""
-        return self.layers.cells
-
-    @property
-    def is_stack(self) -> bool:
-        """Whether the list is the planes of one layer, which share one class-map layer (N, Y, X)."""
-        return self.layers.planes > 0
-
-    @property
-    def state(self) -> ImageState | None:
-        """What is known of the shown image; None before it is segmented."""
-        return self.states.get(self.index)
-
-    def _on_screen(self) -> int | None:
-        """Position of the image on screen; None when the slider stands outside the stack."""
-        if not self.is_stack or self.image_layer is None:
-            return self.index
-        return self.layers.plane_on_screen()
 
     # ---- the list ---------------------------------------------------------------------------------------
 
     def open_layer(self, layer: Image) -> None:
-        """Work on an open layer; a stack's planes become the list.
+        """Work on an open layer; a stack's planes become images of the list.
 
-        If it is open already, nothing happens but that a scale or place it was given since is taken over.
+        It joins the list where that has results, else it becomes the list. If it is in it already, it is shown, and a
+        scale or place that it was given since is taken over.
 
         Raises
         ------
         LeukocyteError
             When the layer is multiscale, or its axes have no single reading.
         """
-        same_layer = self.image_layer is layer
-        if self.images and same_layer and (self.own_image or layer.data is self._source_data):
+        part = part_of(self.parts, layer)
+        if self.is_in_list(layer) or (self.own_image and layer is self.image_layer):
+            if part is not None and (part is not part_at(self.parts, self.index) or self.image_layer is not layer):
+                self._show_part(part)
             self._follow_image(layer)
             return
-        if layer.multiscale:
-            raise LeukocyteError(
-                f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
-            )
-        size = pixel_size_of(layer)
-        sources = sources_of(layer)
-        self._leave()
-        self.images, self.broken = sources, []
-        self.layers.image, self.own_image = layer, False
-        self.layers.planes = len(sources) if len(sources) > 1 else 0
-        self._source_data, self._layer_size = layer.data, size
-        self.index = min(max(self.layers.plane_at_slider(), 0), len(sources) - 1) if self.is_stack else 0
-        self.images_changed.emit()
+        self._join([_read(layer)])
+        self._show_part(self.parts[-1])
+
+    def open_layers(self, layers: Sequence[Image]) -> None:
+        """Make open layers one list, behind what has results already; those that cannot be read are `broken`.
+
+        Raises
+        ------
+        LeukocyteError
+            When none of them can be read.
+        """
+        read, broken = [], []
+        for layer in layers:
+            if not self.states or not self.is_in_list(layer):
+                try:
+                    read.append(_read(layer))
+                except LeukocyteError as error:
+                    broken.append(BrokenImage(layer.name, Path(layer.name), str(error)))
+        if broken and not read and not self.states:
+            raise LeukocyteError(broken[0].reason)
+        if read:
+            self._join(read)
+            self._show_part(self.parts[-len(read)])
+        self.broken += broken
+
+    def is_in_list(self, layer: Image) -> bool:
+        """Whether the list has a layer with the pixels that it had when it was opened."""
+        part = part_of(self.parts, layer)
+        return part is not None and layer.data is part.data
+
+    def _join(self, read: Sequence[tuple[Image, PixelSize, list[ImageSource]]], *, behind: bool | None = None) -> None:
+        """Put layers ``behind`` the list, or in its place; None: behind it where it has results and is no blind one."""
+        for layer, _, _ in read:
+            if (part := part_of(self.parts, layer)) is not None:  # it was given other pixels
+                self._drop(part)
+        fresh = not behind if behind is not None else not self.states or self.blind is not None
+        if fresh:
+            self._leave()
+        first = len(self.images)
+        for layer, size, sources in read:
+            self.parts.append(Part(layer, len(self.images), len(sources), layer.data, size))
+            name = layer.name
+            while any(image.name == name for image in self.images):  # as of a layer that was renamed since
+                name += " (2)"
+            self.images += [replace(source, name=name) for source in sources]
+        if fresh:
+            self._enter(self.parts[0])
+            self.images_changed.emit()
+        else:
+            self.images_added.emit(first)
 
     def open_files(self, sources: Sequence[ImageSource | BrokenImage], *, blind: BlindList | None = None) -> None:
-        """Work on files and show the first; ``blind`` is the blind reading that they are of.
+        """Work on files, in place of the list so far, and show the first; ``blind``: the blind reading they are of.
 
         Raises
         ------
@@ -174,70 +141,105 @@ class OpenImages(ABC):
         self._leave()
         self.images, self.broken = images, broken
         self.blind = blind
-        self.own_image = True
-        self._source_data = None
+        self.parts = [Part(None, 0, len(images))]
         self.images_changed.emit()
         self.show(0)
 
     def reopen(self) -> None:
         """Open the list anew, without what is known of its images: somebody else looks at them."""
-        if self.own_image:
-            self.open_files([*self.images, *self.broken])
-        elif self.image_layer is not None:
-            layer = self.image_layer
+        layers = [part.layer for part in self.parts if part.layer is not None]
+        files = [self.images[i] for part in self.parts if part.layer is None for i in part.indices]
+        if files:
+            self.open_files([*files, *self.broken])
+        else:
             self.close_list()
-            self.open_layer(layer)
+        read = [_read(layer) for layer in layers]
+        if read:
+            self._join(read, behind=bool(files))
+            if not files:
+                self._show_part(self.parts[0])
 
     def close_list(self) -> None:
         """Work on no images."""
         self._leave()
         self.images_changed.emit()
 
-    def show(self, index: int) -> None:
-        """Show an image of the list: a stack moves its slider, files change what the layers hold.
-
-        Raises
-        ------
-        LeukocyteError
-            When the file cannot be read any more; what is shown then stays.
-        """
-        if not self.own_image:
-            if self.is_stack and self.image_layer is not None:
-                self.layers.show_plane(index)
-            return
-        source = self.images[index]
-        pixels = source.read()
-        self.flush()
-        if self.state is not None:
-            self.state.forget_undo()  # as the layer does
-        self.index = index
-        self.layers.show(pixels, source, self.states, index)
-        assert self.image_layer is not None  # it is shown
-        self._layer_size = pixel_size_of(self.image_layer)
-        self.viewer.reset_view()
-        self.shown_changed.emit(index)
-
     def _leave(self) -> None:
-        """Close the list; the layers of files leave the viewer with it.
+        """Close the list; the layer of files leaves the viewer with it.
 
-        The user's own image stays, and so does its class map where it holds edits, as a layer of its own.
+        The user's own images stay, and so do their class maps where they hold edits, as layers of their own.
         """
+        shown = part_at(self.parts, self.index)
+        self.flush()
+        for part in self.parts:
+            if part is not shown:
+                self._keep_aside(part)
         self.layers.remove(*self._close())
 
     def _close(self) -> list[Layer]:
         """Close the list; returns the layers that are left over of it, to be removed."""
         self.flush()
         self.leaving.emit()
-        left = []
-        if not self.own_image and any(state.edited for state in self.states.values()):
-            left = self._aside()
-        left += self.layers.forget(image=True) if self.own_image else self.layers.forget()
-        self.images, self.broken, self.states = [], [], {}
+        left = self._let_go()
+        self.parts, self.images, self.broken, self.states = [], [], [], {}
         self.blind = None
         self.generation += 1
-        self.layers.image, self.layers.planes = None, 0
+        self.layers.image, self.layers.first, self.layers.planes = None, 0, 0
         self.index = 0
         return left
+
+    def _let_go(self) -> list[Layer]:
+        """Let go of what shows the shown image; returns the layers that are left over of it."""
+        left: list[Layer] = []
+        own = self.own_image
+        if not own and any(self.states[i].edited for i in self.shown_together if i in self.states):
+            left = self._aside()
+        return left + self.layers.forget(image=own)
+
+    def _drop(self, part: Part) -> None:
+        """Take the images of a layer out of the list; its class map stays as a layer of its own where it has edits."""
+        if len(self.parts) == 1:
+            self.layers.remove(*self._close())
+            self.images_changed.emit()
+            return
+        self.flush()
+        self.leaving.emit()
+        shown = part is part_at(self.parts, self.index)
+        if shown:
+            self.layers.image = None  # napari may be taking it out: nothing is laid over it any more
+            self.layers.remove_later(*self._let_go())
+            self.layers.first = self.layers.planes = 0
+        else:
+            self._keep_aside(part)
+        self.images[part.first : part.first + part.count] = []
+        self.states = kept_of(self.states, part)
+        self.index = min(part.first, len(self.images) - 1) if shown else self.index
+        self.index -= part.count if self.index >= part.first and not shown else 0
+        self.parts = without(self.parts, part)
+        now = part_at(self.parts, self.index)
+        if not shown and now is not None:
+            self.layers.first = now.first if now.layer is not None else 0
+        self.generation += 1
+        self.images_changed.emit()
+        if shown:
+            after_event(self.viewer, self._show_again)
+
+    def _show_again(self) -> None:
+        if self.image_layer is None and self.images:
+            self.show(self.index)
+
+    def _keep_aside(self, part: Part) -> None:
+        """Leave an edited class map that is not on screen to the user, as a hidden layer of its own."""
+        if part.layer is None or not any(self.states[i].edited for i in part.indices if i in self.states):
+            return
+        image, name = part.layer, self.images[part.first].name
+        states = {index - part.first: self.states[index] for index in part.indices if index in self.states}
+
+        def add() -> None:
+            if len(self.viewer.layers):  # else the user has taken everything away
+                self.layers.add_aside(image, states, part.planes, name)
+
+        after_event(self.viewer, add)
 
     def _set_edits_aside(self) -> None:
         self.layers.remove(*self._aside())
@@ -247,45 +249,7 @@ class OpenImages(ABC):
             self.layers.add(self.states, self.index)  # the user took the layer away, but not what was painted
         return self.layers.set_aside(self.images[self.index].name)
 
-    def _forget_undo(self) -> None:
-        for state in self.states.values():
-            state.forget_undo()
-        if self.classes_layer is not None:
-            self.classes_layer.forget_undo()
-
     # ---- following the layers ---------------------------------------------------------------------------
-
-    def _on_dims(self) -> None:
-        if self.is_stack and self.image_layer in self.viewer.layers:
-            plane = self._on_screen()
-            if plane != self.index:
-                self.flush()
-                self._forget_undo()  # Ctrl+Z must not change a plane that is not on screen
-                if plane is not None:  # else the slider is outside this stack, and the last plane stays the shown one
-                    self.index = plane
-                    self.flush()
-                    self.shown_changed.emit(plane)
-
-    def _follow_image(self, image: Image) -> None:
-        """Adopt the scale and place of the image layer: overlays, areas and flags depend on them."""
-        moved = self.layers.follow_image(image)
-        self._on_dims()  # of a stretched stack, another plane may lie where the slider stands
-        size = pixel_size_of(image)
-        if not moved and size == self._layer_size:
-            return
-        indices = [self.index] if self.own_image else list(range(len(self.images)))
-        if size != self._layer_size:
-            self._layer_size = size
-            for i in indices:
-                if i in self.states:
-                    self.states[i].follow_source(self.images[i].pixel_size, size)
-                self.images[i] = replace(self.images[i], pixel_size=size)
-            if self.state is not None:
-                self.layers.describe(self.state)
-        for i in indices:
-            if i in self.states:
-                rows, columns = self.states[i].classes.shape
-                self.changed.emit(i, (0, rows, 0, columns))
 
     def _on_removing(self) -> None:
         make_current(self.viewer)
@@ -297,7 +261,10 @@ class OpenImages(ABC):
         again: of those only the layer is gone.
         """
         layer = event.value
-        if layer is self.image_layer and not self.own_image:
+        part = part_of(self.parts, layer)
+        if part is not None and len(self.parts) > 1:
+            self._drop(part)
+        elif part is not None:
             self.layers.image = None
             self.layers.remove_later(*self._close())
             self.images_changed.emit()
@@ -308,3 +275,12 @@ class OpenImages(ABC):
             self.shown_changed.emit(self.index)
         elif layer is self.cells_layer:
             self.layers.cells = None
+
+
+def _read(layer: Image) -> tuple[Image, PixelSize, list[ImageSource]]:
+    """A layer, its pixel size and its images."""
+    if layer.multiscale:
+        raise LeukocyteError(
+            f"{layer.name} is multiscale, which napari cannot edit: segment a region, or use the command line."
+        )
+    return layer, pixel_size_of(layer), sources_of(layer)

@@ -1,8 +1,8 @@
 """The one place that knows the image list, what was found in it, and the layers that show it. No Qt.
 
-A `Session` belongs to a viewer. It works on one image list at a time: an open layer (a single image, or a stack
-whose planes are the list) or files, of which one is shown at a time in the same few layers. It alone listens to
-the class-map layer, keeps a copy of it, finds what changed once, and says so with one event; whatever shows
+A `Session` belongs to a viewer. It works on one image list at a time: open layers (single images, or stacks whose
+planes are in the list) and files, of which one is shown at a time, with its results in the same few layers. It alone
+listens to the class-map layer, keeps a copy of it, finds what changed once, and says so with one event; whatever shows
 numbers subscribes to that.
 """
 
@@ -21,7 +21,9 @@ from napari_leukocyte.core.cells.boxes import Pixels
 from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.plugin.canvas.layers import CLASSES, METADATA_KEY
 from napari_leukocyte.plugin.image_state import ImageState, empty_segmentation
+from napari_leukocyte.plugin.list_parts import Part
 from napari_leukocyte.plugin.open_images import OpenImages
 from napari_leukocyte.plugin.settings import get_settings
 
@@ -84,6 +86,10 @@ class Session(OpenImages):
         self.selection = None
         return left
 
+    def _drop(self, part: Part) -> None:
+        self.selection = None
+        super()._drop(part)
+
     # ---- results ----------------------------------------------------------------------------------------
 
     def put(self, index: int, result: Segmentation, *, keep_edits: bool = False) -> bool:
@@ -99,7 +105,7 @@ class Session(OpenImages):
                 return False
             self._set_edits_aside()
         self.states[index] = ImageState(result)
-        if self.image_layer is not None and (index == self.index or self.is_stack):
+        if self.image_layer is not None and index in self.shown_together:
             state = self.states[index]
             if self.classes_layer is not None and np.shape(self.classes_layer.data) != self.layers.shape_for(state):
                 self._set_edits_aside()  # somebody gave it data of another size
@@ -113,6 +119,7 @@ class Session(OpenImages):
                     self._forget_undo()
                 self.layers.describe(state)
         self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
+        self.let_rest(index)
         return True
 
     def start_empty(self) -> None:
@@ -124,12 +131,15 @@ class Session(OpenImages):
         self.put(self.index, empty_segmentation(source.shape, size))
 
     def edits_at_stake(self) -> int:
-        """How many class maps of a list of files hold edits that are kept nowhere: they go when the list goes."""
-        if not self.own_image:
-            return 0
+        """How many class maps of files hold edits that are kept nowhere: they go when the list goes.
+
+        Those of the user's own layers stay as layers.
+        """
         self.flush()
-        self.leaving.emit()
-        return sum(state.at_stake for index, state in self.states.items() if not self.is_drafted(index))
+        files = [index for part in self.parts if part.layer is None for index in part.indices if index in self.states]
+        if files:
+            self.leaving.emit()
+        return sum(self.states[index].at_stake for index in files if not self.is_drafted(index))
 
     def edited_images(self, indices: Sequence[int]) -> list[int]:
         """Those of ``indices`` whose class maps hold edits that a new segmentation would replace."""
@@ -157,6 +167,9 @@ class Session(OpenImages):
         """One sentence about a class map that cannot be what it should be; empty when all is well."""
         if self.state is None:
             return ""
+        if self.on_a_copy:
+            name = self.viewer.layers.selection.active.name
+            return f"{name} is a copy: what is painted on it changes no number. Choose {CLASSES} to go on."
         if self.classes_layer is None:
             return (
                 "The class map was taken off the canvas: its numbers are the last ones. Segment makes it anew, and "
@@ -173,6 +186,13 @@ class Session(OpenImages):
             meaning = "0 background, 1 cell" if allowed == 1 else "0 background, 1 cytoplasm, 2 nucleus"
             return f"The class map holds the value {highest}, but its classes are {meaning}: paint over it, or undo."
         return ""
+
+    @property
+    def on_a_copy(self) -> bool:
+        """Whether the chosen layer is a duplicate of the class map or the labels, which nothing follows."""
+        active = self.viewer.layers.selection.active
+        ours = (self.classes_layer, self.cells_layer)
+        return active is not None and active not in ours and METADATA_KEY in active.metadata and self.state is not None
 
     def edit_labels(self, edit: Callable[[LiveCells], Change | None]) -> None:
         """Change labels or marks of the shown image, as one step that Ctrl+Z undoes.
@@ -212,6 +232,7 @@ class Session(OpenImages):
         if change is not None:
             rows, columns = change.box
             self.changed.emit(index, (rows.start, rows.stop, columns.start, columns.stop))
+            self.let_rest(index)
 
     def edit_map(self, edit: Callable[[LiveCells], Pixels], value: int) -> None:
         """Set pixels of the shown class map to a class, as one step that Ctrl+Z undoes.

@@ -1,12 +1,27 @@
 """Saved settings: Preferences > Plugins > Leukocyte, from the manifest's ``configurations``."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.pixel_size import pixel_size_from_text
 from napari_leukocyte.core.imaging.presets import Preset, presets_from_text, presets_to_text
 
-__all__ = ["Settings", "change_presets", "get_presets", "get_settings", "save_reader"]
+__all__ = [
+    "Settings",
+    "change_presets",
+    "get_own_models",
+    "get_presets",
+    "get_settings",
+    "keep_own_model",
+    "save_reader",
+    "saved_settings",
+]
+
+_MOST_MODELS = 20  # of one's own, in the list of methods
 
 
 @dataclass(frozen=True)
@@ -23,30 +38,57 @@ class Settings:
         Whether painted corrections are saved as drafts.
     reader
         Whose name stands on every mask; empty: nobody has said so yet.
-    default_pixel_size
-        um per px for images that state none; 0 estimates it.
+    pixel_size
+        For images that state none, as the user wrote it; empty: it is estimated.
     pixel_size_presets
         Calibrated set-ups, see ``core.imaging.presets``.
+    own_models
+        Weight files that the user accepted, the newest first, as a JSON list of paths.
     """
 
     palette: str = "thesis"
     device: str = "auto"
     autosave: bool = True
     reader: str = ""
-    default_pixel_size: float = 0.0
+    pixel_size: str = ""
     pixel_size_presets: str = ""
+    own_models: str = ""
+
+    @property
+    def default_pixel_size(self) -> float | None:
+        """For images that state none, um per px; None: it is estimated.
+
+        Raises
+        ------
+        LeukocyteError
+            When what the user wrote is no pixel size.
+        """
+        try:
+            return pixel_size_from_text(self.pixel_size)
+        except LeukocyteError as error:
+            raise LeukocyteError(f"Preferences > Plugins > Leukocyte, pixel size: {error}") from None
 
 
 def get_settings() -> Settings:
     """The saved settings, with the defaults for whatever napari does not know (outside the application)."""
-    from napari.settings import get_plugin_settings
-
-    try:
-        saved = get_plugin_settings("napari-leukocyte").leukocyte
-    except (KeyError, AttributeError):  # no application has read the manifests, as in a script
+    saved = saved_settings()
+    if saved is None:
         return Settings()
     values = {name: getattr(saved, name) for name in vars(Settings())}
     return Settings(**{k: getattr(v, "value", v) for k, v in values.items()})
+
+
+def saved_settings() -> Any:
+    """The settings as napari keeps them, whose events tell of changes; None where it has read no manifests.
+
+    That is so in a script.
+    """
+    from napari.settings import get_plugin_settings
+
+    try:
+        return get_plugin_settings("napari-leukocyte").leukocyte
+    except (KeyError, AttributeError):
+        return None
 
 
 def get_presets() -> dict[str, Preset]:
@@ -68,21 +110,33 @@ def change_presets(presets: Mapping[str, Preset]) -> None:
     LeukocyteError
         Outside the application, which has no preferences.
     """
-    from napari.settings import get_plugin_settings
-
-    try:
-        saved = get_plugin_settings("napari-leukocyte").leukocyte
-    except (KeyError, AttributeError):
-        raise LeukocyteError("The set-up cannot be saved: napari does not know the plugin's preferences.") from None
+    saved = saved_settings()
+    if saved is None:
+        raise LeukocyteError("The set-up cannot be saved: napari does not know the plugin's preferences.")
     saved.pixel_size_presets = presets_to_text(presets.values())
 
 
 def save_reader(name: str) -> bool:
     """Save whose name stands on every mask; returns whether it could be: outside the application it cannot."""
-    from napari.settings import get_plugin_settings
+    saved = saved_settings()
+    if saved is not None:
+        saved.reader = name
+    return saved is not None
 
+
+def get_own_models() -> list[Path]:
+    """The models that the user accepted, the newest first; nothing of what stands there but is no list of paths."""
     try:
-        get_plugin_settings("napari-leukocyte").leukocyte.reader = name
-    except (KeyError, AttributeError):
-        return False
-    return True
+        found = json.loads(get_settings().own_models or "[]")
+    except ValueError:
+        return []
+    return [Path(one) for one in found if isinstance(one, str) and one] if isinstance(found, list) else []
+
+
+def keep_own_model(path: Path, *, accepted: bool) -> None:
+    """Remember a model for the next start of napari, or no more; without an application nothing is remembered."""
+    saved, path = saved_settings(), path.absolute()
+    others = [one for one in get_own_models() if one != path]
+    models = [*([path] if accepted else []), *others][:_MOST_MODELS]
+    if saved is not None:
+        saved.own_models = json.dumps([str(one) for one in models], ensure_ascii=False) if models else ""

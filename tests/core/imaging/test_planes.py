@@ -1,3 +1,4 @@
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -89,3 +90,12 @@ def test_only_the_wanted_plane_of_a_dask_stack_is_computed():
 def test_zarr_stack():
     stack = np.arange(6 * 4 * 7, dtype=np.uint16).reshape(6, 4, 7)
     assert np.array_equal(get_plane(zarr.array(stack), 2), stack[2])
+
+
+def test_a_stack_of_files_of_mixed_sizes_is_one_sentence():
+    """As napari's reader makes it: the stack states the shape of its first file."""
+    shapes = [(4, 5, 3), (6, 5, 3)]
+    stack = da.stack([da.from_delayed(dask.delayed(np.ones)(one), shapes[0], float) for one in shapes])
+    assert get_plane(stack, 0).shape == (4, 5, 3)
+    with pytest.raises(LeukocyteError, match=r"plane 1, has the shape \(6, 5, 3\), but \(4, 5, 3\) is stated: .* list"):
+        get_plane(stack, 1)

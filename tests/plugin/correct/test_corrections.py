@@ -472,7 +472,7 @@ def test_a_restored_draft_that_is_undone_is_asked_about_again(left, desk):
 
 def test_what_another_window_drafted_meanwhile_is_not_saved_over(session, corrections, desk, again):
     other = again()  # looked before there was a draft
-    session.put(0, session.states[0].result)
+    session.put(0, session.states[0].began)
     session.classes_layer.data_setitem(block(5, 15, 5, 15), 1)
     corrections.save_draft(0)
     desk.work()

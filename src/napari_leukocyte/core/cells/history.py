@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.origin import Touch
 
-__all__ = ["History", "Step", "fingerprint"]
+__all__ = ["Fingerprint", "History", "Step", "Taken", "fingerprint"]
 
 _MOST_PIXELS = 20_000_000  # labels and makers kept in all, 240 MB; older steps are forgotten
 _MOST_STEPS = 1000
+
+Fingerprint = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
+"""Of class map and labels by hash, marks, cells edited by hand, and types: equal when all of them are."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,16 @@ class Step:
     touch: Touch | None = None
     types_before: Mapping[int, str] = field(default_factory=dict)
     types_after: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A change of the class map: its box, its pixels (flat indices), their classes, and its fingerprint after it."""
+
+    box: Box
+    where: npt.NDArray[np.intp]
+    values: npt.NDArray[np.uint8]
+    map_now: int
 
 
 class History:

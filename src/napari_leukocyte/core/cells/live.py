@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, changed_box, joined, meet, widened
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.history import History, Step, fingerprint
+from napari_leukocyte.core.cells.history import Fingerprint, History, Step, Taken, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
 from napari_leukocyte.core.cells.origin import Maker, OriginMap, Touch
 from napari_leukocyte.core.cells.relabel import relabel
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.packed import Packed
 
-__all__ = ["Change", "Fingerprint", "LiveCells"]
+__all__ = ["Change", "LiveCells"]
 
 
 _NOWHERE = slice(0, 0), slice(0, 0)
@@ -34,20 +35,6 @@ class Change:
 
     box: Box
     cells: frozenset[int]
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """A change of the class map: its box, its pixels (flat indices), their classes, and its fingerprint after it."""
-
-    box: Box
-    where: npt.NDArray[np.intp]
-    values: npt.NDArray[np.uint8]
-    map_now: int
-
-
-Fingerprint = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
-"""Of class map and labels by hash, marks, cells edited by hand, and types: equal when all of them are."""
 
 
 class LiveCells:
@@ -97,7 +84,7 @@ class LiveCells:
     ) -> None:
         self.pixel_size, self.binary = pixel_size, binary
         self.history = History()
-        self.classes, self.cells = classes.copy(), cells.copy()
+        self.maps = Packed(classes.copy()), Packed(cells.copy())  # which may be put away
         self.origin = OriginMap(classes.copy()) if origin is None else origin
         self.marks: Mapping[int, Flag] = dict(marks or {})
         self.edited_cells = frozenset(edited)
@@ -110,6 +97,16 @@ class LiveCells:
         self.boxes: dict[int, Box] = boxes_by_number(self.cells)
         self._measures: dict[int, CellMeasure] = {}
         self._measure(self.boxes)
+
+    @property
+    def classes(self) -> npt.NDArray[np.uint8]:
+        """The class map (Y, X)."""
+        return self.maps[0].array
+
+    @property
+    def cells(self) -> npt.NDArray[np.int32]:
+        """The cell labels (Y, X)."""
+        return self.maps[1].array
 
     @property
     def measures(self) -> list[CellMeasure]:
@@ -177,20 +174,20 @@ class LiveCells:
         # a step from before this history began is followed like any other edit
         return None if taken is None else self._relabel(taken, "brush")
 
-    def _take(self, now: npt.NDArray[np.generic]) -> _Taken | None:
+    def _take(self, now: npt.NDArray[np.generic]) -> Taken | None:
         """Copy what changed in the class map."""
         box = changed_box(self.classes, now)
         return None if box is None else self._write(box, now[box].astype(np.uint8))
 
-    def _write(self, box: Box, after: npt.NDArray[np.uint8]) -> _Taken:
+    def _write(self, box: Box, after: npt.NDArray[np.uint8]) -> Taken:
         before = self.classes[box]
         rows, columns = np.nonzero(before != after)
         where = self._flat(box, rows, columns)
         change = fingerprint(where, after[rows, columns]) - fingerprint(where, before[rows, columns])
         before[...] = after
-        return _Taken(box, where, after[rows, columns], (self._map + change) % 2**64)
+        return Taken(box, where, after[rows, columns], (self._map + change) % 2**64)
 
-    def _relabel(self, taken: _Taken, maker: Maker) -> Change:
+    def _relabel(self, taken: Taken, maker: Maker) -> Change:
         lost = np.unique(self.cells[taken.box][self.classes[taken.box] == 0])
         area = joined(
             widened(taken.box, 1, self.cells.shape), *(self.boxes[number] for number in lost.tolist() if number)
@@ -204,7 +201,7 @@ class LiveCells:
         area: Box,
         labels: npt.NDArray[np.int32],
         *,
-        taken: _Taken | None = None,
+        taken: Taken | None = None,
         marks: Mapping[int, Flag] | None = None,
         touch: Touch | None = None,
         types: Mapping[int, str] | None = None,
@@ -246,7 +243,7 @@ class LiveCells:
         self._next = max(self._next, int(after.max(initial=0)) + 1)
         return self._changed(numbers, where, taken)
 
-    def _replay(self, steps: Sequence[Step], taken: _Taken | None, *, back: bool) -> Change:
+    def _replay(self, steps: Sequence[Step], taken: Taken | None, *, back: bool) -> Change:
         flat = self.cells.reshape(-1)
         numbers = set() if taken is None else set(flat[taken.where].tolist())
         for step in steps:
@@ -332,7 +329,7 @@ class LiveCells:
 
     # ---- measuring ------------------------------------------------------------------------------------------
 
-    def _changed(self, numbers: set[int], where: npt.NDArray[np.intp], taken: _Taken | None) -> Change:
+    def _changed(self, numbers: set[int], where: npt.NDArray[np.intp], taken: Taken | None) -> Change:
         """Measure again what a change can have touched."""
         self.revision += 1
         boxes = [] if taken is None else [taken.box]

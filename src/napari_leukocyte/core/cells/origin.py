@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.packed import Packed
 
 __all__ = [
     "MAKERS",
@@ -180,6 +181,11 @@ class OriginMap:
         What made it, see `MAKERS`; None: a model, all of it. Copied.
     strokes
         Edits that it holds already.
+
+    Attributes
+    ----------
+    began, first
+        The class map that it began with, and what made that, where something else than a model did.
     """
 
     def __init__(
@@ -188,18 +194,30 @@ class OriginMap:
         makers: npt.NDArray[np.uint8] | None = None,
         strokes: Mapping[Maker, int] | None = None,
     ) -> None:
-        self._began = began.reshape(-1)
-        self._first = None if makers is None else makers.reshape(-1)
-        self.makers = np.zeros(began.shape, np.uint8) if makers is None else makers.copy()
+        self.began = Packed(began.astype(np.uint8, copy=False))
+        self.first = None if makers is None else Packed(makers)
+        self.packed_makers = Packed(np.zeros(began.shape, np.uint8) if makers is None else makers.copy())
         self.strokes: Mapping[Maker, int] = dict.fromkeys(_PAINTED, 0) | dict(strokes or {})
         self._open = False  # a stroke is followed in several bits
+
+    @property
+    def makers(self) -> npt.NDArray[np.uint8]:
+        """What made each pixel (Y, X), see `MAKERS`."""
+        return self.packed_makers.array
+
+    def pack(self) -> None:
+        """Put the maps away until they are asked for again."""
+        for one in (self.began, self.first, self.packed_makers):
+            if one is not None:
+                one.pack()
 
     def touch(self, where: npt.NDArray[np.intp], values: npt.NDArray[np.integer], maker: Maker) -> Touch:
         """Note that pixels (flat indices) were given these classes by a maker."""
         flat = self.makers.reshape(-1)
         before = flat[where]
-        first = 0 if self._first is None else self._first[where]
-        after = np.where(values == self._began[where], first, MAKERS.index(maker)).astype(np.uint8)
+        first = 0 if self.first is None else self.first.array.reshape(-1)[where]
+        same = values == self.began.array.reshape(-1)[where]
+        after = np.where(same, first, MAKERS.index(maker)).astype(np.uint8)
         flat[where] = after
         strokes = self.strokes
         if not self._open and maker in strokes:

@@ -35,6 +35,8 @@ class ImageSource:
         How many planes the stack has, 1 for a single image.
     shape
         (Y, X), px.
+    region_at
+        Row and column where it begins in a larger image, of which it is a region; None: it is whole.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ImageSource:
     path: Path | None
     shape: tuple[int, int]
     read: Callable[[], NDArray[np.generic]]
+    region_at: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:

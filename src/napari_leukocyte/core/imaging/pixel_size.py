@@ -1,14 +1,26 @@
 """How large a pixel is, and how we know."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.safe_text import printable
 from napari_leukocyte.core.table import Row
 
-__all__ = ["TYPICAL_CELL_UM", "USUAL_UM", "PixelSize", "check_typed", "pixel_size_from_diameter", "pixel_size_in"]
+__all__ = [
+    "TYPICAL_CELL_UM",
+    "USUAL_UM",
+    "PixelSize",
+    "check_typed",
+    "pixel_size_from_diameter",
+    "pixel_size_from_text",
+    "pixel_size_in",
+]
+
+_TEXT = re.compile(r"(?P<number>[0-9]*[.,]?[0-9]+)\s*((?P<unit>[µμu]m|nm)(\s*/\s*(px|pixel))?)?")
 
 _ESTIMATES = ("estimated", "assumed")  # how the sources of estimates begin
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
@@ -98,6 +110,30 @@ def check_typed(um: float) -> None:
     """
     if not 0.01 <= um <= 2:
         raise LeukocyteError(f"A pixel size of {um:g} um is not plausible for a smear: give 0.01 to 2 um per px.")
+
+
+def pixel_size_from_text(text: str) -> float | None:
+    """Pixel size in um per px as a person writes it; None for an empty text.
+
+    Raises
+    ------
+    LeukocyteError
+        When it is no size, or none that a smear can have.
+
+    Examples
+    --------
+    >>> pixel_size_from_text("0.064516"), pixel_size_from_text("0,0645 µm/px"), pixel_size_from_text("64.5 nm")
+    (0.064516, 0.0645, 0.0645)
+    """
+    if not text.strip():
+        return None
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise LeukocyteError(f"'{printable(text)}' is no pixel size: write it like 0.0645 µm/px.")
+    um = float(match["number"].replace(",", "."))
+    um = round(um / 1000, 9) if match["unit"] == "nm" else um
+    check_typed(um)
+    return um
 
 
 def pixel_size_in(row: Row) -> float | None:

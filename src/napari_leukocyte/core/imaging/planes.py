@@ -124,20 +124,28 @@ def get_plane(array: Any, index: int, *, rgb: bool | None = None, name: str = "T
     IndexError
         When there is no such plane.
     LeukocyteError
-        When an array that is read only now cannot be read.
+        When an array that is read only now cannot be read, or the plane has not the shape that the array states.
     """
     count = plane_count(array.shape, rgb=rgb)
     if not 0 <= index < count:
         raise IndexError(f"plane {index} of {count}")
     stacked = len(array.shape) == (4 if is_colour(array.shape, rgb=rgb) else 3) and array.shape[-1] != 1
     try:
-        return np.asarray(array[index] if stacked else array)
+        plane = np.asarray(array[index] if stacked else array)
     except (LeukocyteError, MemoryError):
         raise
     except Exception as error:  # a damaged block of a file; decoders raise almost anything
         raise LeukocyteError(
             f"{name} cannot be read ({reason_in(error)}): it is damaged, or its disk is out of reach; copy it again."
         ) from error
+    stated = tuple(array.shape[1:] if stacked else array.shape)
+    if plane.shape != stated:  # files of mixed sizes that were opened as a stack
+        which = f"{name}, plane {index}," if stacked else name
+        raise LeukocyteError(
+            f"{which} has the shape {_text(plane.shape)}, but {_text(stated)} is stated: images of mixed sizes are no "
+            "stack; open their folder as a list of images instead."
+        )
+    return plane
 
 
 def two_readings(shape: Sequence[int]) -> str:

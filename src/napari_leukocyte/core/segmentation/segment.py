@@ -130,7 +130,9 @@ def segment_plane(
     unfamiliar = doubt > UNFAMILIAR
     if unfamiliar:
         notes.append("the image looks unlike those that the model learnt from, check every outline")
-    keep = resolve_keep(parameters.keep, cells.shape, pixel_size=pixel_size.um)
+    # a region is chosen by where it lies, and not by a cell in its middle
+    rule = "all" if parameters.keep == "auto" and source.region_at is not None else parameters.keep
+    keep = resolve_keep(rule, cells.shape, pixel_size=pixel_size.um)
     if keep != "all":
         cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
         classes[cells == 0] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ __all__ = [
     "CLASSES",
     "METADATA_KEY",
     "PIXEL_SIZE_KEY",
+    "REGION_KEY",
     "TRUTH",
     "add_cells",
     "add_classes",
@@ -41,6 +43,7 @@ __all__ = [
     "describe",
     "file_of",
     "opened",
+    "overlap",
     "physical_pixel_size",
     "pixel_size_of",
     "place_like",
@@ -54,6 +57,7 @@ __all__ = [
 CLASSES, CELLS, TRUTH = "classes", "cells", "truth"
 METADATA_KEY = "napari-leukocyte"
 PIXEL_SIZE_KEY = "napari-leukocyte um per px"
+REGION_KEY = "napari-leukocyte region"  # of which layer (unique id) an image is a region, and where: y, x
 _MICRON = "micrometer"
 
 
@@ -101,7 +105,9 @@ def sources_of(layer: Image) -> list[ImageSource]:
     from napari_leukocyte.core.imaging.image_list import sources_from_array
 
     image = opened(layer)
-    return sources_from_array(image.array, name=layer.name, rgb=image.rgb, pixel_size=pixel_size_of(layer))
+    sources = sources_from_array(image.array, name=layer.name, rgb=image.rgb, pixel_size=pixel_size_of(layer))
+    region = layer.metadata.get(REGION_KEY)
+    return sources if region is None else [replace(one, region_at=(region["y"], region["x"])) for one in sources]
 
 
 def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
@@ -263,6 +269,14 @@ def place_like(layer: Layer, image: Image) -> bool:
     for name in others:
         setattr(layer, name, wanted[name])
     return bool(others)
+
+
+def overlap(one: Layer, other: Layer) -> bool:
+    """Whether two layers lie over each other on the canvas."""
+    (low, high), (other_low, other_high) = (
+        (box[0, -2:], box[1, -2:]) for box in (one.extent.world, other.extent.world)
+    )
+    return bool((low < other_high).all() and (other_low < high).all())
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Pointer", "ResultLayers"]
 
 _OUTLINE_PX = 2
+_ASIDE = "{} of {} (edited)"
 _BRUSHES = {"cytoplasm": 1, "nucleus": 2}
 
 
@@ -39,7 +40,7 @@ class Pointer:
 
 
 class ResultLayers:
-    """The layers of one image, or of a stack, whose planes share them. An ``index`` counts planes.
+    """The layers of one image, or of a stack, whose planes share them. An ``index`` is a place in the image list.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ class ResultLayers:
     ----------
     image, classes, cells
         The layers; None for one that is not there.
+    first
+        Where in the list the stack's first plane is.
     planes
         How many planes the stack has; 0: the image is no stack.
     """
@@ -71,7 +74,7 @@ class ResultLayers:
         self.image: Image | None = None
         self.classes: ClassMap | None = None
         self.cells: Labels | None = None
-        self.planes = 0
+        self.first = self.planes = 0
         self._brush: dict[str, Any] = {}
         self._leftover: list[Layer] = []  # to be taken out when napari is done with its event
         self._watch = LayerWatch(look, ended, stepped)
@@ -89,20 +92,34 @@ class ResultLayers:
     def add(self, states: Mapping[int, ImageState], shown: int) -> None:
         """Add class map and cell labels over the image: of a stack those of all planes, else those of ``shown``."""
         assert self.image is not None
-        shape = self.shape_for(states[min(states) if self.planes else shown])
-        classes, cells = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
-        for index, state in states.items():
-            if self.planes or index == shown:
-                self._plane(classes, index)[...] = state.classes
-                self._plane(cells, index)[...] = state.cells
-        self.classes = view.add_classes(self.viewer, classes, self.image)
-        self.cells = view.add_cells(self.viewer, cells, self.image)
+        classes, cells = self._maps(states, shown)
+        self.classes = view.add_classes(self.viewer, classes.copy(), self.image)
+        self.cells = view.add_cells(self.viewer, cells.copy(), self.image)
         self.viewer.layers.selection.active = self.classes
         view.take_brush(self.classes, self._brush)
         self._watch.start(self.classes)
         self.classes.commanded.connect(self._commanded)
-        some = states.get(shown) or next(iter(states.values()))
-        if some.result.binary:
+        self._follow(states, shown)
+
+    def _maps(self, states: Mapping[int, ImageState], shown: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Class map and cell labels as the layers hold them: of a stack all planes, else the maps of ``shown``."""
+        if not self.planes:
+            return states[shown].classes, states[shown].cells
+        shape = self.shape_for(states[self._known(states)[0]])
+        classes, cells = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
+        for index in self._known(states):
+            classes[index - self.first] = states[index].classes
+            cells[index - self.first] = states[index].cells
+        return classes, cells
+
+    def _known(self, states: Mapping[int, ImageState]) -> list[int]:
+        """The planes of the stack with results."""
+        return [index for index in range(self.first, self.first + self.planes) if index in states]
+
+    def _follow(self, states: Mapping[int, ImageState], shown: int) -> None:
+        """Say what made the maps, and take up a class that they have."""
+        some = states[shown if shown in states else self._known(states)[0]]
+        if some.result.binary and self.classes is not None:
             self.classes.selected_label = 1
         self.describe(some)
 
@@ -126,28 +143,55 @@ class ResultLayers:
         if self.image is None or not view.put_image(self.image, pixels, source):
             self.remove(*self.forget(image=True))
             self.image = view.add_image(self.viewer, pixels, source)
-        if shown not in states or self.classes is None or self.cells is None:
+        self._show_maps(states, shown)
+
+    def show_layer(self, states: Mapping[int, ImageState], shown: int) -> None:
+        """Show what is known of a layer of the user's, which is ``image`` now, in the layers that are there."""
+        self.settle()
+        if self.classes is not None and self.classes.ndim != 2 + bool(self.planes):
+            self.remove(*self.forget())
+        self._show_maps(states, shown)
+        above = [layer for layer in (self.classes, self.cells) if layer is not None]
+        layers = self.viewer.layers
+        if above and layers.index(self.image) > min(map(layers.index, above)):
+            for layer in above:
+                layers.move(layers.index(layer), len(layers))
+
+    def _show_maps(self, states: Mapping[int, ImageState], shown: int) -> None:
+        known = self._known(states) if self.planes else shown in states
+        if not known or self.classes is None or self.cells is None:
             self.remove(*self.forget())
         if self.classes is not None:
-            self._exchange(states[shown])
-        elif shown in states:
+            self._exchange(states, shown)
+        elif known:
             self.add(states, shown)
 
-    def _exchange(self, state: ImageState) -> None:
+    def _exchange(self, states: Mapping[int, ImageState], shown: int) -> None:
         """Fill class map and labels with those of another image."""
         assert self.image is not None
         assert self.classes is not None
         assert self.cells is not None
+        classes, cells = self._maps(states, shown)
         with self._watch.paused():
-            view.put_labels(self.classes, state.classes)
+            view.put_labels(self.classes, classes)
             self.classes.forget_undo()
-        view.put_labels(self.cells, state.cells)
+        view.put_labels(self.cells, cells)
         self.cells.editable = False  # napari unlocks a layer with new data
         self.follow_image(self.image)
         self.viewer.layers.selection.active = self.classes
-        if state.result.binary:
-            self.classes.selected_label = 1
-        self.describe(state)
+        self._follow(states, shown)
+
+    def add_aside(self, image: Image, states: Mapping[int, ImageState], planes: int, name: str) -> None:
+        """Leave the class maps of an image, or of a stack's planes by their numbers, to the user as a hidden layer."""
+        some = next(iter(states.values())).classes
+        data = np.zeros((planes, *some.shape), np.uint8) if planes else some.copy()
+        for plane, state in states.items():
+            (data[plane] if planes else data)[...] = state.classes
+        active = self.viewer.layers.selection.active
+        layer = view.add_classes(self.viewer, data, image)
+        layer.name, layer.visible = _ASIDE.format(view.CLASSES, name), False
+        if active in self.viewer.layers:
+            self.viewer.layers.selection.active = active
 
     def set_aside(self, name: str) -> list[Layer]:
         """Leave the class map to the user as a hidden layer of its own, named after its image.
@@ -157,7 +201,7 @@ class ResultLayers:
         layer = self.classes
         rest = [one for one in self.forget() if one is not layer]
         if layer is not None:
-            layer.name = f"{layer.name} of {name} (edited)"
+            layer.name = _ASIDE.format(layer.name, name)
             layer.visible = False
         return rest
 
@@ -245,12 +289,12 @@ class ResultLayers:
             layer.data_setitem(self.pixels((y, x), index), cells[y, x])  # napari redraws only these pixels
 
     def _plane(self, data: NDArray[np.generic], index: int) -> NDArray[np.generic]:
-        plane: NDArray[np.generic] = data[index] if self.planes else data
+        plane: NDArray[np.generic] = data[index - self.first] if self.planes else data
         return plane
 
     def pixels(self, pixels: Pixels, index: int) -> tuple[NDArray[np.intp], ...]:
         """Indices of an image's pixels in its layers."""
-        return (np.full_like(pixels[0], index), *pixels) if self.planes else pixels
+        return (np.full_like(pixels[0], index - self.first), *pixels) if self.planes else pixels
 
     # ---- the canvas -------------------------------------------------------------------------------------
 
@@ -260,20 +304,20 @@ class ResultLayers:
         return int(np.round(self.image.world_to_data(self.viewer.dims.point)[0]))
 
     def plane_on_screen(self) -> int | None:
-        """The plane of the stack on screen; None when the slider stands outside the stack."""
+        """Where in the list the plane on screen is; None when the slider stands outside the stack."""
         plane = self.plane_at_slider()
-        return plane if 0 <= plane < self.planes else None
+        return self.first + plane if 0 <= plane < self.planes else None
 
     def show_plane(self, index: int) -> None:
         """Move the slider to a plane of the stack."""
         assert self.image is not None
         axis = self.viewer.dims.ndim - self.image.ndim  # other layers may have more axes
-        self.viewer.dims.set_point(axis, self.image.data_to_world((index, 0, 0))[0])
+        self.viewer.dims.set_point(axis, self.image.data_to_world((index - self.first, 0, 0))[0])
 
     def centre_on(self, index: int, y: float, x: float, *, across: float | None = None) -> None:
         """Bring a pixel to the middle of the canvas; with ``across``, so many px of the image fill it."""
         if self.classes is not None:
-            plane = (index,) if self.planes else ()
+            plane = (index - self.first,) if self.planes else ()
             centre = self.classes.data_to_world((*plane, y, x))[-2:]
             camera = self.viewer.scene.camera
             camera.center = (*camera.center[:-2], *centre)
@@ -290,7 +334,7 @@ class ResultLayers:
     def on_canvas(self, index: int, points: NDArray[np.float64], pointer: Pointer) -> NDArray[np.float64]:
         """Where points (N, 2) of an image, rows and columns, lie on the canvas: (N, 2) x and y in its px."""
         assert self.classes is not None  # callers have a class map
-        plane = (index,) if self.planes else ()
+        plane = (index - self.first,) if self.planes else ()
         origin, down, right = (np.array(self.classes.data_to_world((*plane, *at))) for at in ((0, 0), (1, 0), (0, 1)))
         world = origin + points[:, :1] * (down - origin) + points[:, 1:] * (right - origin)
         displayed = np.array(self.viewer.dims.displayed[-2:])

@@ -31,6 +31,8 @@ class CompareForm(QWidget):  # type: ignore[misc]
     def __init__(self, truth: QWidget, files: QWidget, other: QWidget) -> None:
         super().__init__()
         self.band_width = QDoubleSpinBox(minimum=0, maximum=100, singleStep=0.5, decimals=2, value=4)
+        self.nuclei = QComboBox()
+        self.nuclei.setToolTip("Where the truth is a number for each cell: a layer with a number for each nucleus")
         self.unit = QComboBox()
         self.unit.addItems(["px", "µm"])
         self.keep = QComboBox()
@@ -44,6 +46,7 @@ class CompareForm(QWidget):  # type: ignore[misc]
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows.addRow("Truth", truth)
+        rows.addRow("its nuclei", self.nuclei)
         rows.addRow("", files)
         rows.addRow("Band width", row(self.band_width, self.unit))
         rows.addRow("Keep", self.keep)

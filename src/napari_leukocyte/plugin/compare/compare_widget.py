@@ -53,6 +53,7 @@ class CompareWidget(Dock):
         self.comparison.scored.connect(self._on_scored)
         self.comparison.cleared.connect(self._on_cleared)
         self.listen(self.session.shown_changed, self._on_shown)
+        self.listen(self.session.images_added, lambda _first: self.list.refresh())
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.viewer.layers.events.inserted, self._list_layers)
         self.listen(self.viewer.layers.events.removed, self._list_layers)
@@ -91,6 +92,7 @@ class CompareWidget(Dock):
         self.other.activated.connect(lambda: self._show_figures())
         self.form = CompareForm(self.truth, row(self.file_button, self.folder_button, self.reader_button), self.other)
         self.form.changed.connect(self._on_parameters)
+        self.form.nuclei.activated.connect(lambda: self._take_layer())
 
         self.in_force = note()
         self.figures = ClassTable()
@@ -138,34 +140,20 @@ class CompareWidget(Dock):
 
     def _list_layers(self) -> None:
         """List the open layers; if the truth's layer is gone, its figures go with it."""
-        beside = self.other.currentData()
-        for combo, chosen in ((self.truth, self._truth_layer), (self.other, beside)):
-            combo.blockSignals(True)
-            combo.clear()
-            combo.addItem(_NOTHING, None)
-            for layer in self._labels():
-                combo.addItem(layer.name, layer)
-                if layer is chosen:
-                    combo.setCurrentIndex(combo.count() - 1)
-            combo.blockSignals(False)
+        from napari_leukocyte.plugin.label_layers import list_layers, own_labels
+
+        beside, layers = self.other.currentData(), own_labels(self.session)
+        # where the truths are from files, no layer is chosen
+        chosen = self._truth_layer if self._truth_layer in layers else None
+        self.truth.setCurrentIndex(0)
+        list_layers(self.truth, layers, nothing=_NOTHING, chosen=chosen)
+        list_layers(self.other, layers, nothing=_NOTHING)
+        list_layers(self.form.nuclei, layers, nothing=_NOTHING)
         if self._truth_layer is not None and self.truth.currentData() is None:
             self._truth_layer = None
             self.comparison.clear()
         elif beside is not None and self.other.currentData() is None:
             self._show_figures()
-
-    def _labels(self) -> list[Labels]:
-        """Labels layers that are not the plugin's own."""
-        from napari.layers import Labels
-
-        from napari_leukocyte.plugin.canvas.class_map_layer import LockedLabels
-
-        own = (self.session.classes_layer, self.session.cells_layer)
-        return [
-            layer
-            for layer in self.viewer.layers
-            if isinstance(layer, Labels) and not isinstance(layer, LockedLabels) and layer not in own
-        ]
 
     def _take_layer(self) -> None:
         layer = self.truth.currentData()
@@ -174,7 +162,10 @@ class CompareWidget(Dock):
             return
         from napari_leukocyte.plugin.compare.truths import truths_from_layer
 
-        self._load_anew(partial(truths_from_layer, layer), layer)
+        find = partial(
+            truths_from_layer, layer, shown=self.session.shown_together, nuclei=self.form.nuclei.currentData()
+        )
+        self._load_anew(find, layer)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Ground truth of the shown image")

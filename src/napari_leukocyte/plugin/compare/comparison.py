@@ -88,6 +88,7 @@ class Comparison:
                 self.problems[index] = str(error)
                 return None
             self._live[index] = known
+            self.session.let_rest(index)
         return known
 
     def scores(self) -> dict[int, ImageScore]:
@@ -135,7 +136,8 @@ class Comparison:
         if truth is None:
             raise LeukocyteError("There is no ground truth of this image to compare with.")
         data = np.asarray(layer.data)
-        plane = data[index] if data.ndim == 3 and len(data) == len(self.session.images) else data
+        together = self.session.shown_together
+        plane = data[index - together.start] if data.ndim == 3 and len(data) == len(together) else data
         mask = mask_from_values(plane, name=f'The layer "{layer.name}"')
         state = self.session.states.get(index)
         size = None if state is None else state.result.pixel_size.for_areas

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.checks import check_cell_labels
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.exchange.label_layers import maps_of_labels
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError, ReadAs
-from napari_leukocyte.core.imaging.masks import mask_from_array
 from napari_leukocyte.core.results.names import paired_stem
 from napari_leukocyte.core.scoring.map_side import MapSide, in_planes, in_px, open_side
 from napari_leukocyte.core.scoring.pairing import MapPaths, find_maps
@@ -58,33 +57,54 @@ class TruthFailed:
 Event = TruthFound | TruthFailed
 
 
-def truths_from_layer(layer: Labels, images: Sequence[ImageSource], read_as: ReadAs = "auto") -> Iterator[Event]:
-    """Take an open Labels layer as the truth of an open image or stack; ``read_as`` is what the user says of it.
+def truths_from_layer(
+    layer: Labels,
+    images: Sequence[ImageSource],
+    read_as: ReadAs = "auto",
+    *,
+    shown: Sequence[int] | None = None,
+    nuclei: Labels | None = None,
+) -> Iterator[Event]:
+    """Take an open Labels layer as the truth of what is shown, or of the whole list.
+
+    Parameters
+    ----------
+    layer
+        With a plane for each image of ``shown``, else of the list.
+    read_as
+        What the user says of it.
+    shown
+        Places of the images on screen: one, or the planes of a stack. None: the whole list.
+    nuclei
+        A layer like it, with a number for each nucleus, where ``layer`` has one for each cell.
 
     Raises
     ------
     LeukocyteError
-        When the layer has not as many planes as the list has images, or is no mask.
+        When the layer has another number of planes, or is no mask.
     """
-    data = np.asarray(layer.data)
-    planes = list(data) if data.ndim == 3 else [data]
-    if len(planes) != len(images):
+    planes = _planes(layer)
+    inside: Sequence[NDArray[np.generic] | None] = [None] * len(planes) if nuclei is None else _planes(nuclei)
+    every = range(len(images))
+    indices = next((found for found in (shown, every) if found is not None and len(found) == len(planes)), None)
+    if indices is None or len(inside) != len(planes):
         raise LeukocyteError(
-            f'The layer "{layer.name}" has {in_planes(len(planes))} and the images are {len(images)}: '
-            "give a truth with a plane for each image."
+            f'The layer "{layer.name}" has {in_planes(len(planes))} and the images are '
+            f"{len(images if shown is None else shown)}: give a truth with a plane for each image."
         )
-    for index, (plane, source) in enumerate(zip(planes, images, strict=True)):
+    for index, plane, within in zip(indices, planes, inside, strict=True):
+        source = images[index]
         try:
             size = source.pixel_size.for_areas
-            mask, numbers = mask_from_array(plane, name=f'The layer "{layer.name}"', pixel_size=size, read_as=read_as)
-            _check_size(mask.classes, source, f'the layer "{layer.name}"')
+            maps = maps_of_labels(plane, within, name=f'The layer "{layer.name}"', pixel_size=size, read_as=read_as)
+            _check_size(maps.classes, source, f'the layer "{layer.name}"')
             truth = make_truth(
-                mask.classes,
-                whole_cell=mask.whole_cell,
+                maps.classes,
+                whole_cell=maps.whole_cell,
                 pixel_size=size,
-                reading=mask.reading,
+                reading=maps.reading,
                 source=layer.name,
-                cells=None if numbers is None else check_cell_labels(numbers),
+                cells=maps.cells,
             )
         except LeukocyteError as error:
             yield TruthFailed.of(source.label, error)
@@ -128,6 +148,11 @@ def truths_from_reader(training_set: TrainingSet, name: str, images: Sequence[Im
             yield TruthFound(index, truth)
     if not found:
         raise LeukocyteError(f"{name} has no accepted mask of these images in {training_set.folder.name}.")
+
+
+def _planes(layer: Labels) -> list[NDArray[np.generic]]:
+    data = np.asarray(layer.data)
+    return list(data) if data.ndim == 3 else [data]
 
 
 def truths_from_file(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -25,9 +25,11 @@ from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.settings import get_settings
+from napari_leukocyte.plugin.take_labels import TakeLabels
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Image
 
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
     from napari_leukocyte.plugin.correct.entry import Entry
@@ -37,6 +39,7 @@ __all__ = ["CorrectWidget"]
 
 _ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
 _DIFFICULTIES = {"Not judged": None} | {f"{n} {name.capitalize()}": n for n, name in DIFFICULTIES.items()}
+_REST_MS = 150
 _LAST = "No image waits any more: all are accepted, skipped or excluded."
 _ALL_READ = "All images are read or skipped: end the reading to see names and figures."
 _TRAINS = "Trains once accepted"
@@ -63,6 +66,8 @@ class CorrectWidget(Dock):
         self.recovery = Recovery(self.corrections)
         self.saved = SaveState(self.corrections, self.disk)
         self._build()
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._show_position)
 
         self.listen(self.corrections.changed, self._refresh)
         self.listen(self.corrections.said, self._on_said)
@@ -71,6 +76,9 @@ class CorrectWidget(Dock):
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.session.leaving, self.save_work)
+        for event in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
+            self.listen(event, self.labels.refresh)
+        self.listen(self.viewer.layers.events.renamed, self.labels.refresh)
         self._refresh()
 
     # ---- building ---------------------------------------------------------------------------------------
@@ -113,6 +121,7 @@ class CorrectWidget(Dock):
         self.revoke_button = self._button("Revoke", self._revoke, "Take the accepted mask out of training again")
         self.empty_button = self._button("Start with an empty map", self._start_empty, "Paint the cells by hand")
         self.import_button = ImportButton(self.session, self.disk, self._say)
+        self.labels = TakeLabels(self.session, self._image_of_labels, self._say)
         self.difficulty = QComboBox()
         self.difficulty.addItems(list(_DIFFICULTIES))
         self.difficulty.setToolTip("Difficulty class that the accepted mask is given: the highest that applies")
@@ -153,6 +162,7 @@ class CorrectWidget(Dock):
             self.recovery,
             row(self.empty_button, self.import_button),
             self.import_button.read_as,
+            self.labels,
             accepting,
             self.saved,
             rule(),
@@ -248,6 +258,13 @@ class CorrectWidget(Dock):
         self._try(lambda: self.corrections.revoke(self.session.index))
         self.focus_canvas()
 
+    def _image_of_labels(self) -> Image | None:
+        """The shown image; where no list is open, the topmost image."""
+        from napari.layers import Image
+
+        images = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+        return self.session.image_layer or (images[-1] if images else None)
+
     def _start_empty(self) -> None:
         self._try(lambda: self.session.start_empty())
         self.session.take_brush("nucleus")
@@ -286,7 +303,8 @@ class CorrectWidget(Dock):
     def _refresh(self, index: int = -1) -> None:
         self.saved.refresh()
         if index not in (-1, self.session.index):
-            self._show_position()
+            if not self._rest.isActive():  # a thousand images that are looked up are counted now and then
+                self._rest.start()
             return
         shown, count = self.session.index, len(self.session.images)
         training_set = self.corrections.training_set
@@ -349,8 +367,10 @@ class CorrectWidget(Dock):
 
     def release(self) -> None:
         """Save what is left, and let other windows draft these images."""
+        self._rest.stop()
         self.save_work()
         self.saved.leave()
+        self.labels.leave()
         self.recovery.compare_button.setChecked(False)
         self.brushes.leave()
         self.gestures.leave()

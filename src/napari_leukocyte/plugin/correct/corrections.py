@@ -128,7 +128,7 @@ class Corrections(DraftKeeper):
             training_set,
             source,
             draft,
-            state.result,
+            state.began,
             cnr_after,
             owned=owned,
             continued=continued,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -55,7 +56,13 @@ def in_order(items: Sequence[QueueItem], order: Order) -> list[int]:
             return -1.0 if math.isnan(item.uncertainty) else item.uncertainty
         return float(item.flags) if order == "flags" else 0.0
 
-    return sorted(range(len(items)), key=lambda i: (-urgency(items[i]), natural_key(Path(items[i].name))))
+    return sorted(range(len(items)), key=lambda i: (-urgency(items[i]), _key(items[i].name)))
+
+
+@lru_cache(maxsize=100_000)
+def _key(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """The key of a name, which is asked for again with each image that is looked up."""
+    return natural_key(Path(name))
 
 
 def next_in_queue(items: Sequence[QueueItem], order: Order, current: int) -> int | None:

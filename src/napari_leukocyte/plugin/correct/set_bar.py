@@ -82,8 +82,10 @@ class SetBar(QWidget):  # type: ignore[misc]
         """Make a training set and correct into it."""
         from napari_leukocyte.core.training_set.training_set import TrainingSet
 
-        pixel_size = get_settings().default_pixel_size or None
-        self._use(folder, lambda: TrainingSet.create(folder, pixel_size=pixel_size))
+        def make() -> TrainingSet:
+            return TrainingSet.create(folder, pixel_size=get_settings().default_pixel_size)
+
+        self._use(folder, make)
 
     def open_set(self, folder: Path) -> None:
         """Open a training set and correct into it."""

@@ -48,6 +48,7 @@ class Tracker:
         self._round = 0  # counts image lists and training sets, see `_wanted`
         self._closed = False
         session.images_changed.connect(self._on_images)
+        session.images_added.connect(self._on_added)
         session.training_set_changed.connect(self._on_images)
         session.changed.connect(self._on_changed)
         session.is_drafted = self._is_drafted
@@ -56,6 +57,7 @@ class Tracker:
     def close(self) -> None:
         """Stop listening to the session, and let other windows draft these images."""
         self.session.images_changed.disconnect(self._on_images)
+        self.session.images_added.disconnect(self._on_added)
         self.session.training_set_changed.disconnect(self._on_images)
         self.session.changed.disconnect(self._on_changed)
         self.session.is_drafted = lambda _index: False
@@ -110,6 +112,11 @@ class Tracker:
         for index, state in self.session.states.items():
             self.entry(index).want_saving(state.edited)  # it may have been painted before this set was opened
         for index in range(len(self.session.images)):
+            self._look_up(index)
+        self.changed.emit(-1)
+
+    def _on_added(self, first: int) -> None:
+        for index in range(first, len(self.session.images)):
             self._look_up(index)
         self.changed.emit(-1)
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.outputs import MADE_BY, spare_foreign
+from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.listing import shown_hash
 from napari_leukocyte.core.results.mask_facts import MaskFacts
@@ -22,7 +25,7 @@ from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.reader_name import reader_name
 
 if TYPE_CHECKING:
-    from napari_leukocyte.core.cells.live import Fingerprint
+    from napari_leukocyte.core.cells.history import Fingerprint
     from napari_leukocyte.core.exchange.cell_map import CellMap
     from napari_leukocyte.core.exchange.exporting import Named
     from napari_leukocyte.core.exchange.formats import ExportFormat
@@ -34,14 +37,30 @@ __all__ = ["Snapshot", "export_as", "note_saved", "save_results", "snapshots", "
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An image and its results as they are now, so that they can be written while the user paints on."""
+    """An image and its results as they are now, so that they can be written while the user paints on.
+
+    Attributes
+    ----------
+    known
+        The result without its maps; None: there is none.
+    maps
+        Class map and cell labels, put away: thousands of images may be written at once.
+    """
 
     source: ImageSource
-    result: Segmentation | None
+    known: Segmentation | None
     measures: Sequence[CellMeasure]
+    maps: tuple[Packed[np.uint8], Packed[np.int32]] | None = None
     facts: MaskFacts | None = None
     state: ImageState | None = None
     fingerprint: Fingerprint | None = None
+
+    @property
+    def result(self) -> Segmentation | None:
+        """The result with its maps, made anew each time; None: there is none."""
+        if self.known is None or self.maps is None:
+            return self.known
+        return replace(self.known, classes=self.maps[0].snapshot().array, cells=self.maps[1].snapshot().array)
 
 
 def note_saved(images: Iterable[Snapshot]) -> None:
@@ -64,10 +83,13 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
             provenance = {**state.result.provenance, **(facts.made_with_text if facts.edited else {})}
             if state.live.edited:
                 provenance["reader"] = reader_name(session)
-            result = replace(
-                state.result, classes=state.classes.copy(), cells=state.cells.copy(), provenance=provenance
-            )
-            found.append(Snapshot(source, result, state.measures, facts, state, state.live.fingerprint))
+            known = replace(state.result, provenance=provenance)
+            maps = state.live.maps[0].snapshot(), state.live.maps[1].snapshot()
+            measures = state.measures
+            if source.region_at is not None:  # a table says where a cell lies in the slide
+                top, left = source.region_at
+                measures = [replace(one, y=one.y + top, x=one.x + left) for one in measures]
+            found.append(Snapshot(source, known, measures, maps, facts, state, state.live.fingerprint))
     return found
 
 
@@ -82,14 +104,14 @@ def write_table(images: Iterable[Snapshot], path: Path) -> int:
     spare_foreign({path.with_suffix(".json"): MADE_BY})  # the table itself was chosen by its name, and asked about
     table = CellTable()
     for image in images:
-        if image.result is not None:
+        if image.known is not None:
             source = image.source
             table.add(
                 image.measures,
                 image=source.name,
                 plane=source.plane,
                 planes=source.planes,
-                provenance=image.result.provenance,
+                provenance=image.known.provenance,
             )
     table.write(path)
     return len(table.rows)
@@ -119,11 +141,11 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
         overwritten.
     """
     for image in images:
-        if image.result is not None:  # a value painted by a slip is named with its image, before anything is written
-            check_class_map(image.result.classes, name=f"class map of {image.source.label}")
+        if image.maps is not None:  # a value painted by a slip is named with its image, before anything is written
+            check_class_map(image.maps[0].snapshot().array, name=f"class map of {image.source.label}")
     paths = [input_path(image.source.path, image.source.name) for image in images]
     first = dict(zip(reversed(paths), [image.source for image in reversed(images)], strict=True))  # planes of a stack
-    inputs = dict.fromkeys(path for image, path in zip(images, paths, strict=True) if image.result is not None)
+    inputs = dict.fromkeys(path for image, path in zip(images, paths, strict=True) if image.known is not None)
     contents = {path: shown_hash(first[path]) for path in inputs if first[path].path is None}
     with ResultWriter(folder, list(inputs), contents=contents, overwrite=overwrite, trusted=trusted) as writer:
         try:
@@ -166,9 +188,9 @@ def _named(images: Sequence[Snapshot]) -> list[Named]:
 
     planes: dict[Path, list[CellMap]] = {}
     for image in images:
-        if image.result is not None:
+        if (whole := image.result) is not None:
             source = image.source
-            result = replace(image.result, types={one.cell: one.cell_type for one in image.measures})
+            result = replace(whole, types={one.cell: one.cell_type for one in image.measures})
             one = cell_map_of(
                 result,
                 image=source.name,

@@ -1,4 +1,4 @@
-"""A folder becomes the image list: its images, or the results that were written into it, ready to go on with."""
+"""A folder, or files, become the image list: images, or results that were written there, ready to go on with."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class FolderOpener(QObject):  # type: ignore[misc]
         """Whether a folder is being read."""
         return self._reader.running
 
-    def open(self, folder: Path) -> None:
-        """Read a folder; edits at stake have been asked about."""
+    def open(self, *paths: Path) -> None:
+        """Read a folder, or files and folders of images; edits at stake have been asked about."""
         self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
         self._results, self._problems, self._changed = 0, [], []
-        self.said.emit(f"Reading {folder.name} …")
-        self._reader.start(lambda: _read(folder), event=self._on_event, done=self._on_done, failed=self._on_failed)
+        self.said.emit(f"Reading {paths[0].name} …" if len(paths) == 1 else f"Reading {len(paths)} files …")
+        self._reader.start(lambda: _read(paths), event=self._on_event, done=self._on_done, failed=self._on_failed)
 
     def leave(self) -> None:
         """Read no further."""
@@ -107,18 +107,21 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
 
 def _read(
-    folder: Path,
+    paths: Sequence[Path],
 ) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened, None, tuple[str, ...]]:
     """The list, and then the results one by one; returns notes."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images, passed_over
     from napari_leukocyte.core.results.reopen import holds_results, saved_folder
 
-    if not holds_results(folder):
-        found = find_images(folder)
+    if len(paths) > 1 or not paths[0].is_dir():
+        yield tuple(sources_from_files(find_images(paths)))
+        return ()
+    if not holds_results(paths[0]):
+        found = find_images(paths[0])
         yield tuple(sources_from_files(found))
-        return tuple(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(folder, found))
-    saved = saved_folder(folder)
+        return tuple(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found))
+    saved = saved_folder(paths[0])
     yield saved.sources
     yield from saved.results()
     return saved.notes

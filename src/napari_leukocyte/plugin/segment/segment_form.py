@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize, pixel_size_from_
 from napari_leukocyte.core.imaging.presets import Preset
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.parts.docks import note, row
-from napari_leukocyte.plugin.settings import get_presets, get_settings
+from napari_leukocyte.plugin.settings import get_own_models, get_presets, get_settings
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -28,7 +28,6 @@ _MODELS = {
     "Default 4, the one before": "default-4",
     "Active contour": "active-contour",
 }
-_FILE = "Weight file …"
 _KEEP = {"Automatic": "auto", "All cells": "all", "Whole cells only": "whole", "Centre cell only": "centre"}
 _THIS = "this image"
 _NO_PRESET = "none"
@@ -50,7 +49,9 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         self._method = "default"
         self.image = ComboBox(label="Image", choices=images, tooltip="An open image, or a stack")
         self.mode = ComboBox(label="Classes", choices=["three-class", "binary"])
-        self.model = ComboBox(label="Method", choices=[*_MODELS, _FILE])
+        self.model = ComboBox(label="Method", choices=list(_MODELS))
+        self.file_button = QPushButton("File …", clicked=self._choose_file)
+        self.file_button.setToolTip("A weight file: a model of your own, or of a colleague")
         self.device = ComboBox(label="Device", choices=["auto", "cuda", "mps", "cpu"], value=get_settings().device)
         self.pixel_size = FloatSpinBox(
             label="Pixel size",
@@ -91,6 +92,7 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         self._lay_out()
         self.scope.changed.connect(self._on_scope)
         self.model.changed.connect(self._on_model)
+        self.offer_own_models(get_own_models())
         self.cell_diameter.changed.connect(self._on_diameter)
         self.preset.changed.connect(self._on_preset)
 
@@ -99,11 +101,14 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         column.setContentsMargins(0, 0, 0, 0)
         rows = QFormLayout()
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field in (self.image, self.mode, self.model, self.device, self.pixel_size, self.cell_diameter):
+        for choice in (self.image, self.mode):
+            rows.addRow(choice.label, choice.native)
+        rows.addRow(self.model.label, row(self.model.native, self.file_button))
+        for field in (self.device, self.pixel_size, self.cell_diameter):
             rows.addRow(field.label, field.native)
         rows.addRow(self.preset.label, row(self.preset.native, self.calibrate_button))
-        for field in (self.keep, self.scope):
-            rows.addRow(field.label, field.native)
+        for choice in (self.keep, self.scope):
+            rows.addRow(choice.label, choice.native)
         column.addLayout(rows)
         column.addWidget(self.pixel_note)
 
@@ -123,32 +128,37 @@ class SegmentForm(QWidget):  # type: ignore[misc]
             device=self.device.value,
             pixel_size=size[0],
             pixel_size_source=size[1],
-            default_pixel_size=get_settings().default_pixel_size or None,
+            default_pixel_size=get_settings().default_pixel_size,
             keep=_KEEP[self.keep.value],  # type: ignore[arg-type]
         )
 
     # ---- which images -----------------------------------------------------------------------------------
 
     def offer_list(self, count: int, *, open_images: int = 0) -> None:
-        """Offer to run on a list of so many images, or on so many open images that are no list yet.
+        """Offer to run on a list of so many images, and on so many as it has with the open ones beside it.
 
         The choice of the user stays while the layers are exchanged.
         """
-        choices, wanted = [_THIS], False
+        choices, wanted = [_THIS], _THIS
         if count > 1:
             choices.append(f"all {count} images")
-            wanted = self.whole_list
-        elif open_images > 1:
+            wanted = choices[-1] if self.whole_list else wanted
+        if open_images > 1:
             choices.append(f"all {open_images} open images")
-            wanted = self._open_wanted
+            wanted = choices[-1] if self._open_wanted else wanted
         with self.scope.changed.blocked():
             self.scope.choices = choices
-            self.scope.value = choices[-1 if wanted else 0]
+            self.scope.value = wanted
 
     @property
     def all_open(self) -> bool:
         """Whether all open images are to become one list."""
         return str(self.scope.value).endswith("open images")
+
+    @property
+    def several(self) -> bool:
+        """Whether more than the shown image is wanted."""
+        return str(self.scope.value) != _THIS
 
     def _on_scope(self, chosen: str) -> None:
         self._open_wanted = self.all_open
@@ -158,18 +168,24 @@ class SegmentForm(QWidget):  # type: ignore[misc]
 
     def use_weight_file(self, path: Path) -> None:
         """Offer a weight file among the methods, and choose it."""
-        self._files[path.name] = str(path)
-        self.model.choices = [*_MODELS, *self._files, _FILE]
-        self.model.value = path.name
+        self.offer_own_models([path])
+        self.model.value = next(name for name, one in self._files.items() if one == str(path))
+
+    def offer_own_models(self, paths: Iterable[Path]) -> None:
+        """List weight files behind the methods that come with the plugin, by name and, where that is taken, folder."""
+        for path in paths:
+            if str(path) not in self._files.values():
+                taken = path.name in self._files
+                self._files[f"{path.name} ({path.parent.name})" if taken else path.name] = str(path)
+        self.model.choices = [*_MODELS, *self._files]
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
+        if path:
+            self.use_weight_file(Path(path))
 
     def _on_model(self, choice: str) -> None:
-        if choice == _FILE:
-            path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
-            if path:
-                self.use_weight_file(Path(path))
-            else:
-                self.model.value = next(iter(_MODELS))
-        elif _MODELS.get(choice) == "thesis-binary":
+        if _MODELS.get(choice) == "thesis-binary":
             self.mode.value = "binary"
         elif self._method == "thesis-binary":
             self.mode.value = "three-class"  # it was binary for that method's sake
@@ -224,8 +240,15 @@ class SegmentForm(QWidget):  # type: ignore[misc]
         elif in_force or size.um:
             text = f"Pixel size: {size}."
         else:
-            default = get_settings().default_pixel_size
-            unknown = f"{default:g} µm/px (preferences)" if default else "unknown, will be estimated from the cells"
-            why = "" if size.source == "unknown" else f" ({size.source})"
-            text = f"Pixel size: {unknown}{why}."
+            text = _of_preferences() + ("." if size.source == "unknown" else f" ({size.source}).")
         self.pixel_note.setText(text)
+
+
+def _of_preferences() -> str:
+    """Which pixel size an image gets that states none."""
+    try:
+        default = get_settings().default_pixel_size
+    except LeukocyteError as error:
+        return str(error).rstrip(".")
+    known = "unknown, will be estimated from the cells" if default is None else f"{default:.6g} µm/px (preferences)"
+    return f"Pixel size: {known}"

@@ -69,12 +69,12 @@ class SegmentJob:
         if not indices:
             raise LeukocyteError("There is no image to segment: open one first.")
         self._indices, self._keep_edits = list(indices), keep_edits
-        self._generation = self.session.generation
+        self._images = list(self.session.images)
         self._done, self._left, self._failed = 0, 0, list[str]()
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
         self._used, self._problem = "", ""
-        images, decided = list(self.session.images), self._sizes_of(parameters)
+        images, decided = self._images, self._sizes_of(parameters)
         known = {i: state.result.pixel_size for i, state in self.session.states.items()}
         known = {i: size for i, size in known.items() if size.estimated}
         self.progress.emit(0, 1000 * len(indices), "Loading the model …")
@@ -117,9 +117,9 @@ class SegmentJob:
             self._used = event.used
         elif isinstance(event, ImageFailed):
             self._failed.append(f"{event.name}: {event.reason}")
-        # A result of a list that was closed meanwhile is dropped, which is no error.
-        elif isinstance(event, ImageSegmented) and self._generation == self.session.generation:
-            if self.session.put(self._indices[event.index], event.result, keep_edits=self._keep_edits):
+        # A result of an image that was closed meanwhile is dropped, which is no error.
+        elif isinstance(event, ImageSegmented) and (place := self._place_of(self._indices[event.index])) is not None:
+            if self.session.put(place, event.result, keep_edits=self._keep_edits):
                 self._done += 1
                 doubt = event.result.pixel_size.doubt
                 notes = [*event.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
@@ -135,6 +135,11 @@ class SegmentJob:
         text = f"{min(finished + 1, total)} of {total}" if total > 1 else "Segmenting …"
         self.progress.emit(min(1000 * finished + within, 1000 * total), 1000 * total, text)
 
+    def _place_of(self, index: int) -> int | None:
+        """Where the image is in the list now, which may have been closed meanwhile; None: in it no more."""
+        read = self._images[index].read  # the image may have got another name or pixel size since
+        return next((i for i, image in enumerate(self.session.images) if image.read is read), None)
+
     def _on_done(self, _result: None) -> None:
         self.ended.emit(self._summary())
 
@@ -146,7 +151,7 @@ class SegmentJob:
         total = len(self._indices)
         if self._problem:
             return self._problem
-        if self._generation != self.session.generation:
+        if not any(self._place_of(index) is not None for index in self._indices):
             return "The image was closed during the run: its result was dropped."
         parts = []
         if self.worker.cancelled:

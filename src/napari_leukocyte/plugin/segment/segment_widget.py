@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,19 @@ from superqt import QElidingLabel
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
-from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of, sources_of
+from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.segment.calibration import Calibration
+from napari_leukocyte.plugin.segment.drop_target import DropTarget
+from napari_leukocyte.plugin.segment.edits_question import edits_question
 from napari_leukocyte.plugin.segment.folder_opener import FolderOpener
-from napari_leukocyte.plugin.segment.region import add_region_in_view, needs_region
+from napari_leukocyte.plugin.segment.region import add_region_in_view, is_region_of, needs_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 from napari_leukocyte.plugin.segment.slide_panel import SlidePanel
+from napari_leukocyte.plugin.settings import saved_settings
 from napari_leukocyte.plugin.slide_layers import add_slide
+from napari_leukocyte.plugin.take_labels import TakeLabels
 
 if TYPE_CHECKING:
     import napari
@@ -43,11 +48,13 @@ class SegmentWidget(Dock):
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
         self.opener = FolderOpener(self.session)
+        self._region_note = ""  # what the user should know of a region, said at the end of its run
         self._build()
 
         # a question is about what was on screen when it was asked
         self.listen(self.session.images_changed, self._on_other_list)
-        self.listen(self.session.shown_changed, self._on_other_image)
+        self.listen(self.session.images_added, self._on_other_image)
+        self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.model_changed, self._on_model_accepted)
         self.listen(self.job.progress, self._on_progress)
         self.listen(self.job.ended, self._on_ended)
@@ -58,6 +65,9 @@ class SegmentWidget(Dock):
         self.listen(viewer.layers.events.removed, self._reset_images)
         self.listen(viewer.layers.events.renamed, self._reset_images)
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
+        saved = saved_settings()
+        if saved is not None:
+            self.listen(saved.events, self._follow_settings)
         self._reset_images()
         self._on_model_accepted()
         self.cover_when_blind(self.session)
@@ -71,11 +81,13 @@ class SegmentWidget(Dock):
         self.form.calibrate_button.clicked.connect(self.calibration.begin)
         self.open_folder_button = QPushButton("Open folder …", clicked=self._choose_folder)
         self.open_folder_button.setToolTip(
-            "Work through the images of a folder, one at a time, or go on with results that were saved"
+            "Work through the images of a folder, one at a time, or go on with results that were saved. "
+            "A folder or files may be dropped on this dock, too."
         )
         self.open_slide_button = QPushButton("Open slide …", clicked=self._choose_slide)
         self.open_slide_button.setToolTip("Open a whole slide (SVS, pyramidal TIFF, …) without reading it into memory")
         self.slide = SlidePanel(self.session, self.form.parameters)
+        self.drops = DropTarget(self, self.open_paths)
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
@@ -84,6 +96,7 @@ class SegmentWidget(Dock):
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
         self.question = Question()
+        self.labels = TakeLabels(self.session, lambda: self.form.image.value, self.status.setText)
         self.previous_button = QToolButton(text="◀", clicked=lambda: self._step(-1))
         self.next_button = QToolButton(text="▶", clicked=lambda: self._step(+1))
         self.previous_button.setToolTip("Previous image of the list")
@@ -103,6 +116,7 @@ class SegmentWidget(Dock):
             self.question,
             self.bar,
             self.status,
+            self.labels,
             self.stepper,
             self.slide,
         )
@@ -141,30 +155,45 @@ class SegmentWidget(Dock):
             self.question.withdraw()
             if chosen is not None and choice.value is not None:
                 self.status.setText(f"{chosen.name} is closed: Segment works on {choice.value.name} now.")
+        self.labels.refresh()
         self._refresh_list()
 
     def _follow_selection(self) -> None:
-        """The image that the user clicks in the layer list, or that is new in it, becomes the one to segment."""
+        """The image that the user clicks in the layer list, or that is new in it, becomes the one to segment.
+
+        One that is in the list already is shown with its results.
+        """
         active, shown = self.viewer.layers.selection.active, self.session.image_layer
         if active is None or active not in self._image_layers():
+            if self.session.on_a_copy:
+                self.status.setText(self.session.problem())
             return
-        if active is not self.form.image.value and shown is not None and self.session.states:
-            on = "" if active is shown else f"; {shown.name} stays as it is"
+        if self.form.image.value is not None and active is not self.form.image.value:
+            stays = shown is not None and active is not shown and self.session.states
+            on = f"; {shown.name} stays as it is" if shown is not None and stays else ""
             self.status.setText(f"Segment works on {active.name} now{on}.")
         self.form.image.value = active
+        if self.session.is_in_list(active) and active is not shown:
+            self.session.open_layer(active)
+            self.viewer.layers.selection.active = active  # whoever clicks it may be about to rename or delete it
 
     def _refresh_list(self) -> None:
         session, layer = self.session, self.form.image.value
-        listed = bool(session.images) and layer is session.image_layer  # both None: the user took the file's layer away
-        count = len(session.images) if listed else self._planes_of(layer)
-        self.form.offer_list(count, open_images=len(self._open_images()))
-        self.stepper.setVisible(listed and count > 1)
-        if listed and count > 1:
+        shown = session.image_layer  # and the form's image both None: the user took the file's layer away
+        listed = bool(session.images) and (layer is shown or is_region_of(shown, layer))
+        others = [one for one in self._open_images() if not session.is_in_list(one)]
+        known = len(session.images) if session.states or listed else 0
+        self.form.offer_list(
+            known if listed else self._planes_of(layer),
+            open_images=known + sum(max(1, self._planes_of(one)) for one in others) if others else 0,
+        )
+        self.stepper.setVisible(listed and known > 1)
+        if listed and known > 1:
             source = session.images[session.index]
-            self.position.setText(f"{source.name}   {session.index + 1} of {count}")
+            self.position.setText(f"{source.name}   {session.index + 1} of {known}")
             self.position.setToolTip(str(source.path or source.name))
             self.previous_button.setEnabled(session.index > 0)
-            self.next_button.setEnabled(session.index < count - 1)
+            self.next_button.setEnabled(session.index < known - 1)
         self.segment_button.setEnabled((layer is not None or listed) and not self.job.running)
         self.slide.follow(layer)
         self._refresh_pixel_note()
@@ -172,6 +201,14 @@ class SegmentWidget(Dock):
     def _on_other_image(self) -> None:
         self.question.withdraw()
         self._refresh_list()
+
+    def _on_shown(self) -> None:
+        """The form follows the list from one layer to another."""
+        shown = self.session.image_layer
+        if shown is not None and shown in self._image_layers() and shown is not self.form.image.value:
+            with self.form.image.changed.blocked():
+                self.form.image.value = shown
+        self._on_other_image()
 
     def _on_other_list(self) -> None:
         self.status.setText("")  # what it says is of the images before
@@ -210,10 +247,14 @@ class SegmentWidget(Dock):
 
     def open_folder(self, folder: Path) -> None:
         """Open the images of a folder, or saved results, as the list, after a question if edits would be lost."""
+        self.open_paths([folder])
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files and folders in the same way."""
         if self.job.running or self.opener.running:
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
-        self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(folder))
+        self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(paths))
 
     def _choose_slide(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Whole slide")
@@ -227,16 +268,21 @@ class SegmentWidget(Dock):
         except LeukocyteError as error:
             self.status.setText(str(error))
 
-    def _read_images(self, folder: Path) -> None:
+    def _read_images(self, paths: Sequence[Path]) -> None:
         """Read them beside napari, which goes on."""
         self.open_folder_button.setEnabled(False)
-        self.opener.open(folder)
+        self.opener.open(*paths)
 
     def _on_folder(self) -> None:
         self._reset_images()
         self.form.image.value = self.session.image_layer
         self.form.whole_list = True
         self._refresh_list()
+
+    def _follow_settings(self) -> None:
+        """The preferences were changed: what the form says of them is true at once."""
+        self.form.preset.reset_choices()
+        self._refresh_pixel_note()
 
     # ---- segmenting -------------------------------------------------------------------------------------
 
@@ -258,38 +304,34 @@ class SegmentWidget(Dock):
             if layer is None:
                 raise LeukocyteError("There is no image to segment: open one first.")
             if self.form.all_open:
-                self.question.ask_before_leaving(self.session.edits_at_stake(), self._segment_all_open)
+                self._segment_all_open()
                 return
             if needs_region(layer):
-                layer = add_region_in_view(self.viewer, layer)
+                region, self._region_note = add_region_in_view(self.viewer, layer)
+                self._open_and_segment(region)
+                self.form.image.value = layer  # for the next region
+                return
             self.form.image.value = layer
-            if layer is not self.session.image_layer:
-                self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._open_and_segment(layer))
-            else:
-                self._open_and_segment(layer)
+            self._open_and_segment(layer)
         except LeukocyteError as error:
             self.status.setText(str(error))
 
     def _segment_all_open(self) -> None:
-        """Make one list of all open images, which stay as hidden layers, and segment it."""
-        layers = self._open_images()
-        try:
-            self.session.open_files([source for layer in layers for source in sources_of(layer)])
-        except LeukocyteError as error:
-            self.status.setText(str(error))
-            return
-        for layer in layers:
-            layer.visible = False
+        """Make one list of all open images, behind those with results, and segment it."""
+        self.session.open_layers(self._open_images())
         self._on_folder()
-        self._start(self._wanted(), keep_edits=True)
+        self._segment_images(range(len(self.session.images)))
 
     def _open_and_segment(self, layer: Image) -> None:
-        try:
-            self.session.open_layer(layer)
-        except LeukocyteError as error:
-            self.status.setText(str(error))
-            return
-        wanted = self._wanted()
+        """Segment what the form asks for: an image, the planes of a stack, or the whole list that it is in."""
+        session, whole = self.session, self.form.several
+        listed = session.is_in_list(layer) or layer is session.image_layer
+        session.open_layer(layer)
+        wanted = range(len(session.images)) if listed else session.shown_together
+        self._segment_images(wanted if whole else [session.index])
+
+    def _segment_images(self, wanted: Sequence[int]) -> None:
+        """Segment images of the list, after a question where they have edits."""
         edited = self.session.edited_images(wanted)
         if not edited:
             self._start(wanted, keep_edits=True)
@@ -298,7 +340,7 @@ class SegmentWidget(Dock):
         aside = shown and not self.session.is_stack  # a stack has one layer for all its planes
         kept = [i for i in wanted if i not in edited or (aside and i == self.session.index)]
         self.question.ask(
-            _edits_question(len(edited), shown=shown, aside=aside),
+            edits_question(len(edited), shown=shown, aside=aside),
             {
                 "Keep my edits": lambda: self._keep_edits(kept),
                 "Replace them": lambda: self._start(wanted, keep_edits=False),
@@ -312,11 +354,7 @@ class SegmentWidget(Dock):
             return
         self._start(indices, keep_edits=True)
 
-    def _wanted(self) -> list[int]:
-        """Positions of the images that the form asks for."""
-        return list(range(len(self.session.images))) if self.form.whole_list else [self.session.index]
-
-    def _start(self, indices: list[int], *, keep_edits: bool) -> None:
+    def _start(self, indices: Sequence[int], *, keep_edits: bool) -> None:
         try:
             self.job.start(indices, self.form.parameters(), keep_edits=keep_edits)
         except LeukocyteError as error:
@@ -337,7 +375,8 @@ class SegmentWidget(Dock):
         self.bar.hide()
         self.cancel_button.setEnabled(False)
         self.open_folder_button.setEnabled(True)
-        self.status.setText(sentence)
+        self.status.setText("\n".join(filter(None, (sentence, self._region_note))))
+        self._region_note = ""
         self._refresh_list()
         if self.session.classes_layer is not None:
             self.viewer.layers.selection.active = self.session.classes_layer
@@ -349,20 +388,4 @@ class SegmentWidget(Dock):
         self.slide.leave()
         self.opener.leave()
         self.calibration.end()
-
-
-def _edits_question(count: int, *, shown: bool, aside: bool) -> str:
-    """The question before images with edits are segmented anew.
-
-    ``shown``: one of them is on screen; ``aside``: its map can stay as a layer of its own.
-    """
-    if count == 1:
-        which = "The class map on screen holds" if shown else "A class map that is not on screen holds"
-        kept = "it becomes a layer of its own beside the new one" if aside else "it stays as it is"
-        replaced = "it comes back with Ctrl+Z" if shown else "the edits are gone"
-    else:
-        which = f"{count} class maps hold"
-        others = "the one on screen becomes a layer of its own beside the new one, and the others stay"
-        kept = f"{others if aside else 'they stay'} as they are"
-        replaced = "only the one on screen comes back with Ctrl+Z" if shown else "the edits are gone"
-    return f"{which} your edits. Kept, {kept}. Replaced, {replaced}."
+        self.labels.leave()

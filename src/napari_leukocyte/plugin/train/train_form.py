@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox, FloatSpinBox, LineEdit, SpinBox
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.fine_tuning.parameters import FineTuneParameters
+from napari_leukocyte.plugin.parts.docks import row
 
 if TYPE_CHECKING:
     from napari_leukocyte.plugin.train.own_models import OwnModel
@@ -24,7 +25,6 @@ _SHIPPED = {
     "Thesis, binary": "thesis-binary",
     "Default 4, the one before": "default-4",
 }
-_FILE = "Weight file …"
 _BARRED = set('/\\:*?"<>|.')
 
 
@@ -48,7 +48,9 @@ class TrainForm(QWidget):  # type: ignore[misc]
         self._starts: dict[str, str] = dict(_SHIPPED)
         self._suggested = ""  # the name that the dock put there, not the user
         self._touched = False  # whether the user chose the start
-        self.start = ComboBox(label="Start from", choices=[*_SHIPPED, _FILE], tooltip="The model that is made better")
+        self.start = ComboBox(label="Start from", choices=list(_SHIPPED), tooltip="The model that is made better")
+        self.file_button = QPushButton("File …", clicked=self._choose_file)
+        self.file_button.setToolTip("A weight file from elsewhere to start from")
         self.epochs = SpinBox(
             label="Epochs", min=1, max=1000, value=usual.epochs, tooltip="At most; each takes the same time"
         )
@@ -70,7 +72,8 @@ class TrainForm(QWidget):  # type: ignore[misc]
         rows = QFormLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field in (self.start, self.epochs, self.patience, self.learning_rate, self.device, self.name):
+        rows.addRow(self.start.label, row(self.start.native, self.file_button))
+        for field in (self.epochs, self.patience, self.learning_rate, self.device, self.name):
             rows.addRow(field.label, field.native)
         self.start.changed.connect(self._on_start)
 
@@ -92,7 +95,7 @@ class TrainForm(QWidget):  # type: ignore[misc]
             self._starts[label] = str(model.path)
         with self.start.changed.blocked():
             self.start.choices = ()  # else the models that stay would keep their old places
-            self.start.choices = [*self._starts, _FILE]
+            self.start.choices = list(self._starts)
             label = next((label for label, start in self._starts.items() if start == before), next(iter(_SHIPPED)))
             self.start.value = label
         if self.name.value in ("", self._suggested):
@@ -126,14 +129,11 @@ class TrainForm(QWidget):  # type: ignore[misc]
             device=self.device.value,
         )
 
-    def _on_start(self, label: str) -> None:
-        if label != _FILE:
-            self._touched = True
-            self.start_changed.emit()
-            return
-        with self.start.changed.blocked():
-            self.start.value = next(iter(_SHIPPED))
+    def _on_start(self) -> None:
+        self._touched = True
+        self.start_changed.emit()
+
+    def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Weight file", "", "Weights (*.safetensors);;All files (*)")
         if path:
             self.file_chosen.emit(Path(path))
-        self.start_changed.emit()

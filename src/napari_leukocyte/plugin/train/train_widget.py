@@ -13,6 +13,7 @@ from napari_leukocyte.core.fine_tuning.decision import Choice, decide
 from napari_leukocyte.core.training_set.records import user_name
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.settings import keep_own_model
 from napari_leukocyte.plugin.train.resuming import forget_run
 
 if TYPE_CHECKING:
@@ -273,6 +274,7 @@ class TrainWidget(Dock):
 
     def _on_recorded(self, path: Path, choice: Choice) -> None:
         self.status.setText(_DECIDED[choice].format(name=path.stem))
+        keep_own_model(path, accepted=choice == "accepted")
         if choice == "accepted":
             self.session.use_model(path)
         if self.summary is not None:
