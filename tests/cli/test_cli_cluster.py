@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ import tifffile
 from PIL import Image
 
 import napari_leukocyte as nl
+from local_cluster import local_cluster
 from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -26,25 +26,10 @@ pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
+def scheduler():
     """The address of a scheduler with two workers, which come again when they are killed."""
-    folder = tmp_path_factory.mktemp("cluster")
-    file = folder / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    here = ["--scheduler-file", file, "--no-dashboard"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    programs = [
-        subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *here], **quiet),
-        subprocess.Popen([*dask, "worker", "--nworkers", "2", "--nthreads", "1", *here], **quiet),
-    ]
-    from distributed import Client
-
-    with Client(scheduler_file=str(file), set_as_default=False) as client:  # which waits for the file
-        client.wait_for_workers(2)
-        yield client.scheduler.address
-    for program in reversed(programs):
-        program.terminate()
-        program.wait()
+    with local_cluster(2) as address:
+        yield address
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ def connected(address: str) -> Iterator[Any]:
         )
     from distributed import Client
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in our own words
+    for name in ("distributed", "distributed.client"):  # what matters is said in our own words
+        logging.getLogger(name).handlers = [logging.NullHandler()]
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False, name=_PACKAGE)
     except Exception as error:  # whatever answers there, or does not
@@ -322,6 +323,5 @@ def _in_words() -> Iterator[None]:
         yield
     except (OSError, CancelledError) as error:
         raise LeukocyteError(
-            f"The dask scheduler does not answer any more ({reason_in(error)}): what was written stays, and --resume "
-            "goes on with it."
+            "The dask scheduler does not answer any more: what was written stays, and --resume goes on with it."
         ) from error
