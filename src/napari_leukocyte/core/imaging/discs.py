@@ -61,22 +61,27 @@ class Discs:
 
 def optical_density(image: FloatArray) -> FloatArray:
     """Return the density (Y, X) of RGB (Y, X, 3) in 0-1 in green and blue, where red cells absorb."""
-    density: FloatArray = -np.log(np.maximum(image[..., 1:], np.float32(_FAINTEST))).mean(axis=-1, dtype=np.float32)
+    # plane by plane: numpy takes ten times as long for a mean over so short an axis
+    density, blue = (np.log(np.maximum(image[..., channel], np.float32(_FAINTEST))) for channel in (1, 2))
+    density += blue
+    density /= np.float32(-2)
     return density
 
 
-def find_discs(density: FloatArray) -> Discs:
+def find_discs(density: FloatArray, *, largest: float = _RADIUS * 2**_LEVELS) -> Discs:
     """Find the dark round objects with radii from 7 to 256 px.
 
     Parameters
     ----------
     density
         (Y, X) float32 optical density, natural logarithm.
+    largest
+        Radius, px: octaves that begin above it are left out.
     """
     found: list[NDArray[np.float64]] = []
     scale = 1
     for _ in range(_LEVELS):
-        if min(density.shape) < 1.5 * _RADIUS:
+        if min(density.shape) < 1.5 * _RADIUS or scale * _RADIUS > largest:
             break
         y, x, radius, support = _level(density)
         # the middle of the first pixel of a level lies at (scale - 1) / 2 of the image's
