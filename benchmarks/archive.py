@@ -45,9 +45,9 @@ def make_archive(folder: Path, *, images: int, distinct: int, size: int, seed: i
 
 def segmented(folder: Path, out: Path, scheduler: str, *options: str) -> tuple[float, float]:
     """Run the command; returns its seconds by the clock and of the processor."""
-    command = [sys.executable, "-m", "napari_leukocyte", "segment", folder, "--out", out, "--scheduler", scheduler]
+    command = [sys.executable, "-m", "napari_leukocyte", "segment", str(folder), "--out", str(out)]
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--scheduler", scheduler, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"segment failed: {done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

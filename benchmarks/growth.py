@@ -155,12 +155,11 @@ def plot(series: dict[str, list[dict[str, float]]], path: Path) -> None:
     from napari_leukocyte.core.files import atomic_path
 
     figure = Figure(figsize=(2.2 * len(series), 3.6), layout="constrained", facecolor="white")
-    for row, (label, value) in enumerate(
-        (
-            ("ms for each", lambda one: 1000 * one["seconds"] / one["number"]),
-            ("memory, MB", lambda one: one["mb"]),
-        )
-    ):
+    rows: dict[str, Callable[[dict[str, float]], float]] = {
+        "ms for each": lambda one: 1000 * one["seconds"] / one["number"],
+        "memory, MB": lambda one: one["mb"],
+    }
+    for row, (label, value) in enumerate(rows.items()):
         for column, (name, points) in enumerate(series.items()):
             axes = figure.add_subplot(2, len(series), row * len(series) + column + 1)
             axes.plot([one["number"] for one in points], [value(one) for one in points], "o-", color="#0072B2", ms=3)

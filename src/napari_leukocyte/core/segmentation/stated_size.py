@@ -120,7 +120,7 @@ def _outlines(part: Any, conversion: Conversion, expected: float, wide: float) -
     density = optical_density(conversion(part))
     factor = min(1.0, wide / expected)
     shape = (max(1, round(density.shape[0] * factor)), max(1, round(density.shape[1] * factor)))
-    found = find_discs(area_resize(density[None], shape)[0], largest=_REACH * _WIDE / 2)
+    found = find_discs(area_resize(density[None], shape)[0], largest=_REACH * expected * factor / 2)
     y, x = (density.shape[0] / shape[0], density.shape[1] / shape[1])
     return Discs((found.y + 0.5) * y - 0.5, (found.x + 0.5) * x - 0.5, found.radius * np.sqrt(y * x), found.support)
 
