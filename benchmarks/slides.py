@@ -1,6 +1,6 @@
 """A whole slide drawn from a few hundred tiles, segmented from the command line: minutes, memory, cells found.
 
-    python benchmarks/slides.py OUT [--size 30000 40000] [--formats tiff zarr] [--threads 1] [--share 1]
+    python benchmarks/slides.py OUT [--size 30000 40000] [--formats tiff zarr] [--threads 1] [--share 1] [--thick 0.45]
 
 The slide has bare glass, thick film, a single layer with a band out of focus, and a feathered edge; white cells are
 planted in the film. It is written as a JPEG pyramid in TIFF, as Aperio does it, and as OME-Zarr 0.5. Peak memory is
@@ -113,14 +113,14 @@ def _glass_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 class Slide:
     """Which tile lies where, and the planted cells."""
 
-    def __init__(self, rows: int, columns: int, stain: str, share: float = 1) -> None:
+    def __init__(self, rows: int, columns: int, stain: str, share: float = 1, thick: float = 0.45) -> None:
         self.kinds = draw_kinds(stain, share)
         rng = np.random.default_rng(0)
         self.places = np.empty((rows, columns), object)
         planted = []
         for i in range(rows):
             for j in range(columns):
-                kind = _kind_at(i / rows, j / columns)
+                kind = _kind_at(i / rows, j / columns, thick)
                 number = int(rng.integers(len(self.kinds[kind].tiles)))
                 self.places[i, j] = kind, number
                 for y, x in self.kinds[kind].cells[number]:
@@ -164,11 +164,11 @@ class Slide:
                 yield self.tile(i, j, level)
 
 
-def _kind_at(y: float, x: float) -> str:
-    """Glass around; from left to right thick film, a single layer, the feathered edge."""
+def _kind_at(y: float, x: float, thick: float) -> str:
+    """Glass around; from left to right thick film (up to ``thick``), a single layer, the feathered edge."""
     if not (0.06 < y < 0.94 and 0.05 < x < 0.9):
         return "glass"
-    if x < 0.45:
+    if x < thick:
         return "thick"
     if x > 0.8:
         return "feathered"
@@ -252,11 +252,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--stain", default=STAIN)
     parser.add_argument("--share", type=float, default=1, help="of the drawings, for a small slide")
+    parser.add_argument("--thick", type=float, default=0.45, help="where on the slide, 0-1, the thick film ends")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="the rest goes to segment")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     started = perf_counter()
-    slide = Slide(max(1, given.size[0] // SIDE), max(1, given.size[1] // SIDE), given.stain, given.share)
+    slide = Slide(max(1, given.size[0] // SIDE), max(1, given.size[1] // SIDE), given.stain, given.share, given.thick)
     print(f"{slide.shape[1]} x {slide.shape[0]} px, {perf_counter() - started:.0f} s to draw its tiles")
     for kind in given.formats:
         path = given.out / ("drawn.svs" if kind == "tiff" else "drawn.zarr")

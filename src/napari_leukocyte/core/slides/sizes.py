@@ -66,6 +66,9 @@ def _busiest(slide: Slide, conversion: Conversion) -> list[Box]:
         key=lambda i: int(np.prod(slide.levels[i].size)),
         default=len(slide.levels) - 1,
     )
+    coarse: Any = slide.levels[level]
+    if np.prod(coarse.size) <= _COARSE_PX:
+        coarse = coarse[:, :]
     height, width = slide.shape
     rows, columns = (max(1, n // _SIDE) for n in (height, width))
     down, across = slide.downsample(level)
@@ -76,11 +79,10 @@ def _busiest(slide: Slide, conversion: Conversion) -> list[Box]:
     spread = {}
     for i, j in places:
         top, left = i * sides[0], j * sides[1]
-        window = slide.read(
-            level,
-            slice(int(top / down), max(int(top / down) + 2, int((top + sides[0]) / down))),
-            slice(int(left / across), max(int(left / across) + 2, int((left + sides[1]) / across))),
-        )
+        window = coarse[
+            int(top / down) : max(int(top / down) + 2, int((top + sides[0]) / down)),
+            int(left / across) : max(int(left / across) + 2, int((left + sides[1]) / across)),
+        ]
         spread[i, j] = float(conversion(window).std()) if window.size else 0.0
     most = sorted(places, key=lambda place: -spread[place])
     busy = [place for place in most if spread[place] > 0.5 * spread[most[0]]]
