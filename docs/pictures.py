@@ -17,7 +17,7 @@ def main() -> None:
     """Make the scenes that are named."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NAPARI_CONFIG"] = str(Path(folder, "settings.yaml"))  # napari as new, not as its owner left it
-        from scenes import correcting, course, docks, drawn
+        from scenes import correcting, course, docks, drawn, slide
 
         scenes = {
             "synthetic": drawn.synthetic,
@@ -26,6 +26,7 @@ def main() -> None:
             "measure": docks.measure,
             "compare": docks.compare,
             "correcting": correcting.correcting,
+            "slide": slide.slide,
             "course": course.course,
         }
         parser = argparse.ArgumentParser(description="Make the pictures of the documentation.")

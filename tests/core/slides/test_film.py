@@ -43,6 +43,14 @@ def test_blurred_it_is_out_of_focus(fields):
         assert not np.isin(places, (Place.FEATHERED, Place.MONOLAYER)).all()
 
 
+def test_blurred_beside_a_sharp_single_layer_it_is_not_thick(fields):
+    crowded = max(fields, key=lambda light: float((light.mean(axis=-1) < 0.9).mean()))
+    soft = ndimage.gaussian_filter(crowded, (4 / UM, 4 / UM, 0))
+    places = overview_of(np.concatenate([soft, crowded], axis=1)).places
+    assert (places[:, :3] == Place.BLURRED).mean() > 0.7
+    assert not (places == Place.THICK).any()
+
+
 def test_layers_on_each_other_beside_a_single_one_are_thick(fields):
     crowded = max(fields, key=lambda light: float((light.mean(axis=-1) < 0.9).mean()))
     thick = crowded * np.roll(crowded, (37, 81), axis=(0, 1)) * np.roll(crowded, (91, 23), axis=(0, 1))

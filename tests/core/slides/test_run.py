@@ -62,7 +62,9 @@ def test_thick_film_and_glass_are_skipped_and_the_map_says_so(done, picture):
         assert picture_of_map.size[0] >= 600
     assert "one pixel off" in " ".join(looked.notes)  # said before the network begins
     stages = [event.stage for event in events if isinstance(event, SlideStep)]
-    assert list(dict.fromkeys(stages)) == ["pixel size", "overview", "network", "cells", "measures", "files", "crops"]
+    order = ["pixel size", "overview", "network", "cells", "measures", "files", "crops"]
+    assert list(dict.fromkeys(stages)) == [stage for stage in order if stage in stages]
+    assert set(order[:4]) <= set(stages)
 
 
 def test_with_the_whole_film_thick_places_have_their_cells_and_say_so(tmp_path, picture, network, done):

@@ -20,6 +20,7 @@ _STAINED = 0.08  # optical density over the glass from which something lies ther
 _EMPTY = 0.004  # of a patch that is covered: a white cell alone, on the corner of four patches, covers more in each
 _SPARSE = 0.25  # of a patch: red cells lie apart, as in the feathered edge
 _FULL = 0.93  # of a patch: no gaps, so that cells lie on each other
+_AS_DENSE = 0.9  # times the density of single red cells, for what has no gaps
 _DOUBLE = 1.6  # times the density of single red cells
 _CROWDED = 0.6  # of a patch, for the density to count
 _STEEP = 0.16  # steepest density per um, of the contrast: an edge 2.5 um wide has less
@@ -69,7 +70,7 @@ class Patches:
     covered
         0-1: share that is no glass.
     density
-        Optical density of what is no glass; 0 where there is nothing.
+        Optical density of what is no glass, the median; 0 where there is nothing.
     steep
         The steepest density per um over the contrast.
     """
@@ -105,13 +106,14 @@ def look_at_patches(light: NDArray[np.float32], side: int, *, um: float) -> Patc
         parts = values[: rows * side, : columns * side].reshape(rows, side, columns, side)
         return parts.transpose(0, 2, 1, 3).reshape(rows, columns, side * side)
 
-    of_patch = cut(density)
-    stained = of_patch > _STAINED
-    count = stained.sum(axis=2)
-    mean = np.where(stained, of_patch, 0).sum(axis=2) / np.maximum(count, 1)
-    low, high = np.percentile(of_patch, _CONTRAST, axis=2)
+    of_patch = np.sort(cut(density), axis=2)
+    count = (of_patch > _STAINED).sum(axis=2)
+    n = side * side
+    middle = np.minimum(n - 1 - count // 2, n - 1)  # of what is stained: a white cell in it says little
+    median = np.where(count > 0, np.take_along_axis(of_patch, middle[..., np.newaxis], axis=2)[..., 0], 0)
+    low, high = (of_patch[..., round(share / 100 * (n - 1))] for share in _CONTRAST)
     steep = np.percentile(cut(slope), _STEEPEST, axis=2) / np.maximum(high - low, 0.02)
-    return Patches((count / side**2).astype(np.float32), mean.astype(np.float32), np.asarray(steep).astype(np.float32))
+    return Patches((count / n).astype(np.float32), median.astype(np.float32), np.asarray(steep).astype(np.float32))
 
 
 def places_of(patches: Patches) -> NDArray[np.uint8]:
@@ -119,7 +121,9 @@ def places_of(patches: Patches) -> NDArray[np.uint8]:
     covered, density = patches.covered, patches.density
     full = covered >= _EMPTY
     single = _single_density(patches)
-    thick = (covered > _FULL) | ((covered > _CROWDED) & (density > _DOUBLE * single))
+    # blurred cells cover all of a patch, too, but thinly
+    thick = (covered > _FULL) & (density > _AS_DENSE * single)
+    thick |= (covered > _CROWDED) & (density > _DOUBLE * single) & (single > 0)
     blurred = full & (patches.steep < _STEEP)
     places = np.where(covered < _SPARSE, Place.FEATHERED, Place.MONOLAYER).astype(np.uint8)
     places[_smooth(blurred)] = Place.BLURRED
@@ -129,9 +133,9 @@ def places_of(patches: Patches) -> NDArray[np.uint8]:
 
 
 def _single_density(patches: Patches) -> float:
-    """Density of red cells that lie side by side; infinite where there are none to compare with."""
+    """Density of red cells that lie side by side; 0 where there are none to compare with."""
     apart = (patches.covered > 0.1) & (patches.covered < 0.7)
-    return float(np.median(patches.density[apart])) if apart.any() else np.inf
+    return float(np.median(patches.density[apart])) if apart.any() else 0.0
 
 
 def _smooth(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -30,6 +30,9 @@ __all__ = ["Maps", "MeasuredCells", "SlideCell", "Surroundings", "look_at_surrou
 
 _STEP = 100  # cells between two events
 _THIN = 3  # every third pixel, each way, says what lies around the cells
+_GLASS = 0.06  # how far the density of glass lies from its own at most
+_CROP_UM = 50.0  # around a cell
+_LOOKED_AT = 60  # cells that say how unsure the network is
 _CLIPPED = 0.5  # of what is bright, from which the slide is overexposed
 
 
@@ -124,23 +127,32 @@ class MeasuredCells:
     red_cells: int
 
 
-def look_at_surroundings(maps: Maps, samples: Sequence[Box], *, pixel_size: float) -> Surroundings:
-    """Look at samples of the slide; memory: a ninth of their pixels."""
+def look_at_surroundings(
+    maps: Maps, samples: Sequence[Box], cells: Sequence[FoundCell], *, pixel_size: float
+) -> Surroundings:
+    """Look at samples of the slide; memory: a ninth of their pixels.
+
+    How unsure the network is counts around cells alone, as in crops: on a slide they are rare, and what is doubtful
+    between them adds up.
+    """
     light: list[NDArray[np.float32]] = []
     background: list[NDArray[np.bool_]] = []
-    unsure = found = 0
     for box in samples:
-        codes = maps.codes[box]
+        light.append(maps.conversion(maps.picture[box][::_THIN, ::_THIN]).reshape(-1, 3))
+        background.append((maps.codes[box][::_THIN, ::_THIN] & CLASS_BITS == 0).ravel())
+    rgb, beside = np.concatenate(light), np.concatenate(background)
+    around = look_around(rgb, beside, um2=(_THIN * pixel_size) ** 2)
+    glass = beside & (np.abs(around.density(rgb).mean(axis=1)) < _GLASS)
+    clipped = float((rgb[glass] >= 1).any(axis=1).mean()) if glass.any() else 0.0
+    notes = [f"overexposed: {100 * clipped:.0f} % of the glass is at the top value"] if clipped > _CLIPPED else []
+    unsure = found = 0
+    reach = round(_CROP_UM / 2 / pixel_size)
+    for k in np.linspace(0, len(cells) - 1, min(len(cells), _LOOKED_AT)).round().astype(int).tolist():
+        place = slice(round(cells[k].y), round(cells[k].y) + 1), slice(round(cells[k].x), round(cells[k].x) + 1)
+        codes = maps.codes[maps.around(place, reach)]
         classes = (codes & CLASS_BITS).astype(np.uint8)
         counts = unsure_counts(classes, codes & UNSURE == 0, pixel_size=pixel_size)
         unsure, found = unsure + counts[0], found + counts[1]
-        light.append(maps.conversion(maps.picture[box][::_THIN, ::_THIN]).reshape(-1, 3))
-        background.append((classes[::_THIN, ::_THIN] == 0).ravel())
-    rgb, beside = np.concatenate(light), np.concatenate(background)
-    around = look_around(rgb, beside, um2=(_THIN * pixel_size) ** 2)
-    glass = beside & (np.abs(around.density(rgb).mean(axis=1)) < 0.06)
-    clipped = float((rgb[glass] >= 1).any(axis=1).mean()) if glass.any() else 0.0
-    notes = [f"overexposed: {100 * clipped:.0f} % of the glass is at the top value"] if clipped > _CLIPPED else []
     doubt = unsure / found if found else 0.0
     if doubt > UNFAMILIAR:
         notes.append("the slide looks unlike what the model learnt from, check every outline")

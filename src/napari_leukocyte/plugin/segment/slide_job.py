@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_leukocyte.core.slides.run import SlideParameters
     from napari_leukocyte.core.slides.slide import Slide
 
-__all__ = ["FoundOnSlide", "SlideJob", "read_found"]
+__all__ = ["FoundOnSlide", "SlideJob", "as_sentences", "read_found"]
 
 _AROUND_UM = 60.0  # of the slide, each way, that a row of the table brings up
 
@@ -113,6 +113,15 @@ def read_found(folder: Path) -> FoundOnSlide:
     return FoundOnSlide(folder, rows, places, {str(k): str(v) for k, v in said.get("provenance", {}).items()})
 
 
+def as_sentences(notes: Iterable[str]) -> str:
+    """Notes, a line each.
+
+    >>> as_sentences(["grayscale", ""])
+    'Grayscale.'
+    """
+    return "\n".join(f"{note[:1].upper()}{note[1:]}." for note in notes if note)
+
+
 class SlideJob:
     """Runs at most one search at a time.
 
@@ -167,11 +176,10 @@ class SlideJob:
             self.progress.emit(event.done, event.total, f"{event.stage} %p %")
         elif isinstance(event, LookedOver):
             looked, windows = event.windows
-            notes = [f"{looked} of {counted(windows, 'window')} are looked at.", *event.notes]
-            self.said.emit("\n".join(notes))
+            self.said.emit(as_sentences([f"{looked} of {counted(windows, 'window')} are looked at", *event.notes]))
         elif isinstance(event, SlideResult):
             again = " (done before)" if event.again else ""
-            self._sentence = "\n".join([f"{counted(event.cells, 'cell')}{again}, in {event.folder}.", *event.notes])
+            self._sentence = as_sentences([f"{counted(event.cells, 'cell')}{again}, in {event.folder}", *event.notes])
 
     def _on_done(self, found: FoundOnSlide | None) -> None:
         if found is None:

@@ -16,7 +16,7 @@ from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 from napari_leukocyte.plugin.parts.docks import note, row, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.segment.region import add_region, needs_region
-from napari_leukocyte.plugin.segment.slide_job import FoundOnSlide, SlideJob
+from napari_leukocyte.plugin.segment.slide_job import FoundOnSlide, SlideJob, as_sentences
 from napari_leukocyte.plugin.segment.slide_table import SlideTable
 from napari_leukocyte.plugin.slide_layers import slide_from_layer
 
@@ -55,7 +55,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
             "Look the slide over, then find and measure all cells that lie in a single layer and in focus"
         )
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
-        self.whole_film = QCheckBox("Also where the film is thick or out of focus")
+        self.whole_film = QCheckBox("Also thick film and out of focus")
         self.bar = QProgressBar()
         self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -117,7 +117,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         assert self._slide is not None
         um = pixel_size_of(self._slide).um
         coarse = "" if um is None else coarse_note(um)
-        self.status.setText(f"{coarse[:1].upper()}{coarse[1:]}." if coarse else "")
+        self.status.setText(as_sentences([coarse]))
 
     def _on_said(self, sentence: str) -> None:
         self.status.setText(sentence)
