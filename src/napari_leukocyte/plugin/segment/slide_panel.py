@@ -14,7 +14,6 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 from napari_leukocyte.plugin.parts.docks import note, row, stack
-from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.segment.region import add_region, needs_region
 from napari_leukocyte.plugin.segment.slide_job import FoundOnSlide, SlideJob, as_sentences
 from napari_leukocyte.plugin.segment.slide_table import SlideTable
@@ -59,10 +58,9 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.bar = QProgressBar()
         self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.question = Question()
         self.table = SlideTable()
-        parts = row(self.find_button, self.cancel_button), self.whole_film, self.bar, self.status, self.question
-        stack(self, *parts, self.table)
+        buttons = row(self.find_button, self.cancel_button)
+        stack(self, buttons, self.whole_film, self.bar, self.status, self.table)
         for hidden in (self.bar, self.cancel_button, self.table):
             hidden.hide()
         self.job.progress.connect(self._on_progress)
@@ -179,8 +177,8 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         cell, box = int(self._found.rows[number]["cell"]), self._found.region_of(number, _size_of(layer))
         if session.image_layer is self._region is not None and self._holds(cell):
             session.go_to(session.index, cell, close=True)
-            return
-        self.question.ask_before_leaving(session.edits_at_stake(), lambda: self._open(layer, box, cell))
+        else:
+            self._open(layer, box, cell)
 
     def _holds(self, cell: int) -> bool:
         """Whether the region on screen has the whole of a cell."""
@@ -194,14 +192,16 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         assert found is not None
         try:
             result = found.segmentation(box)
-            edited = session.image_layer is before and any(state.edited for state in session.states.values())
+            untouched = session.image_layer is before and session.state is not None and not session.state.edited
             region = add_region(session.viewer, layer, box)
+            listed = session.is_in_list(region)
             session.open_layer(region)
             self._region = region
-            session.put(session.index, result)
+            if not listed or session.state is None:
+                session.put(session.index, result)
+            if untouched and before is not region and before in session.viewer.layers:
+                session.viewer.layers.remove(before)  # it makes room
             session.go_to(session.index, cell, close=True)
-            if before is not None and before in session.viewer.layers and not edited:
-                session.viewer.layers.remove(before)  # nothing was done to it
         except LeukocyteError as error:
             self.status.setText(str(error))
 
