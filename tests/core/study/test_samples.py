@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 from cell_tables import cell, write_results
+from PIL import Image
+from typer.testing import CliRunner
 
+from napari_leukocyte.cli import app
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.study.samples import Sample, group_images
 from napari_leukocyte.core.study.tables import StudyImage, images_of, read_results
@@ -126,3 +129,21 @@ def test_results_that_are_not_there_are_named(tmp_path):
     ):
         with pytest.raises(LeukocyteError, match=said):
             read_results(results)
+
+
+def test_images_that_came_in_by_slides_lie_in_the_folder_of_their_slide(tmp_path):
+    classes = np.zeros((40, 60), np.uint8)
+    classes[5:30, 5:30], classes[10:22, 10:22] = 1, 2
+    for folder in ("slide 7/Neutrophils", "slide 7/12_Blast_cells", "slide 8/Neutrophils"):
+        (tmp_path / "export" / folder).mkdir(parents=True)
+        Image.fromarray(classes).save(tmp_path / "export" / folder / "1.png")
+    command = ["import", str(tmp_path / "export"), "--folders", "--out", str(tmp_path / "res"), "--pixel-size", "0.2"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    cells = read_results([tmp_path / "res"])
+    found = group_images(images_of(cells), "{slide}/*")
+    assert sorted((sample.slide, cell.measure.cell_type) for cell in cells for sample in [found.of[cell.image]]) == [
+        ("slide 7", "Blast cells"),
+        ("slide 7", "Neutrophils"),
+        ("slide 8", "Neutrophils"),
+    ]

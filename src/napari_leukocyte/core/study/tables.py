@@ -121,9 +121,25 @@ def _read(path: Path) -> list[StudyCell]:
 
 
 def _with_paths(cells: list[StudyCell]) -> list[StudyCell]:
-    """Put in where the images lie, when the records beside all tables say so and that tells any images apart."""
+    """Put in where the images lie, when the records beside all tables say so and that tells any images apart.
+
+    Where the images came in by slides, see ``core.exchange.analyser_folders``, an image lies in the folder of its slide.
+    """
     images = images_of(cells)
     records = {name: read_record(Path(name).parent) for name in dict.fromkeys(image.results for image in images)}
+    slides = {
+        (name, one.image.label): slide
+        for name, record in records.items()
+        if record is not None
+        for one in record.images.values()
+        if (slide := next((plane.provenance.get("slide", "") for plane in one.planes), ""))
+    }
+    if all((image.results, image.label) in slides for image in images):
+        by_slide = {
+            image: replace(image, path=f"{slides[image.results, image.label]}/{image.label.replace('/', '-')}")
+            for image in images
+        }
+        return [replace(cell, image=by_slide[cell.image]) for cell in cells]
     files = {
         (name, listed.label): listed.path.replace("\\", "/").split("/")
         for name, record in records.items()
