@@ -123,7 +123,7 @@ def _read(path: Path) -> list[StudyCell]:
 def _with_paths(cells: list[StudyCell]) -> list[StudyCell]:
     """Put in where the images lie, when the records beside all tables say so and that tells any images apart.
 
-    Where the images came in by slides, see ``core.exchange.analyser_folders``, an image lies in the folder of its slide.
+    Images that came in by slides (``core.exchange.analyser_folders``) lie in the folders of their slides.
     """
     images = images_of(cells)
     records = {name: read_record(Path(name).parent) for name in dict.fromkeys(image.results for image in images)}
