@@ -60,6 +60,15 @@ def test_a_pyramid_of_a_field_is_an_image_unless_it_is_said_to_be_a_slide(tmp_pa
     assert not (tmp_path / "out" / "cells.csv").exists()
 
 
+def test_what_is_for_images_is_refused_for_slides(tmp_path, run, drawn, model):
+    path = write_svs(tmp_path / "a.svs", drawn)
+    for option, words in (("--jobs", "one process"), ("--scheduler", "not on a cluster")):
+        refused = run("segment", path, "--out", tmp_path / "out", "--model", model, option, 2)
+        assert refused.exit_code == 1
+        assert words in refused.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_results_never_lie_in_a_slide_or_on_each_other(tmp_path, drawn):
     store = write_zarr(tmp_path / "a", drawn)
     with pytest.raises(LeukocyteError, match="in the slide itself"):

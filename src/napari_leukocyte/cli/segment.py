@@ -187,6 +187,8 @@ def segment(
     whole, paths = divide(inputs, slides)
     folders = slide_folders(out, whole)
     of_slides = SlideParameters(segment=parameters, whole_film=whole_film, crops=crops) if whole else None
+    if jobs is not None and not paths:
+        raise LeukocyteError("--jobs are for many images, and a slide is segmented in one process: leave them out.")
     if scheduler is not None and whole:
         raise LeukocyteError(f"A slide is segmented here, not on a cluster: leave out --scheduler, or {whole[0]}.")
     client = None if scheduler is None else context.with_resource(connected(scheduler))

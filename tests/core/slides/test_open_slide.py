@@ -1,5 +1,9 @@
 """Slides of all formats are opened lazily, with their pixel size, and never with their labels."""
 
+import http.server
+import threading
+from functools import partial
+
 import numpy as np
 import pytest
 import tifffile
@@ -188,3 +192,32 @@ def test_tiffslide_gives_the_same_pixels_and_no_labels(tmp_path, picture, monkey
 
 def test_results_are_named_by_the_slide():
     assert [slide_stem(name) for name in ("x/a.svs", "b.ome.tif", "C:\\s\\c.zarr\\")] == ["a", "b", "c"]
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The address of a folder behind a web server, and the folder."""
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(tmp_path)))
+    thread = threading.Thread(target=served.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{served.server_port}", tmp_path
+    served.shutdown()
+    served.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr_is_read_from_a_server(server, picture, version):
+    address, folder = server
+    write_zarr(folder / "a.zarr", picture, version=version)
+    with open_slide(f"{address}/a.zarr") as slide:
+        assert (slide.name, slide.shape) == ("a.zarr", (300, 420))
+        assert slide.pixel_size.um == pytest.approx(0.25)
+        assert np.array_equal(slide.read(0, slice(10, 90), slice(100, 200)), picture[10:90, 100:200])
+    with pytest.raises(LeukocyteError, match=r"none\.zarr holds no OME-Zarr picture"):
+        open_slide(f"{address}/none.zarr")

@@ -139,7 +139,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(tmp_path, pi
     assert again[0].cells == events[-1].cells
 
 
-def test_results_of_other_choices_are_begun_anew(tmp_path, picture, network):
+def test_what_is_half_done_with_other_choices_is_begun_anew(tmp_path, picture, network):
     job = segment_slide(slide_of(picture), tmp_path / "out", parameters(windows=1), network)
     for event in job:
         if isinstance(event, SlideStep) and event.stage == "network" and event.done > 3:
@@ -149,6 +149,19 @@ def test_results_of_other_choices_are_begun_anew(tmp_path, picture, network):
     looked = next(event for event in events if isinstance(event, LookedOver))
     steps = [event for event in events if isinstance(event, SlideStep) and event.stage == "network"]
     assert steps[-1].total >= looked.windows[0]
+
+
+def test_results_of_other_choices_are_not_gone_on_with(tmp_path, network):
+    small = draw((400, 400), [(200, 200, 18)], red_cells=60)
+    run(slide_of(small), tmp_path / "out", network)
+    with pytest.raises(LeukocyteError, match=r"made in another way \(--whole-film differs\)"):
+        run(slide_of(small), tmp_path / "out", network, whole_film=True, resume=True)
+    other = draw((400, 420), [(200, 200, 18)], red_cells=60)
+    with pytest.raises(LeukocyteError, match=r"--mode, the slide|the slide, --mode"):
+        run(slide_of(other), tmp_path / "out", network, mode="binary", resume=True)
+    run(slide_of(small), tmp_path / "out", network, whole_film=True)  # our own, which nobody touched
+    with pytest.raises(LeukocyteError, match="--whole-film"):
+        run(slide_of(small), tmp_path / "out", network, resume=True)
 
 
 def test_what_others_or_a_hand_made_is_not_replaced(tmp_path, picture, network):

@@ -19,6 +19,14 @@ __all__ = ["MAP", "RESULTS", "SLIDE_JSON", "TABLE", "SlideFolder", "read_slide_j
 SLIDE_JSON, TABLE, MAP, RESULTS = "slide.json", "cells.csv", "overview.png", "cells.ome.zarr"
 _WORK, _LOCK, _TILES = ".work", ".lock", "tiles.jsonl"
 _HEAD = 2**20  # bytes
+_NO_MATTER = ("model", "engine", "windows")  # results do not depend on them: of a model its weights count
+_WORDS = {
+    **dict.fromkeys(("slide", "bytes", "begin", "size"), "the slide"),
+    **{key: f"--{key.replace('_', '-')}" for key in ("mode", "keep", "whole_film", "crops", "pixel_size")},
+    "default_pixel_size": "--default-pixel-size",
+    "model_sha256": "the model",
+    "precision": "the precision",
+}
 
 
 class SlideFolder:
@@ -54,8 +62,13 @@ class SlideFolder:
             ) from error
         try:
             earlier = self._earlier(overwrite=overwrite)
-            same = earlier is not None and earlier.get("about") == self._about
-            self.done = bool(resume and same and not self._changed(earlier or {}))
+            differences = [] if earlier is None else self._differences(earlier)
+            if resume and differences:
+                raise LeukocyteError(
+                    f"The results in {path} were made in another way ({', '.join(differences)} differ"
+                    f"{'s' if len(differences) == 1 else ''}): ask for the same, or choose another folder."
+                )
+            self.done = resume and earlier is not None and not self._changed(earlier)
             if not overwrite and not self.done:
                 self._spare(earlier)
             if not self.done:
@@ -135,6 +148,13 @@ class SlideFolder:
             if overwrite:
                 return None
             raise
+
+    def _differences(self, earlier: Mapping[str, Any]) -> list[str]:
+        """What an earlier run was asked for otherwise, in words."""
+        before = earlier.get("about")
+        before = before if isinstance(before, dict) else {}
+        keys = [key for key in self._about if key not in _NO_MATTER and before.get(key) != self._about[key]]
+        return list(dict.fromkeys(_WORDS.get(key, key) for key in keys))
 
     def _changed(self, earlier: Mapping[str, Any]) -> list[str]:
         """Names of files that are not as an earlier run wrote them."""

@@ -141,7 +141,6 @@ def segment_slide(
         "whole_film": parameters.whole_film,
         "crops": parameters.crops,
         "windows": parameters.windows,
-        "program": __version__,
     }
     with SlideFolder(folder, about, resume=resume, overwrite=overwrite) as place:
         if place.done:
