@@ -39,7 +39,7 @@ def by_command_line(path, model, *options):
     assert done.exit_code == 0, done.output
     classes = np.array(Image.open(out / f"{path.stem}_classes.png"))
     table = pandas.read_csv(out / "cells.csv", keep_default_na=True).fillna(
-        {"flags": "", "pixel_size_doubt": "", "type": ""}
+        {"flags": "", "pixel_size_doubt": "", "type": "", "reader": ""}
     )
     return classes, tifffile.imread(out / f"{path.stem}_cells.tif"), table
 

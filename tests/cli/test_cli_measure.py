@@ -166,7 +166,7 @@ def test_every_reading_of_one_cell_gives_one_row(tmp_path, table):
         "0",
         "",
     )
-    assert result.stdout.count("CNR needs three classes") == 1
+    assert result.stdout.count(": CNR needs three classes") == 1
     assert "whole.png: CNR needs three classes" in result.stdout
     assert "7 class maps of 7 measured, 8 cells" in result.stdout
     assert header["cell_labels"] == "labelled anew"

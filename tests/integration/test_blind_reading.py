@@ -149,8 +149,11 @@ def test_nothing_on_screen_tells_an_image_or_a_cnr(viewer, docks, qtbot, tmp_pat
     settle(correct, qtbot)
     be(correct, qtbot, "Anna Berg")
     cnrs = [measure.cnr for state in session.states.values() for measure in state.measures]
+    docks["Measure"].open_study()
+    qtbot.waitUntil(docks["Measure"].study.isVisible, timeout=LONG)
     assert leaks(viewer, cnrs)  # so the walk finds what there is
     begin(correct, qtbot)
+    assert not docks["Measure"].study.isVisible()
     assert session.blind is not None
     cnrs = []
     for _ in session.images:

@@ -48,3 +48,19 @@ def test_it_warns_where_images_differ_and_is_still_where_they_do_not(session, se
     note._worker.wait()
     assert note.isHidden()
     note.leave()
+
+
+def test_what_stops_it_is_said(session, segmentation, qtbot, monkeypatch):
+    def full(_cells):
+        raise MemoryError
+
+    monkeypatch.setattr("napari_leukocyte.core.study.withheld.list_warnings", full)
+    note = WithheldNote(session)
+    qtbot.addWidget(note)
+    for index in range(2):
+        session.put(index, segmentation(row_of_cells(whole=5)))
+    note.look([0, 1])
+    note._worker.wait()
+    assert "memory is not enough" in note.text()
+    assert not note.isHidden()
+    note.leave()

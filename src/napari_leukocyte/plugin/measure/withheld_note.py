@@ -50,15 +50,18 @@ class WithheldNote(QLabel):  # type: ignore[misc]
         states = self._session.states
         cells = [(i, self._folder(i), states[i].measures) for i in indices if i in states]
         known = self._reasons
-        self._worker.start(lambda: _look(cells, known), done=self._done, failed=lambda _: None)
+        self._worker.start(lambda: _look(cells, known), done=self._done, failed=self._show)
 
     def _done(self, found: tuple[list[object], list[str]] | None) -> None:
         if found is not None:
             self._reasons, warnings = found
-            self.setText("\n".join(warnings))
-            self.setVisible(bool(warnings))
+            self._show("\n".join(warnings))
         if self._again is not None:
             self.look(self._again)
+
+    def _show(self, sentences: str) -> None:
+        self.setText(sentences)
+        self.setVisible(bool(sentences))
 
     def _folder(self, index: int) -> str:
         path = self._session.images[index].path
