@@ -75,6 +75,10 @@ def begin(dock, qtbot, answer="Begin"):
     settle(dock, qtbot)
 
 
+def wait_for_position(dock, qtbot, text):
+    qtbot.waitUntil(lambda: dock.position.text() == text, timeout=LONG)
+
+
 def draw_cell(viewer, dock, *, right):
     """A nucleus in its cytoplasm, by two strokes: one of the whole cell, then one of the nucleus over it."""
     layer = dock.session.classes_layer
@@ -229,10 +233,10 @@ def test_a_paused_reading_goes_on_where_it_stopped_and_the_last_mask_can_be_take
     drawn = session.state.classes.copy()
     press_canvas(viewer, Qt.Key.Key_D, SHIFT)
     settle(correct, qtbot)
-    assert correct.position.text() == "2 of 4, 1 read"
+    wait_for_position(correct, qtbot, "2 of 4, 1 read")
     click(correct.blind.back_button)
     settle(correct, qtbot)
-    assert correct.position.text() == "1 of 4, 0 read"
+    wait_for_position(correct, qtbot, "1 of 4, 0 read")
     np.testing.assert_array_equal(session.state.classes, drawn)
     press_canvas(viewer, Qt.Key.Key_D, SHIFT)
     settle(correct, qtbot)
@@ -242,7 +246,7 @@ def test_a_paused_reading_goes_on_where_it_stopped_and_the_last_mask_can_be_take
     click(correct.blind.question.buttons["Pause"])
     assert (session.blind, session.images) == (None, [])
     begin(correct, qtbot, "Go on with it")
-    assert correct.position.text() == "2 of 4, 1 read"
+    wait_for_position(correct, qtbot, "2 of 4, 1 read")
     assert [source.label for source in session.images] == ["Image 2", "Image 3", "Image 4"]
 
 
