@@ -124,6 +124,7 @@ def test_a_click_on_a_red_cell_that_grew_together_with_a_cell_takes_only_that(bi
     """The network holds both for one cell, and is sure."""
     red = disc(30, 41, 11) & (LEFT == 0)
     classes, labels = labelled(np.where(red, 1, LEFT).astype(np.uint8))
+    classes[28:30, 46:48] = 2  # dirt
     if binary:
         classes = np.minimum(classes, 1)
     click = gesture("background", (30, 42))

@@ -19,6 +19,7 @@ Labels = NDArray[np.int32]
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 0.5  # of a labelled cell in the answer's cell: they are the same
 _REMNANT = 0.35  # of a cell beside a click "background" that takes the rest: all of it is none
+_HELD = 0.2  # of a nucleus: a body that holds less is another than the cell's
 _REACH_UM = 1.5
 _MARGIN = 0.2  # of the logarithm of odds by which what is clicked wins
 _MOST_LED = 6.0  # of it: of what the network is surer, only the disc changes
@@ -153,12 +154,13 @@ def _connected(changed: Mask, gesture: Mask) -> Mask:
 def _body(own: Mask, classes: Classes, line: Mask, pixel_size: float | None) -> Mask:
     """What is meant by a click inside of a cell: all of it, or the red cell that the map has grown together with it.
 
-    A cell whose outline shows two bodies is one of the two where the nucleus lies in the other.
+    Of an outline that shows two bodies it is one where nearly all of the nucleus lies in the other.
     """
     bodies = label_cells(own.astype(np.uint8), pixel_size=pixel_size)
     body: Mask = bodies == most_common(bodies, line & own)
     nucleus = own & (classes == 2)
-    return own if (body & nucleus).any() else body
+    held = np.count_nonzero(body & nucleus)
+    return own if held and held >= _HELD * np.count_nonzero(nucleus) else body
 
 
 def _taken_away(
