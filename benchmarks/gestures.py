@@ -285,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--part", choices=[*PARTS, "all"], default="test")
     parser.add_argument("--every", type=int, default=1, help="take every so many-th image only, for a first look")
     parser.add_argument("--out", type=Path, help="JSON file")
+    parser.add_argument("--results", type=Path, nargs="*", help="JSON files of earlier runs, not corrected anew")
     parser.add_argument("--card", action="store_true", help="put the table into the card beside the weights")
     given = parser.parse_args(arguments)
     rows = read_index(given.data)
@@ -292,10 +293,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = set(read_split(given.split, [row.name for row in rows])[given.part])
         rows = [row for row in rows if row.name in names]
     network = load_gesture_model(given.model)
+    about = {"model_sha256": network.hash, "part": given.part, "goal": list(given.goal)}
     medsam = None if given.medsam is None else LiteMedSAM(given.medsam)
     result: dict[str, dict[str, dict[str, Any]]] = {}
     every: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for start in given.start:
+    for path in given.results or ():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if any(earlier[what] != value for what, value in about.items()):
+            raise LeukocyteError(f"{path} is of another model, part or goal: give its options too.")
+        result |= earlier["figures"]
+    for start in () if given.results else given.start:
         for source in given.sources:
             own = [row for row in rows if row.source == source][:: given.every]
             if not own:
