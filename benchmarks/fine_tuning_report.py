@@ -102,7 +102,8 @@ def gains(entries: Entries, source: str, before: Mapping[str, Any], everything: 
             # of a gap within the noise of the test images a share says nothing
             closed = f"{(np.mean(after) - start) / gap:.0%} of {100 * gap:.1f} points" if gap > 0.005 else "no gap"
             spread = f"{np.mean(after):.3f}" + (f" ({min(after):.3f}–{max(after):.3f})" if len(own) > 1 else "")
-            rows.append([f"{n} ({len(own)} draw{'s' * (len(own) > 1)})", name, f"{start:.3f}", spread, f"{goal:.3f}", closed])
+            images = f"{n} ({len(own)} draw{'s' * (len(own) > 1)})"
+            rows.append([images, name, f"{start:.3f}", spread, f"{goal:.3f}", closed])
     return markdown(head, rows)
 
 
