@@ -4,6 +4,8 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,11 @@ def test_every_error_of_ours_is_offered():
         importlib.import_module(module.name)
     ours = {cls for cls in below(LeukocyteError) if cls.__module__.startswith("napari_leukocyte.")}
     assert {cls.__name__ for cls in ours} <= set(nl.__all__)
+
+
+def test_the_version_stands_in_one_place_and_the_citation_agrees():
+    root = Path(__file__).parents[1]
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert re.search(r"^version: (\S+)$", (root / "CITATION.cff").read_text(encoding="utf-8"), re.M)[1] == version
+    written = [path for path in (root / "src").rglob("*.py") if f'"{version}"' in path.read_text(encoding="utf-8")]
+    assert written == []  # the program asks its metadata
