@@ -203,3 +203,31 @@ def test_a_program_that_ends_waits_for_files_and_for_nothing_else(tmp_path):
     assert run.returncode == 0, run.stderr
     assert path.read_text() == "all of it"
     assert run.stdout + run.stderr == ""
+
+
+def test_work_waits_until_the_window_has_taken_in_what_it_was_told(qapp, qtbot):
+    """Else all results of a folder would be taken in as one, which holds the window."""
+    told, heard, ended = [], [], []
+
+    def work():
+        for number in range(6):
+            told.append(number)
+            yield number
+
+    background = Background("the work")
+    background.start(work, event=lambda n: heard.append((n, len(told))), done=ended.append, failed=ended.append)
+    qtbot.waitUntil(lambda: bool(ended), timeout=60_000)
+    assert [number for number, _ in heard] == list(range(6))
+    assert all(ahead <= number + 2 for number, ahead in heard)
+
+
+def test_who_waits_for_the_end_is_not_waited_for():
+    heard = []
+    background = Background("the work")
+    background.start(lambda: iter_of(5), event=heard.append, failed=heard.append)
+    background.wait()
+    assert heard == list(range(5))
+
+
+def iter_of(count):
+    yield from range(count)

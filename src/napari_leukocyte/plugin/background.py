@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from weakref import WeakSet
 
@@ -28,6 +28,7 @@ wait_asleep()  # this loads before any work does, and so before torch
 _log = logging.getLogger(__name__)
 
 
+_LOOK_S = 0.05
 _ADVICE = "close other programs and try again"
 
 
@@ -88,6 +89,8 @@ class Background:
         self.what, self._advice = what, advice
         self._thread: Thread | None = None
         self._untold: deque[_Told] = deque()  # calls that the window's thread has not made yet
+        self._heard = Event()
+        self._awaited = False
         self._left = False
         self.cancelled = False
         _all.add(self)
@@ -141,10 +144,12 @@ class Background:
 
     def wait(self) -> None:
         """Wait for the end and report it at once, without Qt's event loop."""
+        self._awaited = True
         if self._thread is not None:
             self._thread.join()
         while self._untold:
             self._tell_next()
+        self._awaited = False
 
     # ---- in the thread ----------------------------------------------------------------------------------
 
@@ -171,7 +176,17 @@ class Background:
                     self._tell(_Told(listener, next(events)))
                 except StopIteration as end:
                     return end.value
+                self._let_catch_up()
         return None
+
+    def _let_catch_up(self) -> None:
+        """Wait until the window's thread has taken in what it was told: between two results it has more to do.
+
+        Forty results that are read from the disk in one go would hold it as one.
+        """
+        while self._untold and not (self._left or self._awaited or self.cancelled):
+            self._heard.wait(_LOOK_S)
+            self._heard.clear()
 
     def _tell(self, told: _Told) -> None:
         self._untold.append(told)
@@ -187,6 +202,7 @@ class Background:
         if told.last and self._thread is not None:
             self._thread.join()  # its work is over; this way no thread is left when the listener is called
             self._thread = None
+        self._heard.set()
         if not self._left:
             told.listener(told.value)
 

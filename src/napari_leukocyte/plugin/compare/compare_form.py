@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_leukocyte.plugin.parts.docks import row
 
@@ -46,12 +46,19 @@ class CompareForm(QWidget):  # type: ignore[misc]
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows.addRow("Truth", truth)
-        rows.addRow("its nuclei", self.nuclei)
+        self._nuclei_label = QLabel("its nuclei")
+        rows.addRow(self._nuclei_label, self.nuclei)
+        self.ask_nuclei(False)
         rows.addRow("", files)
         rows.addRow("Band width", row(self.band_width, self.unit))
         rows.addRow("Keep", self.keep)
         rows.addRow("Beside", other)
         rows.addRow(self.thesis_rule)
+
+    def ask_nuclei(self, ask: bool) -> None:
+        """Show the choice of nuclei, or hide it: only a layer of numbered cells has them beside it."""
+        for widget in (self._nuclei_label, self.nuclei):
+            widget.setVisible(ask)
 
     def parameters(self) -> EvaluationParameters:
         """The form as parameters."""

@@ -149,6 +149,7 @@ class CompareWidget(Dock):
         list_layers(self.truth, layers, nothing=_NOTHING, chosen=chosen)
         list_layers(self.other, layers, nothing=_NOTHING)
         list_layers(self.form.nuclei, layers, nothing=_NOTHING)
+        self.form.ask_nuclei(len(layers) > 1)
         if self._truth_layer is not None and self.truth.currentData() is None:
             self._truth_layer = None
             self.comparison.clear()

@@ -12,6 +12,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
+from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
@@ -57,6 +58,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
         self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
         self._results, self._problems, self._changed = 0, [], []
         self.said.emit(f"Reading {paths[0].name} …" if len(paths) == 1 else f"Reading {len(paths)} files …")
+        warm_up()
         self._reader.start(lambda: _read(paths), event=self._on_event, done=self._on_done, failed=self._on_failed)
 
     def leave(self) -> None:
@@ -123,5 +125,6 @@ def _read(
         return tuple(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found))
     saved = saved_folder(paths[0])
     yield saved.sources
+    wait_until_warm()
     yield from saved.results()
     return saved.notes

@@ -14,7 +14,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
-from napari_leukocyte.plugin.segment.warm import warm_up
+from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def _run(
     from napari_leukocyte.core.segmentation.segment import segment_images
 
     predictor = _predictor(parameters)
+    wait_until_warm()
     yield _Ready(predictor.used)
     missing = [i for i in indices if i not in decided]
     before = {i: SizeDecision(size) for i, size in known.items()}

@@ -1,14 +1,18 @@
-"""What napari compiles when the first labels are shown, for some seconds, is compiled while the network runs."""
+"""What napari compiles when the first labels are shown, for some seconds, is compiled beside the window."""
 
 from __future__ import annotations
+
+from threading import Event
 
 import numpy as np
 
 from napari_leukocyte.plugin.background import Background
 
-__all__ = ["warm_up"]
+__all__ = ["wait_until_warm", "warm_up"]
 
 _begun: list[Background] = []  # once in a process
+_ended = Event()
+_LONGEST_S = 30.0
 
 
 def warm_up() -> None:
@@ -18,8 +22,22 @@ def warm_up() -> None:
         _begun[0].start(_compile, failed=lambda _sentence: None)  # then it is compiled when it is needed
 
 
+def wait_until_warm() -> None:
+    """For a worker: a result that comes sooner would have the window wait for the same."""
+    if _begun:
+        _ended.wait(_LONGEST_S)
+
+
 def _compile() -> None:
-    """Colour a few labels of each kind, in layers that no viewer has."""
+    """Colour a few labels of each kind, in layers that no viewer has, and load what draws the plots."""
+    try:
+        _colour_labels()
+        import matplotlib.backends.backend_qtagg  # noqa: F401
+    finally:
+        _ended.set()
+
+
+def _colour_labels() -> None:
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap, LockedLabels
     from napari_leukocyte.plugin.canvas.layers import cell_colormap, class_colormap
     from napari_leukocyte.plugin.settings import get_settings
