@@ -58,7 +58,6 @@ class FolderOpener(QObject):  # type: ignore[misc]
         self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
         self._results, self._problems, self._changed = 0, [], []
         self.said.emit(f"Reading {paths[0].name} …" if len(paths) == 1 else f"Reading {len(paths)} files …")
-        warm_up()
         self._reader.start(lambda: _read(paths), event=self._on_event, done=self._on_done, failed=self._on_failed)
 
     def leave(self) -> None:
@@ -79,6 +78,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
             self._problems.append(str(error))
             return
         self._generation = self._session.generation
+        warm_up()  # not sooner: what napari begins with its first layer is not made for two threads
         self._problems += [broken.reason for broken in self._session.broken]
         self.opened.emit()
 
