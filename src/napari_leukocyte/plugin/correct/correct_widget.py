@@ -40,6 +40,7 @@ __all__ = ["CorrectWidget"]
 _ORDERS: dict[str, Order] = {"Name": "name", "Most uncertain first": "uncertainty", "Most flags first": "flags"}
 _DIFFICULTIES = {"Not judged": None} | {f"{n} {name.capitalize()}": n for n, name in DIFFICULTIES.items()}
 _REST_MS = 150
+_AT_ONCE = 200  # images whose order is worked out in a moment
 _LAST = "No image waits any more: all are accepted, skipped or excluded."
 _ALL_READ = "All images are read or skipped: end the reading to see names and figures."
 _TRAINS = "Trains once accepted"
@@ -303,7 +304,9 @@ class CorrectWidget(Dock):
     def _refresh(self, index: int = -1) -> None:
         self.saved.refresh()
         if index not in (-1, self.session.index):
-            if not self._rest.isActive():  # a thousand images that are looked up are counted now and then
+            if len(self.session.images) <= _AT_ONCE:
+                self._show_position()
+            elif not self._rest.isActive():  # a thousand images that are looked up are counted now and then
                 self._rest.start()
             return
         shown, count = self.session.index, len(self.session.images)
