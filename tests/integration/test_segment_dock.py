@@ -197,6 +197,25 @@ def test_segmenting_a_second_image_keeps_the_first(viewer, dock, qtbot):
     assert (aside.data[:9, :9] == 2).all()
 
 
+def test_what_is_segmented_is_what_is_seen(viewer, qtbot, model):
+    small, large = (viewer.add_image(smear(shape), name=name) for shape, name in (((90, 90), "a"), ((200, 300), "b")))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Segment")
+    assert dock.form.image.value is large  # which lies on top, though the other was opened first
+    dock.form.use_weight_file(model)
+    dock.form.image.value = small  # and if the other is wanted, it is not covered
+    dock.segment()
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    assert (small.visible, large.visible) == (True, False)
+    dock.form.image.value = large
+    dock.segment()
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    assert (small.visible, large.visible) == (False, True)
+    dock.session.show(0)
+    height, width = np.array(viewer.canvas.size) / viewer.scene.camera.zoom
+    assert min(height, width) < 2 * 90  # the small one fills the canvas
+    assert viewer.scene.camera.center[-2:] == pytest.approx((45, 45), abs=2)
+
+
 def test_an_open_image_joins_the_files_of_a_folder(viewer, dock, qtbot, folder):
     open_folder(dock, folder, qtbot)
     press_segment_and_wait(dock, qtbot)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-from napari_leukocyte.plugin.canvas.layers import overlap, pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import covering, look_at, overlap, pixel_size_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.list_parts import Part, part_at
@@ -162,6 +162,7 @@ class ShownImages(ABC):
     def _show_part(self, part: Part, index: int | None = None) -> None:
         """Show a layer of the user's; of a stack a plane, without ``index`` the one at the slider."""
         before = self.index
+        another = self.image_layer is not None and self.image_layer is not part.layer
         self._put_by()
         own = self.image_layer if self.own_image else None
         self._enter(part, index)
@@ -169,6 +170,8 @@ class ShownImages(ABC):
         self.layers.remove(own)
         assert part.layer is not None  # callers see to it
         self._uncover(part.layer)
+        if another:
+            look_at(self.viewer, part.layer)
         if part.planes and index is not None:
             self.layers.show_plane(index)
         self.shown_changed.emit(self.index)
@@ -195,11 +198,12 @@ class ShownImages(ABC):
             self.states[index].rest()
 
     def _uncover(self, layer: Image) -> None:
-        """Let a layer be seen: others of the list that lie over or under it are hidden."""
+        """Let a layer be seen: others of the list that overlap it are hidden, and whatever image covers it."""
         layer.visible = True
-        for part in self.parts:
-            if part.layer is not None and part.layer is not layer and overlap(part.layer, layer):
-                part.layer.visible = False
+        listed = [part.layer for part in self.parts if part.layer is not None]
+        for other in {*listed, *covering(self.viewer, layer)} - {layer}:
+            if overlap(other, layer):
+                other.visible = False
 
     def _forget_undo(self) -> None:
         for state in self.states.values():

@@ -40,8 +40,10 @@ __all__ = [
     "brush_of",
     "cell_colormap",
     "class_colormap",
+    "covering",
     "describe",
     "file_of",
+    "look_at",
     "opened",
     "overlap",
     "physical_pixel_size",
@@ -59,6 +61,7 @@ METADATA_KEY = "napari-leukocyte"
 PIXEL_SIZE_KEY = "napari-leukocyte um per px"
 REGION_KEY = "napari-leukocyte region"  # of which layer (unique id) an image is a region, and where: y, x
 _MICRON = "micrometer"
+_MARGIN = 0.95  # of the canvas is filled by an image that is looked at
 
 
 def pixel_size_of(layer: Image) -> PixelSize:
@@ -277,6 +280,26 @@ def overlap(one: Layer, other: Layer) -> bool:
         (box[0, -2:], box[1, -2:]) for box in (one.extent.world, other.extent.world)
     )
     return bool((low < other_high).all() and (other_low < high).all())
+
+
+def covering(viewer: ViewerModel, image: Layer) -> list[Layer]:
+    """The image layers above an image that hide what is below them."""
+    from napari.layers import Image
+
+    above = viewer.layers[viewer.layers.index(image) + 1 :]
+    return [one for one in above if isinstance(one, Image) and one.opacity == 1 and one.blending != "additive"]
+
+
+def look_at(viewer: ViewerModel, image: Layer) -> None:
+    """Bring an image into view as a whole, unless some of it is in view already and it fills half of the canvas."""
+    low, high = image.extent.world[:, -2:]
+    camera, canvas = viewer.scene.camera, np.array(viewer.canvas.size)
+    centre, seen = np.array(camera.center[-2:]), canvas / camera.zoom
+    share = float(np.max((high - low) / seen))
+    if (low <= centre).all() and (centre <= high).all() and 0.5 <= share <= 2:
+        return
+    camera.center = (*camera.center[:-2], *((low + high) / 2))
+    camera.zoom = float(np.min(canvas / (high - low))) * _MARGIN
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:

@@ -69,6 +69,9 @@ class SegmentWidget(Dock):
         if saved is not None:
             self.listen(saved.events, self._follow_settings)
         self._reset_images()
+        images, active = self._image_layers(), viewer.layers.selection.active
+        if images and self.session.image_layer is None:  # what is seen, not what was opened first
+            self.form.image.value = active if active in images else images[-1]
         self._on_model_accepted()
         self.cover_when_blind(self.session)
 
