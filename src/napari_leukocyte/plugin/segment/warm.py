@@ -32,9 +32,20 @@ def _compile() -> None:
     """Colour a few labels of each kind, in layers that no viewer has, and load what draws the plots."""
     try:
         _colour_labels()
-        import matplotlib.backends.backend_qtagg  # noqa: F401
+        _draw_nothing()
     finally:
         _ended.set()
+
+
+def _draw_nothing() -> None:
+    """Have matplotlib load its backend and fonts."""
+    import matplotlib.backends.backend_qtagg  # noqa: F401
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    figure.add_subplot().set_xlabel("0")
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
 
 
 def _colour_labels() -> None:
