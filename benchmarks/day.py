@@ -264,7 +264,8 @@ def six_masks_to_a_model(day: Day) -> None:
         hands.wait(lambda: not train.set.busy, "the start is read")
         hands.type_into(train.form.epochs.native, "1")
         hands.click(train.train_button)
-        hands.wait(lambda: not train.job.running and not train.set.busy, "the training ends")
+        accept = train.review.accept_button
+        hands.wait(lambda: not train.job.running and accept.isVisible() and accept.isEnabled(), "the training ends")
         hands.click(train.review.accept_button)
         hands.wait(lambda: not train.set.busy, "the decision is recorded")
         day.restart()
