@@ -22,7 +22,7 @@ from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.writer import ResultWriter
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.parts.bullets import bullets
-from napari_leukocyte.plugin.reader_name import reader_name
+from napari_leukocyte.plugin.reader_name import is_said, reader_name
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.cells.history import Fingerprint
@@ -45,6 +45,8 @@ class Snapshot:
         The result without its maps; None: there is none.
     maps
         Class map and cell labels, put away: thousands of images may be written at once.
+    account
+        Its name, where it stands for that of the reader, whom nobody has named.
     """
 
     source: ImageSource
@@ -54,6 +56,7 @@ class Snapshot:
     facts: MaskFacts | None = None
     state: ImageState | None = None
     fingerprint: Fingerprint | None = None
+    account: str = ""
 
     @property
     def result(self) -> Segmentation | None:
@@ -81,15 +84,17 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
         else:
             facts = state.facts(None)
             provenance = {**state.result.provenance, **(facts.made_with_text if facts.edited else {})}
-            if state.live.edited:
+            by_hand = state.live.edited
+            if by_hand:
                 provenance["reader"] = reader_name(session)
+            account = reader_name(session) if by_hand and not is_said(session) else ""
             known = replace(state.result, provenance=provenance)
             maps = state.live.maps[0].snapshot(), state.live.maps[1].snapshot()
             measures = state.measures
             if source.region_at is not None:  # a table says where a cell lies in the slide
                 top, left = source.region_at
                 measures = [replace(one, y=one.y + top, x=one.x + left) for one in measures]
-            found.append(Snapshot(source, known, measures, maps, facts, state, state.live.fingerprint))
+            found.append(Snapshot(source, known, measures, maps, facts, state, state.live.fingerprint, account))
     return found
 
 
@@ -154,7 +159,9 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
                     writer.add(image.source, image.result, measures=image.measures, facts=image.facts)
         finally:
             trusted |= writer.written
-    notes = "".join(f" Note: {note}." for note in writer.notes)
+    accounts = sorted({image.account for image in images} - {""})
+    named = [f"corrected maps carry the name of the account, {one}, as their reader" for one in accounts]
+    notes = "".join(f" Note: {note}." for note in (*named, *writer.notes))
     return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{notes}"
 
 
