@@ -354,6 +354,7 @@ def test_renamed_new_and_removed_layers_never_change_the_image_in_silence(viewer
     viewer.layers.remove(one)
     assert dock.form.image.value is other
     assert dock.status.text() == "mine is closed: Segment works on other now."
+    viewer.layers.selection.active = other
     _duplicate_layer(viewer.layers)
     copy = viewer.layers["other copy"]
     viewer.layers.selection.active = copy
