@@ -153,7 +153,7 @@ class CnrText:
                 chosen = cells == cell
         colours = np.where(chosen[:, None], _CHOSEN_COLOUR, _COLOUR)
         if not np.array_equal(layer.face_color, colours.astype(np.float32)):
-            layer.face_color = layer.border_color = colours
+            layer.face_color = layer.border_color = colours  # napari draws a bar by its border alone
 
 
 def _as_points(badges: dict[int, list[_Badge]], *, stack: bool) -> tuple[NDArray[np.float64], dict[str, list[object]]]:

@@ -113,7 +113,7 @@ def test_a_click_takes_a_false_cell_away_whole(seen):
 @pytest.mark.parametrize("radius", [0.5, 2, 4])
 def test_a_click_inside_takes_a_cell_away_whole_that_the_network_is_sure_of(radius):
     classes, labels = labelled(LEFT, RIGHT)
-    for y, x in np.argwhere(disc(30, 20, 11 - radius - 1))[::7]:
+    for y, x in np.argwhere(disc(30, 20, 5))[::7]:
         new, owners = compose(classes, labels, says(classes), gesture("background", (y, x), radius=radius), new_cell=3)
         assert np.array_equal(new, RIGHT)
         assert np.array_equal(owners, np.where(RIGHT > 0, 2, 0))
@@ -134,6 +134,14 @@ def test_a_click_on_a_red_cell_that_grew_together_with_a_cell_takes_only_that(bi
     on_the_cell = gesture("background", (30, 20))
     new, _ = compose(classes, labels, says(classes), on_the_cell, new_cell=2, binary=binary, pixel_size=0.4)
     assert not new.any() if not binary else (new[red] > 0).mean() > 0.9
+
+
+def test_a_click_in_the_outer_half_leaves_the_cell_where_it_is():
+    """It may be on a leak that the network does not see; the disc goes."""
+    classes, labels = labelled(LEFT)
+    click = gesture("background", (30, 28), radius=1)
+    new, _ = compose(classes, labels, says(classes), click, new_cell=2)
+    assert np.array_equal(new, np.where(click.covered, 0, LEFT))
 
 
 def test_a_click_on_its_rim_takes_no_cell_away():

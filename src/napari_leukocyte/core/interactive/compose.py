@@ -19,6 +19,7 @@ Labels = NDArray[np.int32]
 _EIGHT = np.ones((3, 3), bool)
 _MOST = 0.5  # of a labelled cell in the answer's cell: they are the same
 _REMNANT = 0.35  # of a cell beside a click "background" that takes the rest: all of it is none
+_INNER = 0.5  # of a cell's greatest depth
 _HELD = 0.2  # of a nucleus: a body that holds less is another than the cell's
 _REACH_UM = 1.5
 _MARGIN = 0.2  # of the logarithm of odds by which what is clicked wins
@@ -151,6 +152,12 @@ def _connected(changed: Mask, gesture: Mask) -> Mask:
     return connected
 
 
+def _is_deep(own: Mask, line: Mask) -> bool:
+    """Whether a click lies in the inner half of a cell; what leaked into one lies at its rim."""
+    depth = ndimage.distance_transform_edt(np.pad(own, 1, mode="edge"))[1:-1, 1:-1]
+    return bool(depth[line & own].max(initial=0) >= _INNER * depth.max())
+
+
 def _body(own: Mask, classes: Classes, line: Mask, pixel_size: float | None) -> Mask:
     """What is meant by a click inside of a cell: all of it, or the red cell that the map has grown together with it.
 
@@ -174,7 +181,7 @@ def _taken_away(
         own = cells == number
         gone = _connected(own & ((answer == 0) | gesture.covered), gesture.covered)
         left = own & ~gone
-        at_rim = (ndimage.binary_dilation(gone, structure=_EIGHT) & ~own).any()
+        at_rim = (ndimage.binary_dilation(gone, structure=_EIGHT) & ~own).any() or not _is_deep(own, gesture.line)
         if gesture.is_click and left.sum() < _REMNANT * own.sum():
             gone = own
         elif gesture.is_click and not at_rim:  # whoever makes a hole in a cell means it, however sure the network is
