@@ -163,14 +163,15 @@ def plot(series: dict[str, list[dict[str, float]]], path: Path) -> None:
         for column, (name, points) in enumerate(series.items()):
             axes = figure.add_subplot(2, len(series), row * len(series) + column + 1)
             axes.plot([one["number"] for one in points], [value(one) for one in points], "o-", color="#0072B2", ms=3)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.15 * max(value(one) for one in points))
             axes.set_xlim(left=0)
+            axes.locator_params(nbins=4)
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelsize=7)
             axes.set_xlabel(SERIES[name][1] if row else "", fontsize=8)
             axes.set_ylabel(label if column == 0 else "", fontsize=8)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+        figure.savefig(temporary, dpi=110)
 
 
 def main() -> None:
