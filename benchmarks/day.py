@@ -30,7 +30,7 @@ __all__ = ["STEPS", "Day", "table_of"]
 
 CROPS, CELLS = 40, (3, 9)
 _GREY = np.array([250, 140, 20], np.uint8)  # glass, cytoplasm, nucleus: what the network knows
-_CNR = 2  # column of the table
+_CNR = 3  # column of the table
 
 
 @dataclass
@@ -183,14 +183,14 @@ def crops_to_csv(day: Day) -> None:
         middle = np.array(session.state.classes.shape) / 2
         hands.stroke((middle[0], middle[1] - 4), (middle[0], middle[1] + 4))
         hands.wait(lambda: before not in column(measure), "the number in the table moves")
-        day.choose(day.folder / "cells.csv", measure.export_button)
-        hands.wait(lambda: not measure.writer.running, "the table is saved")
+        day.choose(day.folder / "cells.csv", measure.output.export_button)
+        hands.wait(lambda: not measure.output.writer.running, "the table is saved")
         with (day.folder / "cells.csv").open(newline="", encoding="utf-8") as table:
             found = {row["image"]: row for row in csv.DictReader(table)}
         _expect(len(found) == CROPS and "edited" in found["crop-17.png"]["flags"], "the correction is in the CSV")
     with day.step("saved, closed, gone on with") as hands:
-        day.choose(day.folder / "results", measure.save_button)
-        hands.wait(lambda: not measure.writer.running, "all is saved")
+        day.choose(day.folder / "results", measure.output.save_button)
+        hands.wait(lambda: not measure.output.writer.running, "all is saved")
         corrected = session.states[17].measures[0].cnr
         day.restart()
         hands = day.hands

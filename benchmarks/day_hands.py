@@ -147,7 +147,7 @@ class Hands:
         self.counts["clicks"] += 1
         QTest.mouseClick(button, LEFT, NO_KEY)
 
-    def click_row(self, table: Any, row: int, column: int = 1) -> None:
+    def click_row(self, table: Any, row: int, column: int = 2) -> None:
         """A click in a table."""
         at = table.visualRect(table.model().index(row, column)).center()
         self.counts["clicks"] += 1

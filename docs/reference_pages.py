@@ -7,7 +7,8 @@ from pathlib import Path
 
 from napari_leukocyte.core.cells import flagging, lumps, measures
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.exchange.columns import markdown as columns
+from napari_leukocyte.core.cells.short_text import WITHHELD
+from napari_leukocyte.core.exchange.columns import dictionary_rows, markdown, optional_rows
 from napari_leukocyte.core.imaging import quality
 from napari_leukocyte.core.segmentation import plausible, stated_size, uncertainty
 
@@ -58,9 +59,8 @@ def limits() -> dict[Flag, str]:
 def page() -> str:
     """The text of the page."""
     when = limits()
-    flags = [
-        f"| `{flag.value}` | {when[flag]} | {'**none**' if flag.withholds else 'yes'} | {flag.words} |" for flag in Flag
-    ]
+    cnr = {flag: f"**none**: {WITHHELD[flag]}" if flag.withholds else "yes" for flag in Flag}
+    flags = [f"| `{flag.value}` | {when[flag]} | {cnr[flag]} | {flag.words} |" for flag in Flag]
     return "\n".join(
         [
             "# Columns and flags",
@@ -72,13 +72,23 @@ def page() -> str:
             "Of `cells.csv`, of every table that is exported, and of `Result.table()`. A number that is not there is "
             "an empty field.",
             "",
-            columns(),
+            markdown(dictionary_rows()),
+            "",
+            "## Optional columns",
+            "",
+            "With `segment --shape-columns`, `nl.segment(..., shape_columns=True)` or the setting *Shape columns*, "
+            "`cells.csv` and `Result.table()` have these after all others. All but the densities are empty for a cell "
+            "that the image edge cuts or that overlaps another.",
+            "",
+            markdown(optional_rows()),
             "",
             "## Flags",
             "",
             "What is doubtful about a cell. In the table they stand in the column `flags`, joined with `;`. Limits in "
             "µm need a pixel size, and those about nuclei three classes. What flags catch and what they miss: "
             "[trust.md](../trust.md#what-flags-catch-and-what-they-miss).",
+            "",
+            "A cell without a CNR has a word in its place on its badge and in the Measure dock.",
             "",
             "| flag | when | CNR | on screen |",
             "| --- | --- | --- | --- |",

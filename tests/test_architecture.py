@@ -22,6 +22,7 @@ ROOMS = (
         "core.waiting",
         "core.packed",
     ),
+    ("core.sorting",),
     *(
         ("core.files", "core.outputs"),
         ("core.schema", "core.table"),

@@ -11,7 +11,7 @@ from napari_leukocyte.core.synthetic.smear import draw_field
 
 from .hands import click, click_row, new_viewer, open_dock, stroke, wait_for, window_picture
 
-CNR_COLUMN = 2
+CNR_COLUMN = 3
 
 
 def segmented_field() -> tuple[napari.Viewer, Any]:

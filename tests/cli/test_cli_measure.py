@@ -102,13 +102,16 @@ def test_segment_then_measure_gives_the_same_rows(tmp_path, run, table, model, s
     small = set() if options == ["--pixel-size", "0.27"] else {"grey.png", "s.tif"}  # specks at that size
     assert {row["image"] for row in rows} == {"field.png", "field.bmp"} | small
     result, new_header, new_rows = table(results)
+    assert {row.pop("folder") for row in rows} == {str(smears)}
+    assert {row.pop("folder") for row in new_rows} == {""}  # a class map tells of its image no more than the name
     assert sorted(map(str, new_rows)) == sorted(map(str, rows))
     assert ("CNR needs three classes" in result.stdout) == (options == ["--mode", "binary"])
     for key in ("napari-leukocyte", "model", "model_sha256", "mode", "keep"):
         assert new_header[key] == header[key]
     # what a shell makes of results/* names the cell labels, too
     files = [path for path in results.iterdir() if path.suffix in (".png", ".tif")]
-    assert sorted(map(str, table(*files)[2])) == sorted(map(str, rows))
+    again = [{key: text for key, text in row.items() if key != "folder"} for row in table(*files)[2]]
+    assert sorted(map(str, again)) == sorted(map(str, rows))
 
 
 def test_a_corrected_map_is_measured_as_it_is_now(tmp_path, run, table, model, picture):

@@ -27,7 +27,7 @@ def test_a_name_in_a_table_is_no_formula_and_comes_back(text):
 
 @pytest.mark.parametrize("name", ["=cmd|'x'!A1.png", "+1.png", "-1.png", "@SUM(1).png", "'=1.png", "a=1.png"])
 def test_names_in_the_table_of_cells(tmp_path, name):
-    row = dict.fromkeys(CELL_COLUMNS, "1") | {"image": name, "type": name, "reader": name}
+    row = dict.fromkeys(CELL_COLUMNS, "1") | dict.fromkeys(("image", "folder", "type", "reader"), name)
     write_cells_csv(tmp_path / "cells.csv", [row])
     with (tmp_path / "cells.csv").open(encoding="utf-8", newline="") as file:
         (back,) = csv.DictReader(file)
@@ -35,7 +35,7 @@ def test_names_in_the_table_of_cells(tmp_path, name):
     assert back["type"] == back["reader"] == back["image"]
     assert from_table(back["image"]) == name
     assert list(back) == list(CELL_COLUMNS)
-    assert {key for key in back if back[key] != "1"} == {"image", "type", "reader"}
+    assert {key for key in back if back[key] != "1"} == {"image", "folder", "type", "reader"}
 
 
 def test_an_index_with_the_apostrophe_finds_its_image(tmp_path):

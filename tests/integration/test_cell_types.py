@@ -77,11 +77,11 @@ def test_rows_of_several_images_are_typed_taken_back_exported_and_saved(dock, qt
     back.trigger()
     assert types(dock) == ["Haarzelle"] * 3
     dock.export(tmp_path / "cells.csv")
-    qtbot.waitUntil(lambda: not dock.writer.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.output.writer.running, timeout=LONG)
     with (tmp_path / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["type"] for row in csv.DictReader(file)] == ["Haarzelle"] * 3
     dock.save(tmp_path / "out")
-    qtbot.waitUntil(lambda: not dock.writer.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.output.writer.running, timeout=LONG)
     found = list(measure_class_maps([tmp_path / "out" / "a_classes.png", tmp_path / "out" / "b_classes.png"]))
     assert [measure.cell_type for one in found for measure in one.measures] == ["Haarzelle"] * 3
 

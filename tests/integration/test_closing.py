@@ -107,7 +107,7 @@ def test_to_hide_float_move_and_tabify_a_dock_ends_nothing(viewer, qtbot, show):
     dock.focus_canvas()
     press(viewer, Qt.Key.Key_Y)
     assert dock.tools.waiting == "split"
-    assert dock.stroke_buttons["split"].isChecked()
+    assert dock.repairs.strokes["split"].isChecked()
 
 
 @pytest.mark.parametrize("name", ["Segment", "Correct", "Measure", "Compare", "Train"])

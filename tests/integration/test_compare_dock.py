@@ -114,6 +114,18 @@ def test_truth_and_band_are_drawn_and_the_keys_toggle_them(viewer, compared):
     assert "2 px = 0.2 µm" in compared.in_force.text()
 
 
+def test_the_chosen_cell_of_several_has_both_its_numbers(viewer, compared):
+    assert "Cell" not in compared.cells_text.text()
+    viewer.layers[CLASSES].data_setitem(block(55, 66, 55, 66), 1)
+    compared.session.select(0, 1)
+    ours = compared.session.state.live.measure_of(1).cnr
+    line = compared.cells_text.text().splitlines()[-1]
+    assert line.startswith(f"Cell 1: CNR here {ours:.2f}, truth ")
+    assert line.endswith(" %")
+    compared.session.select(0, 0)
+    assert "Cell" not in compared.cells_text.text()
+
+
 def test_keep_acts_on_both_sides(viewer, compared):
     viewer.layers[CLASSES].data_setitem(block(190, 200, 240, 260), 1)  # a false cell, cut by the edge
     assert float(figures(compared)[0][0]) < 1
@@ -338,12 +350,15 @@ def test_the_figures_of_the_list_are_exported(files, tmp_path, qtbot):
 def test_the_key_speaks_of_what_is_on_screen(viewer, compared):
     assert not compared.key.isVisible()
     click(compared.boxes[DIFFERENCE])
-    assert "yellow" in compared.key.text()
-    assert "Thesis" not in compared.key.text()
+    kinds = ["false positive", "false negative", "wrong class", "error inside the border band"]
+    assert compared.key.entries == kinds
+    wrong = viewer.layers[DIFFERENCE].colormap.map(Difference.WRONG_CLASS)[:3]
+    for value in (1, 2):  # over what it is drawn
+        assert np.abs(wrong - viewer.layers[CLASSES].colormap.map(value)[:3]).max() > 0.5
     compared.scheme.setCurrentText("thesis")
-    assert "yellow" not in compared.key.text()
+    assert compared.key.entries == ["correct", "wrong"]  # of a map with three classes
     click(compared.boxes[TRUTH])
-    assert "black around cells" in compared.key.text()
+    assert compared.key.entries[:2] == ["truth, around cells", "truth, around nuclei"]
     drawn = {tuple(viewer.layers[TRUTH].colormap.map(value)) for value in (1, 2)}
     own = {tuple(viewer.layers[CLASSES].colormap.map(value)) for value in (1, 2)}
     assert not drawn & own

@@ -23,6 +23,7 @@ from napari_leukocyte.core.results.mask_facts import MaskFacts
 from napari_leukocyte.core.training_set.draft import Draft
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CLASSES
+from napari_leukocyte.plugin.measure.columns import place_of
 
 SHAPE = (100, 120)
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -395,7 +396,7 @@ def test_measure_follows_the_queue(viewer, opened, qtbot):
     measure.scope.setCurrentText("This image")
     press(viewer, Qt.Key.Key_N)
     model = measure.table.model()
-    assert [model.index(row, 0).data() for row in range(model.rowCount())] == [
+    assert [model.index(row, place_of("image")).data() for row in range(model.rowCount())] == [
         opened.session.images[opened.session.index].label
     ]
 

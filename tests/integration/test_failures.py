@@ -92,16 +92,16 @@ def segmenting(place):
 
 def exporting(place):
     dock = place.show(place.open("Measure"))
-    place.wait(dock.export_button.isEnabled)
+    place.wait(dock.output.export_button.isEnabled)
     place.chosen = place.tmp_path / "cells.csv"
-    return (saving, "write_table"), dock.export_button, dock.status, place.chosen.is_file
+    return (saving, "write_table"), dock.output.export_button, dock.status, place.chosen.is_file
 
 
 def saving_all(place):
     dock = place.show(place.open("Measure"))
-    place.wait(dock.save_button.isEnabled)
+    place.wait(dock.output.save_button.isEnabled)
     place.chosen = place.tmp_path / "out"
-    return (saving, "save_results"), dock.save_button, dock.status, (place.chosen / "cells.csv").is_file
+    return (saving, "save_results"), dock.output.save_button, dock.status, (place.chosen / "cells.csv").is_file
 
 
 def reading_a_truth(place):

@@ -8,7 +8,7 @@ from driving import LONG, block, click, open_dock, paint
 from PIL import Image
 from qtpy.QtWidgets import QApplication
 
-from napari_leukocyte.core.cells.measures import cnr_text
+from napari_leukocyte.core.cells.short_text import short_cnr
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES, TRUTH
 from napari_leukocyte.plugin.cnr_text import CNR
@@ -188,7 +188,7 @@ def test_a_step_exchanges_what_the_layers_hold(viewer, files):
         assert viewer.layers[0].data.shape[:2] == state.classes.shape
         np.testing.assert_array_equal(viewer.layers[CLASSES].data, state.classes)
         np.testing.assert_array_equal(viewer.layers[CELLS].data, state.cells)
-        assert list(viewer.layers[CNR].features["cnr"]) == [cnr_text(m, short=True) for m in state.measures]
+        assert list(viewer.layers[CNR].features["cnr"]) == [short_cnr(m) for m in state.measures]
         assert not viewer.layers[CELLS].editable
         assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"pixel"}
         viewer.layers[CLASSES].undo()  # nothing of the image before comes back

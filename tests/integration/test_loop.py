@@ -18,6 +18,7 @@ from napari_leukocyte.core.model.weights import model_hash, read_info
 from napari_leukocyte.core.training_set.records import Correction
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
+from napari_leukocyte.plugin.measure.columns import place_of
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 SHAPE, CENTRE, NUCLEUS = (60, 66), (30, 33), 8
@@ -75,10 +76,9 @@ def rest(dock, qtbot):
     qtbot.waitUntil(lambda: not any(getattr(p, "running", getattr(p, "busy", False)) for p in parts), timeout=LONG)
 
 
-def column(measure, title):
+def column(measure, name):
     model = measure.table.model()
-    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
-    return [model.index(i, titles.index(title)).data() for i in range(model.rowCount())]
+    return [model.index(i, place_of(name)).data() for i in range(model.rowCount())]
 
 
 def holds(draft, classes):
@@ -111,10 +111,10 @@ def test_from_a_folder_to_a_better_model(
 
     # look at the measures, and begin with the first row
     measure = open_(viewer, "Measure")
-    assert column(measure, "Image") == [f"cell-{i}.png" for i in range(4)]
-    segmented = column(measure, "CNR")
+    assert column(measure, "image") == [f"cell-{i}.png" for i in range(4)]
+    segmented = column(measure, "cnr")
     for row in (3, 0):
-        at = measure.table.visualRect(measure.table.model().index(row, 1)).center()
+        at = measure.table.visualRect(measure.table.model().index(row, place_of("cnr"))).center()
         QTest.mouseClick(measure.table.viewport(), LEFT, NO_KEY, at)
         assert session.index == row
 
@@ -147,7 +147,7 @@ def test_from_a_folder_to_a_better_model(
     (drafted,) = set(made.image_ids()) - {item.name for item in items}
     assert made.drafts.has(drafted)
     go_to_dock(viewer, qtbot, measure)
-    cnr = column(measure, "CNR")
+    cnr = column(measure, "cnr")
     assert all(float(now) < float(before) for now, before in zip(cnr, segmented, strict=True))
 
     # train on the three, read before and after, accept the model
@@ -185,7 +185,7 @@ def test_from_a_folder_to_a_better_model(
     press(viewer, Qt.Key.Key_Z, CTRL)
     np.testing.assert_array_equal(viewer.layers[CLASSES].data, corrected[0])
     np.testing.assert_array_equal(viewer.layers[CELLS].data, corrected[1])
-    assert column(measure, "CNR")[3] == cnr[3]
+    assert column(measure, "cnr")[3] == cnr[3]
     qtbot.waitUntil(lambda: holds(made.drafts.read(drafted), corrected[0]), timeout=LONG)
 
 

@@ -1,5 +1,7 @@
 """The Measure dock as a person uses it: rows, clicks on cells, strokes, keys."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -18,6 +20,7 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
+from napari_leukocyte.plugin.measure.columns import place_of
 from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
 
 SHAPE = (200, 260)
@@ -45,14 +48,13 @@ def cells_of(dock):
     return [measure.cell for measure in dock.session.state.measures]
 
 
-def rows(dock, column="CNR"):
+def rows(dock, column="cnr"):
     model = dock.table.model()
-    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
-    return [model.index(i, titles.index(column)).data() for i in range(model.rowCount())]
+    return [model.index(i, place_of(column)).data() for i in range(model.rowCount())]
 
 
 def click_row(dock, number):
-    index = dock.table.model().index(number, 2)
+    index = dock.table.model().index(number, place_of("cnr"))
     QTest.mouseClick(dock.table.viewport(), LEFT, NO_KEY, dock.table.visualRect(index).center())
 
 
@@ -63,13 +65,14 @@ def click_canvas(viewer, row, column):
 
 
 def test_every_cell_has_a_row_a_badge_and_stands_in_the_summary(viewer, measured, qtbot):
-    assert rows(measured, "Cell") == ["1", "2", "3"]
+    assert rows(measured, "cell") == ["1", "2", "3"]
     assert rows(measured) == list(viewer.layers[CNR].features["cnr"])
     qtbot.waitUntil(lambda: "3 cells" in measured.summary.text(), timeout=LONG)
 
 
-def test_a_row_click_chooses_centres_and_gives_the_focus_to_the_canvas(viewer, measured, qtbot):
+def test_a_row_click_chooses_and_centres_and_the_brush_is_a_key_away(viewer, measured, qtbot):
     click_row(measured, 2)
+    assert viewer.window._qt_window.focusWidget() is measured.table  # for the arrow keys
     assert measured.session.selection == (0, 3)
     assert viewer.scene.camera.center[-2:] == pytest.approx((150, 120), abs=1)
     assert viewer.layers.selection.active is viewer.layers[CLASSES]
@@ -78,6 +81,39 @@ def test_a_row_click_chooses_centres_and_gives_the_focus_to_the_canvas(viewer, m
     colours = viewer.layers[CNR].face_color
     assert not np.array_equal(colours[2], colours[0])
     np.testing.assert_array_equal(colours[0], colours[1])
+
+
+def test_arrow_keys_step_through_the_cells_of_all_images(viewer, files):
+    click_row(files, 0)
+    for image in (1, 2):
+        press(viewer, Qt.Key.Key_Down)
+        assert files.session.selection == (image, 1)
+        assert files.session.index == image
+        assert viewer.window._qt_window.focusWidget() is files.table
+    press(viewer, Qt.Key.Key_Up)
+    assert files.session.selection == (1, 1)
+
+
+def test_rows_of_an_undone_segmentation_say_that_others_were_made_otherwise(viewer, files, segmentation, disc_map):
+    def made(model, radius):
+        made_by = {"model": model, "model_sha256": model, "mode": "three-class", "keep": "all"}
+        result = segmentation(disc_map((120, 120), (60, 60, 40, radius)))
+        return replace(result, provenance={**result.provenance, **made_by})
+
+    for index in range(3):
+        files.session.put(index, made("a", 20))
+    assert rows(files, "remarks") == [""] * 3
+    files.session.put(0, made("b", 22))
+    assert rows(files, "remarks") == ["", *["segmented with other choices"] * 2]
+    for index in (1, 2):
+        files.session.put(index, made("b", 22))
+    assert rows(files, "remarks") == [""] * 3
+    viewer.layers[CLASSES].undo()
+    assert rows(files, "remarks") == ["segmented with other choices", "", ""]
+    tip = files.table.model().index(0, place_of("remarks")).data(Qt.ItemDataRole.ToolTipRole)
+    assert "model: a instead of b" in tip
+    viewer.layers[CLASSES].redo()
+    assert rows(files, "remarks") == [""] * 3
 
 
 def test_a_click_on_a_cell_selects_its_row_and_on_the_ground_none(viewer, measured):
@@ -135,12 +171,12 @@ def test_every_way_to_change_the_map_is_followed(viewer, measured, edit):
 def test_split_by_key_and_stroke_and_its_undo(viewer, measured):
     viewer.layers[CLASSES].mode = "paint"
     press(viewer, Qt.Key.Key_Y)
-    assert measured.stroke_buttons["split"].isChecked()
+    assert measured.repairs.strokes["split"].isChecked()
     assert "draw a line" in measured.status.text()
     assert not viewer.scene.camera.mouse_pan  # the drag draws
     paint(viewer, (20, 60), (100, 62))
     assert cells_of(measured) == [1, 2, 3, 4]
-    assert not measured.stroke_buttons["split"].isChecked()
+    assert not measured.repairs.strokes["split"].isChecked()
     assert viewer.layers[CLASSES].mode == "paint"  # the brush is back in the hand
     assert set(np.unique(viewer.layers[CELLS].data)) == {0, 1, 2, 3, 4}
     QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -153,7 +189,7 @@ def test_repairs_and_strokes_are_undone_in_their_order(viewer, measured):
     states = [rows(measured)]
     layer.data_setitem(block(55, 65, 55, 65), 1)
     states.append(rows(measured))
-    measured.tools.join([1, 2])
+    measured.tools.join([1, 2], sure=True)
     states.append(rows(measured))
     layer.data_setitem(block(145, 155, 115, 125), 1)
     states.append(rows(measured))
@@ -165,28 +201,52 @@ def test_repairs_and_strokes_are_undone_in_their_order(viewer, measured):
         layer.redo()
         assert rows(measured) == state
     layer.redo()
-    assert rows(measured)[-1] == "–"
+    assert rows(measured)[-1] == "PLT"
 
 
-def test_join_by_stroke_and_by_rows(viewer, measured):
-    click(measured.stroke_buttons["join"])
+def select_rows(dock, *numbers):
+    click_row(dock, numbers[0])
+    for number in numbers[1:]:
+        index = dock.table.model().index(number, place_of("cnr"))
+        at = dock.table.visualRect(index).center()
+        QTest.mouseClick(dock.table.viewport(), LEFT, Qt.KeyboardModifier.ControlModifier, at)
+
+
+def test_cells_that_do_not_touch_are_joined_when_that_is_meant(viewer, measured):
+    click(measured.repairs.strokes["join"])
     paint(viewer, (60, 60), (60, 180))
+    assert cells_of(measured) == [1, 2, 3]
+    click(measured.repairs.question.buttons["Leave them"])
+    assert cells_of(measured) == [1, 2, 3]
+    click(measured.repairs.strokes["join"])
+    paint(viewer, (60, 60), (60, 180))
+    click(measured.repairs.question.buttons["Join them"])
     assert cells_of(measured) == [1, 3]
     viewer.layers[CLASSES].undo()
-    click_row(measured, 1)
-    index = measured.table.model().index(2, 2)
-    QTest.mouseClick(
-        measured.table.viewport(), LEFT, Qt.KeyboardModifier.ControlModifier, measured.table.visualRect(index).center()
-    )
-    click(measured.stroke_buttons["join"])
-    assert cells_of(measured) == [1, 2]
+    select_rows(measured, 1, 2)
+    click(measured.repairs.strokes["join"])
+    assert not measured.repairs.strokes["join"].isChecked()
+    assert measured.repairs.question.isVisible()
+    viewer.layers[CLASSES].data_setitem(block(0, 2, 0, 2), 1)  # asked of cells as they were
+    assert not measured.repairs.question.isVisible()
+
+
+def test_two_rows_and_j_join_cells_that_touch(viewer, measured):
+    viewer.layers[CLASSES].data_setitem(block(56, 64, 85, 160), 1)
+    assert cells_of(measured) == [1, 2, 3]
+    select_rows(measured, 0, 1)
+    press(viewer, Qt.Key.Key_J)  # the table has the focus
+    assert cells_of(measured) == [1, 3]
+    assert measured.status.text() == "Joined: cell 1."
+    viewer.layers[CLASSES].undo()
+    assert measured.status.text() == ""  # it was taken back, and so is what was said of it
 
 
 def test_a_platelet_is_split_off_in_one_stroke(viewer, measured):
     layer = viewer.layers[CLASSES]
     layer.data_setitem(block(56, 64, 90, 104), 1)  # hangs on cell 1
     before = measured.session.state.live.measure_of(1).cytoplasm_px
-    click(measured.stroke_buttons["split_off"])
+    click(measured.repairs.strokes["split_off"])
     paint(viewer, (50, 91), (70, 91))
     assert not layer.data[60, 98]
     assert cells_of(measured) == [1, 2, 3]
@@ -209,27 +269,27 @@ def test_not_a_wbc_by_key_goes_through_the_kinds(viewer, measured, qtbot):
     click_canvas(viewer, 60, 180)
     viewer.window._qt_window.centralWidget().setFocus()
     press(viewer, Qt.Key.Key_R)
-    assert rows(measured)[1] == "–"
+    assert rows(measured)[1] == "smudge"
     assert "smudge" in measured.status.text()
     press(viewer, Qt.Key.Key_R)
     assert "platelet" in measured.status.text()
     qtbot.waitUntil(lambda: "1 platelet" in measured.summary.text(), timeout=LONG)
     viewer.layers[CLASSES].undo()
     viewer.layers[CLASSES].undo()
-    assert rows(measured)[1] != "–"
+    assert float(rows(measured)[1]) > 0
 
 
 def test_not_a_wbc_by_menu_marks_all_selected_rows(measured):
     measured.table.selectAll()
-    measured.mark_button.menu().actions()[0].trigger()
-    assert rows(measured) == ["–"] * 3
-    measured.mark_button.menu().actions()[-1].trigger()
-    assert "–" not in rows(measured)
+    measured.repairs.mark_button.menu().actions()[0].trigger()
+    assert rows(measured) == ["smudge"] * 3
+    measured.repairs.mark_button.menu().actions()[-1].trigger()
+    assert all(float(text) > 0 for text in rows(measured))
 
 
 @pytest.mark.parametrize("name", ["split", "split_off", "join"])
 def test_a_stroke_over_nothing_says_so(viewer, measured, name):
-    click(measured.stroke_buttons[name])
+    click(measured.repairs.strokes[name])
     paint(viewer, (190, 10), (190, 40))
     assert measured.status.text().endswith((".", "outline.", "rows."))
     assert "cell" in measured.status.text()
@@ -237,13 +297,13 @@ def test_a_stroke_over_nothing_says_so(viewer, measured, name):
 
 
 def test_a_tool_is_put_away_by_its_button_the_brush_or_another_layer(viewer, measured):
-    click(measured.stroke_buttons["split"])
-    click(measured.stroke_buttons["split"])
+    click(measured.repairs.strokes["split"])
+    click(measured.repairs.strokes["split"])
     assert not measured.tools.waiting
-    click(measured.stroke_buttons["split"])
+    click(measured.repairs.strokes["split"])
     viewer.layers[CLASSES].mode = "paint"
     assert not measured.tools.waiting
-    click(measured.stroke_buttons["join"])
+    click(measured.repairs.strokes["join"])
     viewer.layers.selection.active = viewer.layers["smear"]
     assert not measured.tools.waiting
 
@@ -277,7 +337,7 @@ def test_the_cells_layer_is_locked(viewer, measured):
     layer = viewer.layers[CELLS]
     assert not layer.editable
     before = layer.data.copy()
-    measured.tools.join([1, 2])
+    measured.tools.join([1, 2], sure=True)
     joined = layer.data.copy()
     viewer.layers.selection.active = layer
     layer.undo()
@@ -297,7 +357,7 @@ def files(tmp_path, dock, segmentation, disc_map):
 
 
 def test_one_table_holds_the_list_and_a_row_click_loads_its_image(viewer, files):
-    assert rows(files, "Image") == ["crop0.png", "crop1.png", "crop2.png"]
+    assert rows(files, "image") == ["crop0.png", "crop1.png", "crop2.png"]
     click_row(files, 2)
     assert files.session.index == 2
     assert "crop2.png" in [layer.name for layer in viewer.layers]
@@ -309,7 +369,7 @@ def test_edits_stay_when_another_image_is_shown(viewer, files):
     viewer.layers[CLASSES].data_setitem(block(50, 70, 50, 70), 1)
     files.tools.mark([1], Flag.NOT_A_WBC_SMUDGE)
     click_row(files, 1)
-    assert rows(files)[0] == "–"
+    assert rows(files)[0] == "smudge"
     click_row(files, 0)
     assert (viewer.layers[CLASSES].data[50:70, 50:70] == 1).all()
     assert files.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}
@@ -320,10 +380,10 @@ def test_edits_stay_when_another_image_is_shown(viewer, files):
 
 def test_this_image_only(files, qtbot):
     files.scope.setCurrentText("This image")
-    assert rows(files, "Image") == ["crop0.png"]
+    assert rows(files, "image") == ["crop0.png"]
     qtbot.waitUntil(lambda: files.summary.text().startswith("1 cell"), timeout=LONG)
     files.session.show(1)
-    assert rows(files, "Image") == ["crop1.png"]
+    assert rows(files, "image") == ["crop1.png"]
 
 
 def test_a_file_that_is_gone_is_a_sentence(files, tmp_path):
@@ -334,7 +394,7 @@ def test_a_file_that_is_gone_is_a_sentence(files, tmp_path):
 
 
 def wait_until_written(dock, qtbot):
-    qtbot.waitUntil(lambda: not dock.writer.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.output.writer.running, timeout=LONG)
 
 
 def test_export_holds_what_the_scope_shows(files, qtbot, tmp_path):
@@ -373,7 +433,7 @@ def test_what_somebody_else_corrected_is_asked_about_and_own_work_is_not(files, 
         files.save(out)
         wait_until_written(files, qtbot)
         assert "3 images" in files.status.text()
-        assert not files.question.isVisible()
+        assert not files.output.question.isVisible()
     assert {name: one.corrected for name, one in read_record(out).images.items()} == {
         "crop0": True,
         "crop1": False,
@@ -383,13 +443,13 @@ def test_what_somebody_else_corrected_is_asked_about_and_own_work_is_not(files, 
     files.save(out)
     wait_until_written(files, qtbot)
     assert "crop1_classes.png was changed since it was written" in files.status.text()
-    assert files.question.isVisible()
-    click(files.question.buttons["Leave it"])
-    assert not files.writer.running
+    assert files.output.question.isVisible()
+    click(files.output.question.buttons["Leave it"])
+    assert not files.output.writer.running
     assert (out / "crop1_classes.png").read_bytes() == b"an expert's"
     files.save(out)
     wait_until_written(files, qtbot)
-    click(files.question.buttons["Replace it"])
+    click(files.output.question.buttons["Replace it"])
     wait_until_written(files, qtbot)
     assert "3 images" in files.status.text()
     assert read_mask(out / "crop1_classes.png").classes.any()
@@ -528,7 +588,7 @@ def test_the_list_is_exported_for_other_programs_with_edits_and_asks_before_it_r
     files.tools.mark([1], Flag.NOT_A_WBC_ARTEFACT)
     out = tmp_path / "out"
     out.mkdir()
-    actions = {action.text(): action for action in files.programs_button.menu().actions() if action.text()}
+    actions = {action.text(): action for action in files.output.programs_button.menu().actions() if action.text()}
     assert len(actions) == len(FORMATS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(out))
@@ -550,7 +610,7 @@ def test_the_list_is_exported_for_other_programs_with_edits_and_asks_before_it_r
     wait_until_written(files, qtbot)
     assert "is there already (2 more like it), and is not replaced" in files.status.text()
     assert (out / "crop1.geojson").read_text() == "from QuPath"
-    click(files.question.buttons["Replace it"])
+    click(files.output.question.buttons["Replace it"])
     wait_until_written(files, qtbot)
     assert files.status.text() == f"3 files in {out}."
     assert (out / "crop1.geojson").read_text() != "from QuPath"

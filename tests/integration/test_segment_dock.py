@@ -410,7 +410,7 @@ def test_of_a_multiscale_image_the_region_in_view_is_segmented_and_a_second_adds
     assert [state.result.keep for state in session.states.values()] == ["all", "all"]
     _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
     measure.export(tmp_path / "cells.csv")
-    qtbot.waitUntil(lambda: not measure.writer.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not measure.output.writer.running, timeout=LONG)
     with (tmp_path / "cells.csv").open(newline="") as table:
         places = [(float(row["y"]), float(row["x"])) for row in csv.DictReader(table)]
     assert places == [pytest.approx((560, 670), abs=1.5), pytest.approx((160, 270), abs=1.5)]  # in the slide
@@ -493,7 +493,7 @@ def test_saved_results_come_back_and_are_gone_on_with(viewer, dock, qtbot, folde
     viewer.layers[CLASSES].data_setitem(block(45, 55, 45, 55), 1)  # a correction
     _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
     measure.save(out)
-    qtbot.waitUntil(lambda: not measure.writer.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not measure.output.writer.running, timeout=LONG)
     assert dock.session.edits_at_stake() == 0
     before = {index - 1: state.measures for index, state in dock.session.states.items()}  # the first has no result
     maps = {index - 1: state.classes.copy() for index, state in dock.session.states.items()}

@@ -60,7 +60,7 @@ def test_after_each_edit_the_badges_are_what_they_would_be_anew_and_only_changed
         points, features = written_anew(session)
         assert np.array_equal(badges.layer.data, points)
         assert badges.layer.features.to_dict("list") == features
-        assert list(badges.layer.text.values) == features["cnr"]
+        assert list(badges.layer.text.values) == features["badge"]
         chosen = badges.layer.face_color[:, 2] > 0.5
         assert [features["cell"][i] for i in np.flatnonzero(chosen)] == ([60] if session.selection else [])
 

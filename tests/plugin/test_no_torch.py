@@ -54,7 +54,7 @@ rest()
 assert correct.corrections.accepted == 1
 step = "saving all"
 docks["Measure"].save(folder / "out")
-docks["Measure"].writer.wait()
+docks["Measure"].output.writer.wait()
 rest()
 assert (folder / "out" / "cells.csv").is_file()
 viewer.close()

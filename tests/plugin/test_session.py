@@ -1,11 +1,14 @@
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from PIL import Image
 
+from napari_leukocyte.core.cells import live_repairs
+from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES, METADATA_KEY
@@ -288,8 +291,24 @@ def test_badges_of_a_withheld_cnr_give_the_reason(viewer, session, segmentation,
     session.put(0, segmentation(disc_map(SHAPE, (45, 5, 20, 10))))
     text = get_cnr_text(session)
     text.refresh()
-    assert text.layer.features["cnr"][0] == "–"
+    assert text.layer.features["cnr"][0] == text.layer.features["badge"][0] == "cut"
     assert text.layer.features["flags"][0]
+
+
+def test_doubtful_badges_are_told_apart_and_words_have_room(viewer, session, segmentation, disc_map):
+    session.open_layer(viewer.add_image(image()))
+    result = segmentation(disc_map(SHAPE, (45, 28, 20, 10), (45, 80, 20, 10)), pixel_size=0.4)
+    session.put(0, replace(result, unsure_cells=frozenset({2})))
+    text = get_cnr_text(session)
+    text.refresh()
+    sure, unsure = text.layer.features["badge"]
+    assert (sure[-1] == "?", unsure[-1] == "?") == (False, True)
+    assert list(text.layer.features["cnr"]) == [sure, unsure[:-1]]
+    assert not np.array_equal(text.layer.face_color[0], text.layer.face_color[1])
+    narrow = text.layer.canvas_size_limits
+    session.edit_labels(lambda live: live_repairs.mark(live, [1], Flag.NOT_A_WBC_SMUDGE))
+    assert list(text.layer.features["badge"]) == ["smudge", unsure]
+    assert text.layer.canvas_size_limits > narrow
 
 
 def test_session_needs_no_qt():

@@ -63,7 +63,8 @@ def test_what_the_user_changed_is_read_and_kept(saved, tmp_path):
     for name, value in asdict(changed).items():
         setattr(saved.leukocyte, name, value)
     assert get_settings() == changed
-    assert [type(value) for value in asdict(get_settings()).values()] == [str, str, bool, str, str, str, str]
+    types = [str, str, bool, str, str, str, str, bool, str]
+    assert [type(value) for value in asdict(get_settings()).values()] == types
     class_colormap(get_settings().palette)
     # the next start of napari reads it from the file
     assert saved.config_path.parent == tmp_path

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS, calibrated_range, range_factor
-from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, MEASURE_COLUMNS
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, MEASURE_COLUMNS, WHOLE_COLUMNS
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
 
@@ -104,6 +105,7 @@ class Result:
     def table(self) -> "DataFrame":
         """Return the table of cells, a row for each, with the columns of ``cells.csv``.
 
+        It has `core.cells.shape.SHAPE_COLUMNS`, too, if the image was segmented with ``shape_columns=True``.
         Numbers are in full precision, NaN where there is none; ``flags`` are joined with ";".
         """
         from pandas import DataFrame
@@ -116,9 +118,12 @@ class Result:
                 "flags": ";".join(measure.flags),
                 **{column: plane.provenance.get(column, "") for column in MADE_BY_COLUMNS},
                 "pixel_size_um": float(plane.pixel_size.digits),
+                "folder": "" if self.path is None else str(self.path.parent),
+                **{column: getattr(measure, column) for column in WHOLE_COLUMNS},
                 "cnr_at_most": measure.cnr_at_most,
                 "type": measure.cell_type,
                 **dict(zip(RANGE_COLUMNS, calibrated_range(measure, range_factor(plane.provenance)), strict=True)),
+                **({} if plane.shapes is None else plane.shapes.get(measure.cell, {})),
             }
             for number, plane in enumerate(self.planes)
             if plane is not None
@@ -127,7 +132,10 @@ class Result:
         made_by = dict.fromkeys(MADE_BY_COLUMNS, str) | {"pixel_size_um": float}
         types = {"image": str, "plane": int, **get_type_hints(CellMeasure), "flags": str, **made_by, "type": str}
         types |= dict.fromkeys(RANGE_COLUMNS, float)
-        return DataFrame(rows, columns=list(CELL_COLUMNS)).astype({column: types[column] for column in CELL_COLUMNS})
+        types |= {"folder": str, "cell_px": int, "cell_um2": float} | dict.fromkeys(SHAPE_COLUMNS, float)
+        with_shapes = any(plane.shapes is not None for plane in self._done)
+        columns = [*CELL_COLUMNS, *(SHAPE_COLUMNS if with_shapes else ())]
+        return DataFrame(rows, columns=columns).astype({column: types[column] for column in columns})
 
     def __repr__(self) -> str:
         """Say what it is in one line."""

@@ -54,6 +54,7 @@ def segment(
     mode: Mode = "three-class",
     device: str = "auto",
     rgb: bool | None = None,
+    shape_columns: bool = False,
 ) -> Result:
     """Segment an image or a stack of images.
 
@@ -78,6 +79,8 @@ def segment(
     rgb
         Whether the last axis of an array holds colours. None: found from the shape, and an array with two readings is
         refused.
+    shape_columns
+        Whether `Result.table` has columns for diameters, roundness and optical density of cell and nucleus, too.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def segment(
         One sentence: the file or the array is no usable image, or a choice is impossible. In a stack a plane that
         fails is left empty (`Result.failures`), and only a stack without any good plane raises.
     """
-    parameters = _parameters(pixel_size, keep, mode)
+    parameters = _parameters(pixel_size, keep, mode, shape_columns)
     (result,) = _results([open_image(image, rgb=rgb)], parameters, _loaded(model, device))
     if isinstance(result, Failed):
         raise LeukocyteError(result.reason)
@@ -106,6 +109,7 @@ def segment_many(
     mode: Mode = "three-class",
     device: str = "auto",
     client: Any = None,
+    shape_columns: bool = False,
 ) -> Iterator[Result | Failed]:
     """Segment many images with one model, each when it is asked for; what was handed over is not kept.
 
@@ -115,7 +119,7 @@ def segment_many(
         Paths or arrays, as for `segment`. A single text or path is a folder (without its subfolders), a pattern such as
         ``smears/*.png``, or a file. What is known of a list as a whole counts for each of its images, as on the command
         line; a generator is gone through one image at a time, each for itself.
-    pixel_size, keep, model, mode, device
+    pixel_size, keep, model, mode, device, shape_columns
         As for `segment`, for all images.
     client
         A ``distributed.Client``: the workers of its cluster segment, each loads the model once, and one that dies loses
@@ -132,7 +136,7 @@ def segment_many(
         At the call, before any image is read: an impossible choice, a folder or a pattern without images, workers
         without this program in this version. Later only when the scheduler goes.
     """
-    parameters = _parameters(pixel_size, keep, mode)
+    parameters = _parameters(pixel_size, keep, mode, shape_columns)
     if isinstance(images, str | os.PathLike):
         images = find_images(os.fspath(images))
     elif not isinstance(images, Iterable):
@@ -198,10 +202,11 @@ def _results(
             yield Result(image.name, image.path, tuple(planes), image.stack, failures)
 
 
-def _parameters(pixel_size: float | None, keep: Keep, mode: Mode) -> SegmentParameters:
+def _parameters(pixel_size: float | None, keep: Keep, mode: Mode, shape_columns: bool) -> SegmentParameters:
     """Check the choices before anything is read."""
     resolve_keep(keep, (1, 1))
-    return SegmentParameters(pixel_size=checked_pixel_size(pixel_size), keep=keep, mode=mode)
+    size = checked_pixel_size(pixel_size)
+    return SegmentParameters(pixel_size=size, keep=keep, mode=mode, shape_columns=shape_columns)
 
 
 def _loaded(model: "str | os.PathLike[str] | Method", device: str) -> "Method":

@@ -77,6 +77,14 @@ def segment(
             "auto takes centre for a crop of at most 50 um across, else all."
         ),
     ] = "auto",
+    shape_columns: Annotated[
+        bool,
+        typer.Option(
+            "--shape-columns",
+            help="Add columns to cells.csv, after all others: equivalent and Feret diameters, circularity, solidity, "
+            "mean optical density of cell and nucleus, eccentricity of the nucleus, diameter over that of a red cell.",
+        ),
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -180,6 +188,7 @@ def segment(
         pixel_size=pixel_size,
         default_pixel_size=default_pixel_size,
         keep=keep,
+        shape_columns=shape_columns,
     )
     held_to = None if protocol is None else read_protocol(protocol)
     if held_to is not None:

@@ -208,8 +208,9 @@ def train(
     about = finished.info.training
     echo(
         f"Wrote {finished.path}: validation score {finished.score:.4f} in epoch {about['epoch']} "
-        f"(on the {about['validated_on']}). Device: {about['device']}, {about['precision']}."
+        f"(on the {about['validated_on']}). Device: {about['device']}."
     )
+    logger.info("precision: %s", about["precision"])
 
 
 def _check_out(out: Path, *, resumed: bool) -> None:

@@ -41,4 +41,12 @@ DIFFERENCE_PALETTES: dict[str, dict[int, tuple[float, float, float, float]]] = {
         3: (187 / 255, 85 / 255, 102 / 255, 1.0),
         4: (0.6, 0.6, 0.6, 1.0),
     },
+    # The same on the screen, where it lies over the coloured classes: red on red would be lost.
+    "on the screen": {
+        0: (0.0, 0.0, 0.0, 0.0),
+        1: (1.0, 0.85, 0.1, 1.0),
+        2: (0.0, 0.4, 0.95, 1.0),
+        3: (0.0, 0.0, 0.0, 1.0),
+        4: (0.6, 0.6, 0.6, 1.0),
+    },
 }

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box
-from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.short_text import is_doubtful, short_cnr
 from napari_leukocyte.plugin.canvas.layers import place_like, placed_like
+from napari_leukocyte.plugin.canvas.pixel_ratio import pixel_ratio
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["CNR", "CnrText", "get_cnr_text"]
 
 CNR = "CNR"
-_BADGE = 30  # gives a bar of 45 x 25 px on screen, at any zoom: room for "0.44"
+# On screen, at any zoom, a bar of 45 x 25 px has room for "0.44?", one of 60 x 33 px for "overlap"; all have one size
+_BADGE, _TEXT_SIZE = 30, 10
+_WIDE_BADGE, _SMALL_TEXT_SIZE = 40, 8
+_LONGEST = 5  # letters on the smaller one
 _COLOUR = (0.1, 0.1, 0.14, 0.8)
+_DOUBTFUL_COLOUR = (0.45, 0.26, 0.0, 0.9)  # dark enough for white letters, on every ground
 _CHOSEN_COLOUR = (0.0, 0.35, 0.75, 1.0)
-_TEXT_SIZE = 10
+_DOUBT = "?"
 
 
 class _Badge(NamedTuple):
@@ -31,14 +37,16 @@ class _Badge(NamedTuple):
     at: tuple[float, float]
     cell: int
     cnr: str
+    badge: str
     flags: str
 
 
 class CnrText:
     """Keeps a Points layer in step with the session: one point for each cell, its text the CNR.
 
-    A withheld CNR shows a dash; the reason stands in the point's features, which napari's status bar and
-    feature table show. The badge of the chosen cell has another colour.
+    A withheld CNR shows a word that says why; the sentence stands in the point's features, which napari's status bar
+    and feature table show. A number that should be looked at has a question mark and another colour, and so has the
+    badge of the chosen cell.
     """
 
     def __init__(self, session: Session) -> None:
@@ -88,6 +96,7 @@ class CnrText:
             # Features lay every text out anew, which is worth a stroke's time in a field of 200 cells.
             if self.layer.features.to_dict("list") != features:
                 self.layer.features = features
+            self._fit()
         else:
             visible = self.layer is None or self.layer.visible
             session.layers.remove(self.layer)
@@ -109,7 +118,7 @@ class CnrText:
             points,
             name=CNR,
             features=features,
-            text={"string": "{cnr}", "color": "white", "size": _TEXT_SIZE, "anchor": "center"},
+            text={"string": "{badge}", "color": "white", "size": _TEXT_SIZE, "anchor": "center"},
             size=1,  # as large as a pixel, so that the badges do not widen what "reset view" shows
             canvas_size_limits=(_BADGE, _BADGE),
             symbol="hbar",
@@ -120,8 +129,21 @@ class CnrText:
             **placed_like(session.image_layer, session.classes_layer.ndim),
         )
         self.layer.editable = False
+        self._fit()
         if active is not None and active in session.viewer.layers:
             session.viewer.layers.selection.active = active  # the class map stays what the brush paints on
+
+    def _fit(self) -> None:
+        """Make the badges as large as their text: a screen of many pixels draws letters larger, and points not."""
+        layer = self.layer
+        assert layer is not None  # called when there is one
+        wide = any(len(text) > _LONGEST for text in layer.features["badge"])
+        size = round((_WIDE_BADGE if wide else _BADGE) * pixel_ratio(self.session.viewer))
+        if tuple(layer.canvas_size_limits) != (size, size):
+            layer.canvas_size_limits = (size, size)
+        text_size = _SMALL_TEXT_SIZE if wide else _TEXT_SIZE
+        if layer.text.size != text_size:
+            layer.text.size = text_size
 
     def _badges_of(self, index: int) -> list[_Badge]:
         """The badges of an image; a cell that was not measured anew keeps its own."""
@@ -151,7 +173,9 @@ class CnrText:
                 chosen = (cells == cell) & (np.asarray(layer.data)[:, 0] == index - session.shown_together.start)
             elif index == session.index:
                 chosen = cells == cell
-        colours = np.where(chosen[:, None], _CHOSEN_COLOUR, _COLOUR)
+        doubtful = np.array([str(text).endswith(_DOUBT) for text in layer.features["badge"]])
+        colours = np.where(doubtful[:, None], _DOUBTFUL_COLOUR, _COLOUR)
+        colours[chosen] = _CHOSEN_COLOUR
         if not np.array_equal(layer.face_color, colours.astype(np.float32)):
             layer.face_color = layer.border_color = colours  # napari draws a bar by its border alone
 
@@ -163,6 +187,7 @@ def _as_points(badges: dict[int, list[_Badge]], *, stack: bool) -> tuple[NDArray
     features: dict[str, list[object]] = {
         "cell": [badge.cell for _, badge in every],
         "cnr": [badge.cnr for _, badge in every],
+        "badge": [badge.badge for _, badge in every],
         "flags": [badge.flags for _, badge in every],
     }
     return np.array(points, np.float64).reshape(-1, 2 + stack), features
@@ -170,7 +195,9 @@ def _as_points(badges: dict[int, list[_Badge]], *, stack: bool) -> tuple[NDArray
 
 def _badge(cells: NDArray[np.int32], box: Box, measure: CellMeasure) -> _Badge:
     flags = "; ".join(flag.words for flag in measure.flags)
-    return _Badge(_place(cells, box, measure), measure.cell, cnr_text(measure, short=True), flags)
+    short = short_cnr(measure)
+    badge = short + _DOUBT * is_doubtful(measure)
+    return _Badge(_place(cells, box, measure), measure.cell, short, badge, flags)
 
 
 def _place(cells: NDArray[np.int32], box: Box, measure: CellMeasure) -> tuple[float, float]:

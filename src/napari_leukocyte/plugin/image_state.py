@@ -64,6 +64,7 @@ class ImageState:
             edited=self.result.edited_cells,
             origin=OriginMap(self.result.classes, self.result.makers, None if known is None else known.strokes),
             types=self.result.types,
+            beside=self.result.beside,
         )
         # the only places of the maps are those that `rest` puts away
         self._cells_began = Packed(self.result.cells)
@@ -146,9 +147,9 @@ class ImageState:
 
     @property
     def remarks(self) -> dict[int, frozenset[Flag]]:
-        """The remarks on cells that are kept with the map: marked, edited by hand, unsure or out of focus."""
+        """The remarks kept with the map: cells marked, edited, unsure, out of focus, or beside others left out."""
         kept = {Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED, *self.live.marks.values()}
-        flags = {measure.cell: frozenset(kept & set(measure.flags)) for measure in self.measures}
+        flags = {one.cell: frozenset(kept & set(one.flags)) | self.live.beside(one.cell) for one in self.measures}
         return {cell: found for cell, found in flags.items() if found}
 
     @property

@@ -78,6 +78,7 @@ class Session(OpenImages):
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
         self.selection: tuple[int, int] | None = None  # image and cell
         self.reader = ""  # who reads, as was said in this window; else the preferences know
+        self.last_made: Mapping[str, str] = {}  # provenance of the segmentation that came last
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
 
@@ -104,7 +105,7 @@ class Session(OpenImages):
             if index != self.index or self.is_stack:
                 return False
             self._set_edits_aside()
-        self.states[index] = ImageState(result)
+        self.states[index], self.last_made = ImageState(result), result.provenance
         if self.image_layer is not None and index in self.shown_together:
             state = self.states[index]
             if self.classes_layer is not None and np.shape(self.classes_layer.data) != self.layers.shape_for(state):

@@ -17,6 +17,7 @@ __all__ = [
     "get_presets",
     "get_settings",
     "keep_own_model",
+    "remember",
     "save_reader",
     "saved_settings",
 ]
@@ -44,6 +45,10 @@ class Settings:
         Calibrated set-ups, see ``core.imaging.presets``.
     own_models
         Weight files that the user accepted, the newest first, as a JSON list of paths.
+    shape_columns
+        Whether tables that are written have the optional columns of ``core.cells.shape``.
+    hidden_columns
+        Columns of the Measure dock's table that the user has hidden, by name, with commas.
     """
 
     palette: str = "thesis"
@@ -53,6 +58,8 @@ class Settings:
     pixel_size: str = ""
     pixel_size_presets: str = ""
     own_models: str = ""
+    shape_columns: bool = False
+    hidden_columns: str = ""
 
     @property
     def default_pixel_size(self) -> float | None:
@@ -140,3 +147,12 @@ def keep_own_model(path: Path, *, accepted: bool) -> None:
     models = [*([path] if accepted else []), *others][:_MOST_MODELS]
     if saved is not None:
         saved.own_models = json.dumps([str(one) for one in models], ensure_ascii=False) if models else ""
+
+
+def remember(**values: object) -> bool:
+    """Save settings; returns whether there is a place for them, which there is not outside the application."""
+    saved = saved_settings()
+    if saved is not None:
+        for name, value in values.items():
+            setattr(saved, name, value)
+    return saved is not None

@@ -295,3 +295,28 @@ def test_marks_may_come_with_a_part_and_go_with_its_undo(classes, live):
     assert live.marks == {}
     live.follow_undo(before, back=True)
     assert live.marks == {1: SMUDGE}
+
+
+def test_a_cell_touches_neighbours_that_were_left_out_until_somebody_edits_it(classes):
+    beside = {1: {Flag.TOUCHING}, 2: {Flag.OVERLAPPING}}
+    live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(0.25, "typed"), beside=beside)
+    assert Flag.TOUCHING in live.measure_of(1).flags
+    assert live.measure_of(2).withheld
+    edit = classes.copy()
+    edit[disc(SHAPE, (50, 40), 16)] = 2
+    live.follow(edit)
+    assert Flag.TOUCHING not in live.measure_of(1).flags
+    assert live.measure_of(2).withheld
+    live.follow_undo(classes, back=True)
+    assert Flag.TOUCHING in live.measure_of(1).flags
+
+
+def test_cells_are_apart_where_no_chain_of_them_connects_all(classes):
+    classes[45:55, 60:95] = 1  # a bridge from cell to cell
+    labels = label_cells(np.where(classes, 1, 0).astype(np.uint8))
+    labels[:] = np.where(classes > 0, 1 + (np.indices(SHAPE)[1] > 60) + (np.indices(SHAPE)[1] > 95), 0)
+    live = LiveCells(classes, labels.astype(np.int32), pixel_size=PixelSize(0.25, "typed"))
+    assert live_repairs.apart(live, [1, 3])
+    assert not live_repairs.apart(live, [1, 2, 3])
+    assert not live_repairs.apart(live, [3, 2, 1])
+    assert not live_repairs.apart(live, [2])

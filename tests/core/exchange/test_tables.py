@@ -10,8 +10,16 @@ import pandas as pd
 import pytest
 
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.exchange.columns import COLUMNS, TABLE_COLUMNS, markdown
+from napari_leukocyte.core.exchange.columns import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    TABLE_COLUMNS,
+    dictionary_rows,
+    markdown,
+    optional_rows,
+)
 from napari_leukocyte.core.exchange.tables import TABLES, read_table, write_table
 
 NAMES = ["Müller 血液 'a'.png", "=HYPERLINK(1).png", "-2+3\x1b.png", "a;b,c\td.png"]
@@ -101,5 +109,8 @@ def test_a_sheet_that_is_too_long_and_a_table_of_something_else_are_refused(cell
 
 def test_the_dictionary_has_every_column_and_is_the_one_in_the_docs():
     assert set(TABLE_COLUMNS) == set(COLUMNS) == set(CELL_COLUMNS)
-    assert all(dataclasses.astuple(column)[1] for column in COLUMNS.values())
-    assert markdown() in (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+    assert set(OPTIONAL_COLUMNS) == set(SHAPE_COLUMNS)
+    assert all(dataclasses.astuple(column)[1] for column in (*COLUMNS.values(), *OPTIONAL_COLUMNS.values()))
+    page = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+    assert markdown(dictionary_rows()) in page
+    assert markdown(optional_rows()) in page

@@ -3,6 +3,7 @@ import pytest
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.results.remarks import read_remarks, read_types, remarks_text
+from napari_leukocyte.core.results.segmentation import remark_fields
 
 TOLD = ("low_confidence", "out_of_focus", "edited")
 KNOWN_FROM_THE_MAPS = [flag for flag in Flag if "not_a_wbc" not in flag and flag not in TOLD]
@@ -14,6 +15,14 @@ def test_what_maps_cannot_tell_comes_back_and_nothing_else():
     both = (Flag.NOT_A_WBC_PLATELET, Flag.LOW_CONFIDENCE, Flag.EDITED)
     read = read_remarks(remarks_text({2: both, 1: (), **cells}))
     assert read == {2: set(both)} | {cell: {flags[0]} for cell, flags in cells.items()}
+
+
+def test_flags_for_neighbours_that_were_left_out_come_back_apart_from_those_that_the_maps_tell():
+    beside = {4: {Flag.TOUCHING}, 7: {Flag.TOUCHING, Flag.OVERLAPPING}}
+    text = remarks_text({4: (Flag.TOUCHING,), 5: (Flag.TOUCHING,)}, beside=beside)
+    assert list(text) == ["beside_cells_left_out"]
+    assert read_remarks(text) == beside
+    assert remark_fields(read_remarks(text))["beside"] == beside
 
 
 def test_nothing_to_say_is_nothing_written_and_foreign_files_say_nothing():

@@ -71,6 +71,37 @@ def test_auto_depends_on_the_size_of_the_field(scene, predictor):
     assert field.provenance["keep"] == "all (auto)"
 
 
+def test_what_the_keep_rule_leaves_out_is_said_and_a_cell_still_touches_it(predictor, draw):
+    beside, apart = (110, 158, 30), CORNER
+    image, _ = draw((220, 240), [MIDDLE, beside, apart])
+    assert segment(image, predictor, keep="all").cells.max() == 3
+    alone = segment(image, predictor)
+    assert alone.cells.max() == 1
+    assert alone.notes == ("2 other cells left out, by the choice of cells to keep (the one in the centre)",)
+    (measure,) = alone.measure()
+    assert Flag.TOUCHING in measure.flags
+    whole = segment(draw((220, 240), [MIDDLE, CUT, apart])[0], predictor, keep="whole")
+    assert [note for note in whole.notes if note.startswith("1 other cell left out")]
+    assert not any(Flag.TOUCHING in one.flags for one in whole.measure())
+
+
+def test_shapes_are_measured_when_they_are_asked_for(scene, predictor):
+    image, classes = scene
+    assert segment(image, predictor, keep="all").shapes is None
+    result = segment(image, predictor, keep="all", shape_columns=True)
+    cut, middle, corner = (result.shapes[number] for number in (1, 2, 3))
+    assert "cell_diameter_px" not in cut
+    assert middle["cell_diameter_um"] == pytest.approx(2 * 30 * 0.2, rel=0.02)
+    assert middle["cell_diameter_px"] > corner["cell_diameter_px"]
+    assert "cell_per_red_cell" not in middle  # there is none
+    rgb = image / 255
+    glass = np.percentile(rgb[classes == 0], 90, axis=0)
+    own = (result.cells == 2) & (classes == 2)
+    for channel, name in enumerate(("red", "green", "blue")):
+        density = -np.log10(np.maximum(rgb[own][:, channel], 1 / 255) / glass[channel])
+        assert middle[f"nucleus_od_{name}"] == pytest.approx(density.mean(), abs=0.01)
+
+
 def test_binary_mode_merges_the_classes(scene, predictor, binary_predictor):
     image, classes = scene
     for p in (predictor, binary_predictor):
@@ -149,9 +180,9 @@ def test_provenance_says_what_was_done(scene, predictor):
 
 
 def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkeypatch):
-    assert segment(scene[0], predictor).notes == ()
+    assert segment(scene[0], predictor, keep="all").notes == ()
     predictor.notes.append("from an earlier image")
-    grey = segment(scene[0][..., 0], predictor)
+    grey = segment(scene[0][..., 0], predictor, keep="all")
     assert len(grey.notes) == 1
     assert "grayscale" in grey.notes[0]
 
@@ -161,7 +192,7 @@ def test_notes_tell_of_the_conversion_and_of_the_device(scene, predictor, monkey
         return Rulers(white=Ruler(0.2, 1, "cell"))
 
     monkeypatch.setattr("napari_leukocyte.core.segmentation.predictor.find_rulers", rulers)
-    *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(), predictor)
+    *_, result = segment_plane(source_of(scene[0], PixelSize(None)), SegmentParameters(keep="all"), predictor)
     assert result.notes == ("the CPU went on",)
 
 

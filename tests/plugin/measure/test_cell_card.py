@@ -43,7 +43,7 @@ def test_a_cell_with_a_cnr(card, measure):
     card.show_cell(measure(7, 0.444), "smear.png")
     assert card.title.text() == "Cell 7 · smear.png"
     assert (card.cnr.text(), card.range.text()) == ("0.44", "0.36–0.58")
-    assert (card.nc_ratio.text(), card.nucleus_share.text()) == ("2.25", "69 %")
+    assert (card.nc_ratio.text(), card.nucleus_share.text()) == ("2.25", "0.69")
     assert (card.cytoplasm.text(), card.nucleus.text()) == ("4.4 µm²", "10.0 µm²")
     assert card.remarks.text() == ""
     assert card.figures.isEnabled()
@@ -69,7 +69,7 @@ def test_areas_in_pixels_when_the_pixel_size_is_unknown(card, measure):
     assert (card.cytoplasm.text(), card.nucleus.text()) == ("444 px²", "1000 px²")
 
 
-def test_a_withheld_cnr_is_a_dash_with_its_reason_first_and_strong(card, measure):
+def test_a_withheld_cnr_is_a_dash_with_its_reasons_first_and_strong(card, measure):
     card.show_cell(measure(7, 0.4, Flag.TOUCHING, Flag.CUT_BY_EDGE, Flag.EDITED, Flag.NOT_A_WBC_SMUDGE))
     assert card.title.text() == "Cell 7"
     assert (card.cnr.text(), card.range.text(), card.nc_ratio.text()) == ("–", "withheld", "–")

@@ -10,10 +10,19 @@ from types import MappingProxyType
 
 from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS, calibrated_range, range_factor
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS, Shape
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.safe_text import for_table
 
-__all__ = ["CELL_COLUMNS", "MADE_BY_COLUMNS", "MEASURE_COLUMNS", "cell_rows", "write_cells_csv"]
+__all__ = [
+    "CELL_COLUMNS",
+    "MADE_BY_COLUMNS",
+    "MEASURE_COLUMNS",
+    "WHOLE_COLUMNS",
+    "cell_rows",
+    "columns_of",
+    "write_cells_csv",
+]
 
 MEASURE_COLUMNS = (
     "image",
@@ -42,21 +51,36 @@ MADE_BY_COLUMNS = (
     "engine",
     "precision",
     "reader",
+    "made_with",
 )
-CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "type", *RANGE_COLUMNS, "cnr_at_most")
+WHOLE_COLUMNS = ("cell_px", "cell_um2")
+CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "folder", *WHOLE_COLUMNS, "type", *RANGE_COLUMNS, "cnr_at_most")
 
 
-_TYPED = ("image", "type", "reader")  # what people give names to
+_OWN_WORDS = ("image", "folder", "type", "reader")  # which may begin as a formula does
+
+
+def columns_of(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Name the columns that a table of these rows has: the optional ones only if any row has any of them."""
+    optional = set(SHAPE_COLUMNS)
+    return (*CELL_COLUMNS, *SHAPE_COLUMNS) if any(not optional.isdisjoint(row) for row in rows) else CELL_COLUMNS
 
 
 def cell_rows(
-    measures: Iterable[CellMeasure], *, image: str, plane: int = 0, provenance: Mapping[str, str] = MappingProxyType({})
+    measures: Iterable[CellMeasure],
+    *,
+    image: str,
+    plane: int = 0,
+    provenance: Mapping[str, str] = MappingProxyType({}),
+    folder: str = "",
+    shapes: Mapping[int, Shape] | None = None,
 ) -> list[dict[str, str]]:
     """Write the measures of one plane as rows of text, a key for each of `CELL_COLUMNS`.
 
     A number that is not there (NaN) is an empty field; flags are joined with ";". What made the rows, and the pixel
     size (estimates, too, which give no areas), comes from the provenance of the plane, and so does the factor of the
-    calibrated range.
+    calibrated range; ``folder`` is that of the image's file. With ``shapes``, by cell, each row has the optional
+    `core.cells.shape.SHAPE_COLUMNS`, too.
 
     Examples
     --------
@@ -75,9 +99,12 @@ def cell_rows(
             **{name: _number(getattr(measure, name)) for name in MEASURE_COLUMNS[3:-1]},
             "flags": ";".join(measure.flags),
             **made_by,
+            "folder": folder,
+            **{name: _number(getattr(measure, name)) for name in WHOLE_COLUMNS},
             "type": measure.cell_type,
             **dict(zip(RANGE_COLUMNS, map(_number, calibrated_range(measure, factor)), strict=True)),
             "cnr_at_most": _number(measure.cnr_at_most),
+            **({} if shapes is None else _shape_texts(shapes.get(measure.cell, {}))),
         }
         for measure in measures
     ]
@@ -97,8 +124,8 @@ def write_cells_csv(
     path : path
         An existing file is replaced.
     rows : sequence of mappings
-        In the order of the table. A name of an image, a type or a reader that a spreadsheet would take for a formula
-        gets an apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
+        In the order of the table. A name of an image, a folder, a type or a reader that a spreadsheet would take for a
+        formula gets an apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
     provenance : mapping, optional
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
@@ -112,12 +139,16 @@ def write_cells_csv(
         If the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*CELL_COLUMNS, *further], lineterminator="\n")
+        writer = csv.DictWriter(file, [*columns_of(rows), *further], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, **{name: for_table(row[name]) for name in _TYPED}} for row in rows)
+        writer.writerows({**row, **{name: for_table(row[name]) for name in _OWN_WORDS}} for row in rows)
     if provenance is not None:
         with atomic_path(Path(path).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(dict(provenance), indent=1) + "\n", encoding="utf-8")
+
+
+def _shape_texts(shape: Shape) -> dict[str, str]:
+    return {name: _number(shape.get(name, math.nan)) for name in SHAPE_COLUMNS}
 
 
 def _number(value: float) -> str:

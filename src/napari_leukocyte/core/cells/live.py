@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells.history import Fingerprint, History, Step, Take
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
 from napari_leukocyte.core.cells.origin import Maker, OriginMap, Touch
 from napari_leukocyte.core.cells.relabel import relabel
+from napari_leukocyte.core.cells.standing import StandingRemarks
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.packed import Packed
 
@@ -66,6 +67,8 @@ class LiveCells:
         What made the pixels of ``classes``; without it a model.
     types : mapping, optional
         What type a person says that cells are.
+    beside : mapping, optional
+        Flags that cells have for neighbours which are not in the maps.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class LiveCells:
         edited: Collection[int] = (),
         origin: OriginMap | None = None,
         types: Mapping[int, str] | None = None,
+        beside: Mapping[int, Collection[Flag]] | None = None,
     ) -> None:
         self.pixel_size, self.binary = pixel_size, binary
         self.history = History()
@@ -89,7 +93,7 @@ class LiveCells:
         self.marks: Mapping[int, Flag] = dict(marks or {})
         self.edited_cells = frozenset(edited)
         self.types: Mapping[int, str] = dict(types or {})
-        self._unsure, self._blurred = frozenset(unsure), frozenset(blurred)
+        self._standing = StandingRemarks(frozenset(unsure), frozenset(blurred), dict(beside or {}))
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: Fingerprint | None = self.fingerprint
         self._next = int(self.cells.max(initial=0)) + 1
@@ -139,6 +143,10 @@ class LiveCells:
         """Measure all cells again, at another pixel size; labels, marks, types and edits stay."""
         self.pixel_size = pixel_size
         self._measure(self.boxes)
+
+    def beside(self, number: int) -> frozenset[Flag]:
+        """Flags that a cell has for neighbours which are not in the maps, as long as nobody has edited it."""
+        return frozenset(() if number in self.edited_cells else self._standing.beside.get(number, ()))
 
     # ---- following the class map --------------------------------------------------------------------------
 
@@ -375,15 +383,8 @@ class LiveCells:
 
     def _remarks(self, number: int) -> set[Flag]:
         remarks = {self.marks[number]} if number in self.marks else set()
-        if number in self.edited_cells:
-            remarks.add(Flag.EDITED)
-        elif number in self._unsure:  # whoever edited the cell has looked at it
-            remarks.add(Flag.LOW_CONFIDENCE)
-        if number in self._blurred:  # an edit makes it no sharper
-            remarks.add(Flag.OUT_OF_FOCUS)
-        if self.pixel_size.doubt:
-            remarks.add(Flag.PIXEL_SIZE_DOUBTFUL)
-        return remarks
+        remarks |= self._standing.on(number, edited=number in self.edited_cells)
+        return remarks | {Flag.PIXEL_SIZE_DOUBTFUL} if self.pixel_size.doubt else remarks
 
     def _flat(self, box: Box, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Flat indices in the plane of pixels of a box."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
 from napari_leukocyte.core.cells.boxes import Pixels, joined, within
 from napari_leukocyte.core.cells.cell_types import check_type
@@ -16,7 +17,7 @@ from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.cells.repair import Point, cut, extended, find_hole, find_indent, line_pixels, trace
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["delete", "fill", "holes", "join", "mark", "set_type", "split", "split_off", "under"]
+__all__ = ["apart", "delete", "fill", "holes", "join", "mark", "set_type", "split", "split_off", "under"]
 
 
 def split(live: LiveCells, path: Sequence[Point]) -> Change:
@@ -53,6 +54,24 @@ def join(live: LiveCells, numbers: Iterable[int]) -> Change:
     labels = live.cells[area].copy()
     labels[np.isin(labels, cells)] = cells[0]
     return live.set_labels(area, labels)
+
+
+def apart(live: LiveCells, numbers: Iterable[int]) -> bool:
+    """Whether some of these cells are connected to the first neither directly nor by others of them.
+
+    A cell of several pieces is one: it connects whatever touches any of them.
+    """
+    cells = [number for number in dict.fromkeys(numbers) if number in live.boxes]
+    if len(cells) < 2:
+        return False
+    labels = live.cells[joined(*(live.boxes[number] for number in cells))]
+    clumps, _ = ndi.label(np.isin(labels, cells), structure=np.ones((3, 3)))
+    of_cell = {number: set(np.unique(clumps[labels == number]).tolist()) for number in cells}
+    reached, left = of_cell[cells[0]], cells[1:]
+    while near := [number for number in left if of_cell[number] & reached]:
+        reached = reached.union(*(of_cell[number] for number in near))
+        left = [number for number in left if number not in near]
+    return bool(left)
 
 
 def mark(live: LiveCells, numbers: Iterable[int], flag: Flag | None) -> Change | None:

@@ -66,6 +66,16 @@ class CellMeasure:
     cnr_at_most: float = math.nan
 
     @property
+    def cell_px(self) -> int:
+        """Area of the whole cell in pixels."""
+        return self.cytoplasm_px + self.nucleus_px
+
+    @property
+    def cell_um2(self) -> float:
+        """The same in um2; NaN if the pixel size is unknown."""
+        return self.cytoplasm_um2 + self.nucleus_um2
+
+    @property
     def withheld(self) -> bool:
         """Whether a flag forbids a CNR."""
         return any(flag.withholds for flag in self.flags)

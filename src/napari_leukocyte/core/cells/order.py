@@ -5,20 +5,25 @@ from collections.abc import Iterable, Sequence
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 
-__all__ = ["after", "doubtful_first"]
+__all__ = ["after", "doubtful_first", "doubts_among"]
 
 _NO_DOUBT = NOT_A_WBC | {Flag.EDITED, Flag.TOO_COARSE}
 """What a person said, and what no look at the cell can settle."""
 
 
+def doubts_among(flags: Iterable[Flag]) -> set[Flag]:
+    """Return the remarks on a cell that say to look at it; one that a person made is no doubt."""
+    return set(flags) - _NO_DOUBT
+
+
 def doubtful_first(measures: Iterable[CellMeasure]) -> list[int]:
     """Return the cells with remarks: those that the model is unsure of first, then by how many remarks they have.
 
-    Cells that are alike come in the order of their numbers. A remark that a person made is no doubt.
+    Cells that are alike come in the order of their numbers.
     """
-    doubts = {one.cell: set(one.flags) - _NO_DOUBT for one in measures}
-    doubtful = [cell for cell, flags in doubts.items() if flags]
-    return sorted(doubtful, key=lambda cell: (Flag.LOW_CONFIDENCE not in doubts[cell], -len(doubts[cell]), cell))
+    found = {one.cell: doubts_among(one.flags) for one in measures}
+    doubtful = [cell for cell, flags in found.items() if flags]
+    return sorted(doubtful, key=lambda cell: (Flag.LOW_CONFIDENCE not in found[cell], -len(found[cell]), cell))
 
 
 def after(order: Sequence[int], cell: int | None, before: Sequence[int] = ()) -> Sequence[int]:

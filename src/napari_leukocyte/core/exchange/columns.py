@@ -1,12 +1,16 @@
 """The data dictionary: what every column of a table of cells means, its unit and its range."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 
-__all__ = ["COLUMNS", "TABLE_COLUMNS", "Column", "dictionary_rows", "markdown"]
+__all__ = ["COLUMNS", "OPTIONAL_COLUMNS", "TABLE_COLUMNS", "Column", "dictionary_rows", "markdown", "optional_rows"]
+
+_HEAD = ("column", "meaning", "unit", "range")
 
 Kind = Literal["text", "whole", "number"]
 
@@ -32,6 +36,7 @@ class Column:
     range: str
 
 
+_LENGTH, _DENSITY = "above 0, or empty", "any, or empty"
 _HASH = "64 hexadecimal digits, or empty"
 COLUMNS = {
     "image": Column("text", "Name of the image; one that begins as a formula has an apostrophe in front", "", "any"),
@@ -50,9 +55,14 @@ COLUMNS = {
     "cnr_high": Column(
         "number", "The same to the high side; inf where so small a nucleus may be none", "", "cnr and more, or empty"
     ),
-    "nc_ratio": Column("number", "Nucleus area / cytoplasm area, 1 / CNR; empty with cnr", "", "above 0, or empty"),
+    "nc_ratio": Column(
+        "number", "N:C as 1 / CNR: nucleus area / cytoplasm area; empty with cnr", "", "above 0, or empty"
+    ),
     "nucleus_fraction": Column(
-        "number", "Nucleus area / area of the whole cell; empty with cnr", "", "above 0 to 1, or empty"
+        "number",
+        "N:C as cytology has it: nucleus area / area of the whole cell; empty with cnr",
+        "",
+        "above 0 to 1, or empty",
     ),
     "cytoplasm_px": Column(
         "whole", "Area of the cytoplasm; of the whole cell where nuclei are unknown (binary)", "px", "0 and more"
@@ -83,6 +93,14 @@ COLUMNS = {
         "",
         "above 0, or empty",
     ),
+    "made_with": Column(
+        "text", "Of a map that a hand changed: pixels by what made them, and strokes", "", "any, or empty"
+    ),
+    "folder": Column("text", "Folder of the image's file", "", "any, or empty"),
+    "cell_px": Column("whole", "Area of the whole cell, cytoplasm_px + nucleus_px", "px", "0 and more"),
+    "cell_um2": Column(
+        "number", "The same in square micrometres; empty without a measured pixel size", "um2", "0 and more, or empty"
+    ),
     "type": Column("text", "What kind of cell a person said that it is, in their own words", "", "any, or empty"),
     "cnr_range_low": Column(
         "number",
@@ -95,14 +113,58 @@ COLUMNS = {
 }
 
 
+OPTIONAL_COLUMNS = {
+    name: meaning
+    for part, of in (("cell", "the cell"), ("nucleus", "the nucleus, all its lobes together"))
+    for name, meaning in {
+        f"{part}_diameter_px": Column("number", f"Diameter of a disc of the area of {of}", "px", _LENGTH),
+        f"{part}_diameter_um": Column("number", "The same; empty without a measured pixel size", "um", _LENGTH),
+        f"{part}_feret_max_px": Column("number", f"Largest Feret diameter of {of}", "px", _LENGTH),
+        f"{part}_feret_max_um": Column("number", "The same; empty without a measured pixel size", "um", _LENGTH),
+        f"{part}_feret_min_px": Column("number", f"Smallest Feret diameter of {of}", "px", _LENGTH),
+        f"{part}_feret_min_um": Column("number", "The same; empty without a measured pixel size", "um", _LENGTH),
+        f"{part}_circularity": Column(
+            "number", f"4 pi area / perimeter^2 of {of}: about 1 for a disc", "", "above 0, or empty"
+        ),
+        f"{part}_solidity": Column("number", f"Area / area of the convex hull of {of}", "", "above 0 to 1, or empty"),
+        **{
+            f"{part}_od_{channel}": Column(
+                "number", f"Mean optical density of {of} in {channel}: -log10(light / light of the glass)", "", _DENSITY
+            )
+            for channel in ("red", "green", "blue")
+        },
+    }.items()
+} | {
+    "nucleus_eccentricity": Column(
+        "number", "Eccentricity of the ellipse with the nucleus' second moments: 0 for a disc", "", "0 to 1, or empty"
+    ),
+    "cell_per_red_cell": Column(
+        "number",
+        "Diameter of the cell / median diameter of the red cells in the image; empty with fewer than five",
+        "",
+        "above 0, or empty",
+    ),
+}
+"""What `segment --shape-columns` adds to cells.csv; all but densities are empty of a cell that is cut or overlaps."""
+
+
 def dictionary_rows() -> list[list[str]]:
     """The dictionary as rows of text, the first with the headings."""
-    rows = [[name, COLUMNS[name].meaning, COLUMNS[name].unit, COLUMNS[name].range] for name in TABLE_COLUMNS]
-    return [["column", "meaning", "unit", "range"], *rows]
+    return [list(_HEAD), *([name, *_described(COLUMNS[name])] for name in TABLE_COLUMNS)]
 
 
-def markdown() -> str:
-    """The dictionary as the table in docs/exchange.md."""
-    head, *rows = dictionary_rows()
+def _described(column: Column) -> tuple[str, str, str]:
+    return column.meaning, column.unit, column.range
+
+
+def optional_rows() -> list[list[str]]:
+    """The dictionary of the optional columns, in the same way."""
+    rows = [[name, *_described(OPTIONAL_COLUMNS[name])] for name in SHAPE_COLUMNS]
+    return [list(_HEAD), *rows]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A dictionary as the table in docs/exchange.md."""
+    head, *rows = rows
     lines = [head, ["---"] * len(head), *([f"`{row[0]}`", *row[1:]] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from napari_leukocyte.core.cells.cells_csv import cell_rows, write_cells_csv
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.shape import Shape
 
 __all__ = ["CellTable", "common"]
 
@@ -33,9 +34,11 @@ class CellTable:
         plane: int = 0,
         planes: int = 1,
         provenance: Mapping[str, str],
+        folder: str = "",
+        shapes: Mapping[int, Shape] | None = None,
     ) -> None:
-        """Add the cells of an image or of one plane of a stack of ``planes``."""
-        rows = cell_rows(measures, image=image, plane=plane, provenance=provenance)
+        """Add the cells of an image or of one plane of a stack of ``planes``; the rest as for `cell_rows`."""
+        rows = cell_rows(measures, image=image, plane=plane, provenance=provenance, folder=folder, shapes=shapes)
         self.add_rows(rows, image=image, plane=plane, planes=planes, provenance=provenance)
 
     def add_rows(

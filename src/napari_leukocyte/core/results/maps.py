@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_leukocyte.core.cells.cells_csv import cell_rows
+from napari_leukocyte.core.cells.left_out import BESIDE
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.shape import Shape
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
 from napari_leukocyte.core.results.cell_table import common
 from napari_leukocyte.core.results.mask_facts import MaskFacts
-from napari_leukocyte.core.results.record import CELL_FIELDS, ListedImage, PlaneRecord
+from napari_leukocyte.core.results.record import CELL_FIELDS, OPTIONAL_FIELDS, ListedImage, PlaneRecord
 from napari_leukocyte.core.results.remarks import remarks_text
 from napari_leukocyte.core.results.segmentation import Segmentation
 
@@ -51,16 +53,18 @@ class PlaneResult:
             pixel_size=self.result.pixel_size,
             binary=self.result.binary,
             notes=self.result.notes,
-            cells=cells_of(self.measures, self.result.provenance),
+            cells=cells_of(self.measures, self.result.provenance, self.result.shapes),
             pixels_changed=0 if self.facts is None else self.facts.pixels_changed,
             labels_edited=self.facts is not None and self.facts.labels_edited,
         )
 
 
-def cells_of(measures: Sequence[CellMeasure], provenance: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+def cells_of(
+    measures: Sequence[CellMeasure], provenance: Mapping[str, str], shapes: Mapping[int, Shape] | None = None
+) -> tuple[dict[str, str], ...]:
     """What the record keeps of the rows of one plane."""
-    rows = cell_rows(measures, image="", provenance=provenance)
-    return tuple({name: row[name] for name in CELL_FIELDS if row[name]} for row in rows)
+    rows = cell_rows(measures, image="", provenance=provenance, shapes=shapes)
+    return tuple({name: row[name] for name in (*CELL_FIELDS, *OPTIONAL_FIELDS) if row.get(name)} for row in rows)
 
 
 def map_names(stem: str) -> tuple[str, ...]:
@@ -101,7 +105,9 @@ def _remarks(planes: Sequence[PlaneResult]) -> dict[str, str | list[str]]:
         {}
         if plane.result is None
         else remarks_text(
-            {one.cell: one.flags for one in plane.measures}, {one.cell: one.cell_type for one in plane.measures}
+            {one.cell: one.flags for one in plane.measures},
+            {one.cell: one.cell_type for one in plane.measures},
+            {one.cell: BESIDE.intersection(one.flags) for one in plane.measures if one.cell in plane.result.beside},
         )
         for plane in planes
     ]

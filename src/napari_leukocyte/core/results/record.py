@@ -32,15 +32,26 @@ from pathlib import Path
 
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.settings import ResultSettings
 
-__all__ = ["CELL_FIELDS", "RECORD", "ImageRecord", "ListedImage", "PlaneRecord", "ResultsRecord", "SizesRecord"]
+__all__ = [
+    "CELL_FIELDS",
+    "OPTIONAL_FIELDS",
+    "RECORD",
+    "ImageRecord",
+    "ListedImage",
+    "PlaneRecord",
+    "ResultsRecord",
+    "SizesRecord",
+]
 
 RECORD = "results.jsonl"
-# what each cell's row has of its own
-CELL_FIELDS = tuple(name for name in CELL_COLUMNS if name not in ("image", "plane", *MADE_BY_COLUMNS))
+# what each cell's row has of its own, and can have
+CELL_FIELDS = tuple(name for name in CELL_COLUMNS if name not in ("image", "plane", "folder", *MADE_BY_COLUMNS))
+OPTIONAL_FIELDS = SHAPE_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,8 @@ class PlaneRecord:
     notes
         What was done or happened that the user should know.
     cells
-        For each cell the fields of its row in ``cells.csv`` that are not empty and its own (`CELL_FIELDS`), as text.
+        For each cell the fields of its row in ``cells.csv`` that are not empty and its own (`CELL_FIELDS`, and
+        `OPTIONAL_FIELDS` where they were asked for), as text.
     pixels_changed
         How many pixels a hand changed since a model made the map.
     labels_edited
@@ -167,15 +179,29 @@ class ImageRecord:
         """The rows of one plane in ``cells.csv``."""
         own = self.planes[plane]
         made_by = {column: own.provenance.get(column, "") for column in MADE_BY_COLUMNS}
+        optional = any(not set(OPTIONAL_FIELDS).isdisjoint(cell) for cell in own.cells)
         return [
             {
                 "image": self.image.label,
                 "plane": str(plane),
                 **{column: cell.get(column, "") for column in CELL_FIELDS},
+                **({} if "cell_px" in cell else _whole(cell)),
                 **made_by,
+                "folder": str(Path(self.image.path).parent) if self.image.path else "",
+                **({name: cell.get(name, "") for name in OPTIONAL_FIELDS} if optional else {}),
             }
             for cell in own.cells
         ]
+
+
+def _whole(cell: Mapping[str, str]) -> dict[str, str]:
+    """Areas of the whole cell from those of its parts, for records that do not have them."""
+    parts = [[cell.get(f"{part}_{unit}", "") for part in ("cytoplasm", "nucleus")] for unit in ("px", "um2")]
+    (cytoplasm_px, nucleus_px), um2 = parts
+    return {
+        "cell_px": str(int(cytoplasm_px or 0) + int(nucleus_px or 0)),
+        "cell_um2": f"{sum(map(float, um2)):.8g}" if all(um2) else "",
+    }
 
 
 @dataclass(frozen=True)

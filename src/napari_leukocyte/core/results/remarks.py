@@ -7,22 +7,28 @@ from typing import Any
 
 from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
+from napari_leukocyte.core.cells.left_out import BESIDE
 from napari_leukocyte.core.errors import LeukocyteError
 
 __all__ = ["REMARKS", "read_remarks", "read_types", "remarks_text"]
 
-_NOT_A_WBC, _TYPES = "not_a_wbc", "types"
+_NOT_A_WBC, _TYPES, _BESIDE = "not_a_wbc", "types", "beside_cells_left_out"
 _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.startswith(f"{_NOT_A_WBC}_")}
 _PLAIN = (Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED)
+_WITH_KIND = {_NOT_A_WBC: _KINDS, _BESIDE: {flag.value: flag for flag in sorted(BESIDE)}}
 
 REMARKS = NOT_A_WBC | frozenset(_PLAIN)
 """The flags that files must say; the others follow from the maps."""
 
 
 def remarks_text(
-    flags: Mapping[int, Collection[Flag]], types: Mapping[int, str] = MappingProxyType({})
+    flags: Mapping[int, Collection[Flag]],
+    types: Mapping[int, str] = MappingProxyType({}),
+    beside: Mapping[int, Collection[Flag]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Write the remarks on the cells of one plane, by cell number, as provenance; a key only where there are any.
+
+    ``beside`` are flags that cells have for neighbours which are not in the maps.
 
     Examples
     --------
@@ -34,6 +40,7 @@ def remarks_text(
     cells = sorted(flags.items())
     texts = {
         _NOT_A_WBC: [f"{cell} {kind}" for cell, own in cells for kind, flag in _KINDS.items() if flag in own],
+        _BESIDE: [f"{cell} {flag.value}" for cell, own in sorted(beside.items()) for flag in sorted(own)],
         **{flag.value: [str(cell) for cell, own in cells if flag in own] for flag in _PLAIN},
         _TYPES: [f"{cell} {cell_type}" for cell, cell_type in sorted(types.items()) if cell_type],
     }
@@ -66,13 +73,15 @@ def read_remarks(provenance: Mapping[str, Any], *, plane: int = 0) -> dict[int, 
     {3: {<Flag.NOT_A_WBC_SMUDGE: 'not_a_wbc_smudge'>}}
     """
     found: dict[int, set[Flag]] = {}
-    for key in (_NOT_A_WBC, *_PLAIN):
+    for key in (*_WITH_KIND, *_PLAIN):
+        kinds = _WITH_KIND.get(key, {"": Flag(key)} if key in _PLAIN else {})
         for remark, cell, kind in _said(provenance, key, plane):
-            flag = _KINDS.get(kind) if key == _NOT_A_WBC else Flag(key) if not kind else None
+            flag = kinds.get(kind)
             if flag is None or not cell:
+                like = f"'3 {next(iter(kinds))}' ({', '.join(kinds)})" if key in _WITH_KIND else "'3'"
                 raise LeukocyteError(
-                    f"The remark '{remark}' under {key} cannot be understood; it should be like "
-                    f"'{'3 smudge' if key == _NOT_A_WBC else '3'}' ({', '.join(_KINDS)}), so save the labels again."
+                    f"The remark '{remark}' under {key} cannot be understood; it should be like {like}, so save the "
+                    "labels again."
                 )
             found.setdefault(cell, set()).add(flag)
     return found

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
+from napari_leukocyte.core.cells.left_out import BESIDE
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.cells.shape import Shape
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
 
@@ -48,6 +50,10 @@ class Segmentation:
         What is known of such a map, with the version that it is or began with as its parent; None for a fresh one.
     makers
         What made each pixel (Y, X) of such a map, see ``core.cells.origin.MAKERS``; None: the model, all of it.
+    beside
+        Flags that cells have for neighbours which the keep rule left out, see ``core.cells.left_out``.
+    shapes
+        The optional columns of the table, by cell, where they were asked for; None: they were not.
     is_draft
         Whether it holds edits that no accepted version has: a draft, or a result that was corrected and saved.
     """
@@ -68,6 +74,8 @@ class Segmentation:
     origin: MaskFacts | None = None
     makers: NDArray[np.uint8] | None = None
     is_draft: bool = False
+    beside: Mapping[int, frozenset[Flag]] = field(default_factory=dict)
+    shapes: Mapping[int, Shape] | None = None
 
     def measure(self) -> list[CellMeasure]:
         """Measure the cells; areas in um2 only where the pixel size is more than an estimate."""
@@ -86,6 +94,9 @@ class Segmentation:
         found: dict[int, set[Flag]] = {cell: {Flag.LOW_CONFIDENCE} for cell in self.unsure_cells}
         for cell in self.blurred_cells:
             found.setdefault(cell, set()).add(Flag.OUT_OF_FOCUS)
+        for cell, flags in self.beside.items():
+            if cell not in self.edited_cells:  # whoever edited the cell has looked at it
+                found.setdefault(cell, set()).update(flags)
         for cell, mark in self.marks.items():
             found.setdefault(cell, set()).add(mark)
         for cell in self.edited_cells:
@@ -103,6 +114,7 @@ class RemarkFields(TypedDict):
     blurred_cells: frozenset[int]
     marks: dict[int, Flag]
     edited_cells: frozenset[int]
+    beside: dict[int, frozenset[Flag]]
 
 
 def remark_fields(remarks: Mapping[int, Collection[Flag]]) -> RemarkFields:
@@ -116,4 +128,5 @@ def remark_fields(remarks: Mapping[int, Collection[Flag]]) -> RemarkFields:
         "blurred_cells": cells(Flag.OUT_OF_FOCUS),
         "marks": {cell: flag for cell, flags in remarks.items() for flag in flags if flag in NOT_A_WBC},
         "edited_cells": cells(Flag.EDITED),
+        "beside": {cell: BESIDE & set(flags) for cell, flags in remarks.items() if not BESIDE.isdisjoint(flags)},
     }

@@ -37,6 +37,8 @@ class SegmentParameters:
         um per px of images that state none; None estimates it.
     keep
         Which cells stay, see ``core.cells.keep``.
+    shape_columns
+        Whether the table has the optional columns of ``core.cells.shape``; no other number depends on it.
     """
 
     model: str = "default"
@@ -47,6 +49,7 @@ class SegmentParameters:
     pixel_size_source: str = "typed"
     default_pixel_size: float | None = None
     keep: Keep = "auto"
+    shape_columns: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

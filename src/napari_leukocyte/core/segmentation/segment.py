@@ -1,15 +1,17 @@
 """The main job: images in; class maps, cell labels and where each number came from out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
+from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import drop_cells, keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.left_out import flags_beside
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import find_conversion
@@ -23,8 +25,10 @@ from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, de
 from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
+from napari_leukocyte.core.segmentation.shapes import measure_shapes
 from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE, uncertainty, unsure_shares
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
+from napari_leukocyte.core.text import counted
 
 __all__ = [
     "ImageFailed",
@@ -36,6 +40,9 @@ __all__ = [
     "segment_plane",
     "settings_of",
 ]
+
+
+_KEPT = {"centre": "the one in the centre", "whole": "those that the image edge does not cut"}
 
 
 @dataclass(frozen=True)
@@ -133,8 +140,14 @@ def segment_plane(
     # a region is chosen by where it lies, and not by a cell in its middle
     rule = "all" if parameters.keep == "auto" and source.region_at is not None else parameters.keep
     keep = resolve_keep(rule, cells.shape, pixel_size=pixel_size.um)
+    beside: Mapping[int, frozenset[Flag]] = {}
     if keep != "all":
-        cells = keep_cells(cells, keep, pixel_size=pixel_size.um)
+        kept = keep_cells(cells, keep, pixel_size=pixel_size.um)
+        others = len(boxes_by_number(cells)) - len(boxes_by_number(kept))
+        if others:
+            beside = flags_beside(classes, cells, kept, pixel_size=pixel_size.um, binary=predictor.classes == 2)
+            notes.append(f"{counted(others, 'other cell')} left out, by the choice of cells to keep ({_KEPT[keep]})")
+        cells = kept
         classes[cells == 0] = 0
     platelets = giant_platelets(plane, conversion, classes, cells, pixel_size=pixel_size.um)
     if platelets:
@@ -144,7 +157,7 @@ def segment_plane(
         notes.append(f"out of focus: {len(blurred)} of {int(cells.max())} cells, their CNR is less certain")
     if parameters.mode == "binary":
         classes = (classes > 0).astype(np.uint8)
-    yield Segmentation(
+    result = Segmentation(
         classes=classes,
         cells=cells,
         binary=parameters.mode == "binary",
@@ -156,7 +169,11 @@ def segment_plane(
         blurred_cells=blurred,
         uncertainty=doubt,
         marks=dict.fromkeys(platelets, Flag.NOT_A_WBC_PLATELET),
+        beside=beside,
     )
+    if parameters.shape_columns:
+        result = replace(result, shapes=measure_shapes(plane, conversion, result))
+    yield result
 
 
 def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_], *, every: bool) -> frozenset[int]:

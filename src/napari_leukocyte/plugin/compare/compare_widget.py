@@ -54,6 +54,7 @@ class CompareWidget(Dock):
         self.comparison.cleared.connect(self._on_cleared)
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.images_added, lambda _first: self.list.refresh())
+        self.listen(self.session.selected, self._show_figures)
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.viewer.layers.events.inserted, self._list_layers)
         self.listen(self.viewer.layers.events.removed, self._list_layers)
@@ -70,6 +71,7 @@ class CompareWidget(Dock):
 
     def _build(self) -> None:
         from napari_leukocyte.plugin.canvas.layers import TRUTH
+        from napari_leukocyte.plugin.compare.colour_key import ColourKey
         from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
         from napari_leukocyte.plugin.compare.list_panel import ListPanel
         from napari_leukocyte.plugin.compare.reader_menu import ReaderButton
@@ -108,7 +110,7 @@ class CompareWidget(Dock):
         self.scheme.addItems(list(SCHEMES))
         self.scheme.setToolTip("Colours of the difference image")
         self.scheme.currentTextChanged.connect(self._on_scheme)
-        self.key = note()
+        self.key = ColourKey()
         self.list = ListPanel(self.comparison)
         self.list.images.image_chosen.connect(self._on_image)
         self.status = note()
@@ -276,8 +278,9 @@ class CompareWidget(Dock):
         self.list.images.select_image(self.session.index)
 
     def _show_figures(self) -> None:
-        from napari_leukocyte.plugin.compare.score_text import band_text, cell_lines
+        from napari_leukocyte.plugin.compare.score_text import band_text, cell_lines, chosen_cell_line
 
+        self._show_key()
         index = self.session.index
         known, truth = self.comparison.of(index), self.comparison.truths.get(index)
         self.reading.setText("" if truth is None else f"Truth: {truth.name}, read as {truth.reading}.")
@@ -292,7 +295,9 @@ class CompareWidget(Dock):
             scores += self._scores_of_other(other)
         self.figures.show_scores(scores)
         self.in_force.setText(f"Border band in force: {band_text(known.score)}.")
-        self.cells_text.setText("\n".join(cell_lines(scores)))
+        chosen = self.session.selection
+        own = chosen_cell_line(known.score, chosen[1]) if chosen is not None and chosen[0] == index else ""
+        self.cells_text.setText("\n".join([*cell_lines(scores), *filter(None, [own])]))
 
     def _what_is_missing(self, has_truth: bool) -> str:
         if not self.session.states:
@@ -328,14 +333,10 @@ class CompareWidget(Dock):
 
     def _show_key(self) -> None:
         """What the colours on screen mean."""
-        from napari_leukocyte.plugin.canvas.layers import TRUTH
         from napari_leukocyte.plugin.compare.error_layers import DIFFERENCE
 
-        keys = [_TRUTH_KEY] if self.boxes[TRUTH].isChecked() else []
-        keys += [_KEYS[self.scheme.currentText()]] if self.boxes[DIFFERENCE].isChecked() else []
         self.scheme.setVisible(self.boxes[DIFFERENCE].isChecked())
-        self.key.setText("\n".join(keys))
-        self.key.setVisible(bool(keys))
+        self.key.show_entries(self.layers.key())
 
     def _on_command(self, name: str) -> None:
         box = self.boxes.get(name)
@@ -348,10 +349,3 @@ class CompareWidget(Dock):
         self.list.release()
         self.comparison.close()
         self.layers.close()
-
-
-_TRUTH_KEY = "Truth: black around cells, white around nuclei."
-_KEYS = {
-    "colour-blind safe": "Difference: yellow false positive, blue false negative, red wrong class, grey in the band.",
-    "thesis": "Difference: correct black, false positive white, false negative grey; three-class: wrong white.",
-}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, TRUTH_COLOURS
-from napari_leukocyte.core.scoring.difference import difference_classes
+from napari_leukocyte.core.scoring.difference import Difference, difference_classes
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
 from napari_leukocyte.plugin.canvas.layers import TRUTH, place_like, placed_like
 
@@ -146,8 +146,28 @@ class ErrorLayers:
         if name == TRUTH:
             return TRUTH_COLOURS
         if self.scheme == SCHEMES[0]:
-            return DIFFERENCE_PALETTES[SCHEMES[0]]
+            return DIFFERENCE_PALETTES["on the screen"]
         return DIFFERENCE_PALETTES["thesis, binary" if known.cell_only else "thesis, three-class"]
+
+    def key(self) -> list[tuple[tuple[float, float, float, float], str]]:
+        """Colour (RGBA, 0-1) and meaning of what is drawn of the shown image: of one scheme, and of what can occur."""
+        known = self.comparison.of(self.comparison.session.index)
+        cell_only = known is not None and known.cell_only
+        found = []
+        if TRUTH in self.wanted:
+            found.append((TRUTH_COLOURS[1], "truth, around cells"))
+            found += [] if cell_only else [(TRUTH_COLOURS[2], "truth, around nuclei")]
+        if DIFFERENCE in self.wanted and self.scheme == SCHEMES[0]:
+            palette = DIFFERENCE_PALETTES["on the screen"]
+            codes = [code for code in Difference if code and not (cell_only and code == Difference.WRONG_CLASS)]
+            found += [(palette[code], code.words) for code in codes]
+        elif DIFFERENCE in self.wanted:
+            palette = DIFFERENCE_PALETTES["thesis, binary" if cell_only else "thesis, three-class"]
+            codes = [Difference.CORRECT, Difference.FALSE_POSITIVE, *[Difference.FALSE_NEGATIVE] * cell_only]
+            found += [(palette[code], code.words if cell_only or not code else "wrong") for code in codes]
+        if BAND in self.wanted:
+            found.append((_BAND_PALETTE[1], "border band"))
+        return found
 
     def _on_scored(self, index: int, box: Box | None) -> None:
         if index == self.comparison.session.index and self.wanted:

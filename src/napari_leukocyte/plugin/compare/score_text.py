@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from napari_leukocyte.core.cells.short_text import short_cnr
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.compare.score_tables import percent
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from napari_leukocyte.core.scoring.evaluation import ImageScore
     from napari_leukocyte.core.scoring.overview import Overview
 
-__all__ = ["band_text", "cell_lines", "overview_lines"]
+__all__ = ["band_text", "cell_lines", "chosen_cell_line", "overview_lines"]
 
 
 def band_text(score: ImageScore) -> str:
@@ -46,6 +47,20 @@ def cell_lines(scores: list[ImageScore]) -> list[str]:
             )
         lines.append(f"{counted(score.false_cells, 'false cell')}, {score.missed_cells} missed")
     return lines
+
+
+def chosen_cell_line(score: ImageScore, cell: int) -> str:
+    """Both CNRs of one cell of several, or why one of them has none; empty where all has been said already."""
+    if score.whole_cell or len(score.pairs) < 2:
+        return ""
+    pair = next((one for one in score.pairs if one.predicted is not None and one.predicted.cell == cell), None)
+    if pair is None or pair.predicted is None:
+        return ""
+    here = short_cnr(pair.predicted)
+    if pair.truth is None:
+        return f"Cell {cell}: CNR here {here}, no such cell in the truth"
+    error = f": {percent(math.expm1(pair.log_ratio), signed=True)}" if pair.compared else ""
+    return f"Cell {cell}: CNR here {here}, truth {short_cnr(pair.truth)}{error}"
 
 
 def overview_lines(found: Overview) -> list[str]:

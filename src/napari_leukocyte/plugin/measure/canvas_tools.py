@@ -45,13 +45,25 @@ class CanvasTools:
         A key of `STROKES` waits for a stroke; "" when none does any more.
     said(sentence)
         What was done, or why it could not be.
+    asked(question, act)
+        Something may not be meant: ``act`` does it all the same.
+
+    Parameters
+    ----------
+    session
+        Whose cells they are.
+    line
+        Shows a stroke.
+    selected
+        Image index and number of each cell that is selected somewhere.
     """
 
     armed = Signal(str)
     said = Signal(str)
+    asked = Signal(str, object)
 
-    def __init__(self, session: Session, line: CanvasLines) -> None:
-        self.session, self._line = session, line
+    def __init__(self, session: Session, line: CanvasLines, selected: Callable[[], list[tuple[int, int]]]) -> None:
+        self.session, self._line, self._selected = session, line, selected
         self.waiting = ""
         self._grip = get_grip(session)
         session.commanded.connect(self.run)
@@ -73,7 +85,10 @@ class CanvasTools:
 
     def run(self, name: str) -> None:
         """Do what a key or a button asks for, on the cell under the cursor or else the chosen one."""
-        if name in STROKES:
+        if name == "join" and not self.waiting and len(self.selected_here()) > 1:
+            self.join(self.selected_here())
+            self.armed.emit("")  # a button that was pressed for it comes up again
+        elif name in STROKES:
             self.disarm() if self.waiting == name else self._arm(name)
         elif name == "fill":
             self._try(self._fill)
@@ -84,9 +99,13 @@ class CanvasTools:
         """Mark cells of the shown image as not a WBC, or (None) as white cells after all."""
         self._try(lambda: self._mark(cells, flag))
 
-    def join(self, cells: list[int]) -> None:
-        """Join cells of the shown image; the first keeps its number."""
-        self._try(lambda: self._join(cells))
+    def join(self, cells: list[int], *, sure: bool = False) -> None:
+        """Join cells of the shown image; the first keeps its number. Asks first where they do not touch."""
+        self._try(lambda: self._join(cells, sure=sure))
+
+    def selected_here(self) -> list[int]:
+        """Numbers of the selected cells of the shown image."""
+        return [cell for index, cell in self._selected() if index == self.session.index]
 
     def _fill(self) -> str:
         cell = self._aimed_at("fill")
@@ -105,7 +124,11 @@ class CanvasTools:
         which = f"Cell {cells[0]}" if len(cells) == 1 else f"{len(cells)} cells"
         return f"{which}: a white cell after all." if flag is None else f"{which}: not a WBC ({MARKS[flag]})."
 
-    def _join(self, cells: list[int]) -> str:
+    def _join(self, cells: list[int], *, sure: bool = False) -> str:
+        state = self.session.state
+        if not sure and state is not None and live_repairs.apart(state.live, cells):
+            self.asked.emit("These cells do not touch. Are they one cell?", lambda: self.join(cells, sure=True))
+            return ""
         self.session.edit_labels(lambda live: live_repairs.join(live, cells))
         return f"Joined: cell {cells[0]}."
 

@@ -19,7 +19,7 @@ _LINES_OF_REMARKS = 4
 
 
 class CellCard(QWidget):  # type: ignore[misc]
-    """CNR with its range, N:C, nucleus %, areas and remarks of one cell; of the same height whatever it shows."""
+    """CNR with its range, both N:C's, areas and remarks of one cell; of the same height whatever it shows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,12 +45,15 @@ class CellCard(QWidget):  # type: ignore[misc]
         figures.setContentsMargins(0, 0, 0, 0)
         figures.setHorizontalSpacing(10)
         figures.setVerticalSpacing(2)
-        figures.addWidget(QLabel("CNR"), 0, 0)
+        figures.addWidget(QLabel("CNR cyt / nuc"), 0, 0)
         figures.addWidget(self.cnr, 1, 0, 2, 1)
         figures.addWidget(self.range, 3, 0)
         figures.addWidget(self.calibrated, 4, 0)
-        words = (QLabel("N:C"), QLabel("Nucleus share"), self.cytoplasm_word, QLabel("Nucleus"))
-        values = (self.nc_ratio, self.nucleus_share, self.cytoplasm, self.nucleus)
+        in_cell, in_cytoplasm = QLabel("N:C nuc / cell"), QLabel("N:C nuc / cyt")
+        in_cell.setToolTip("N:C as cytology has it: nucleus area / area of the whole cell")
+        in_cytoplasm.setToolTip("N:C as 1 / CNR: nucleus area / cytoplasm area")
+        words = (in_cell, in_cytoplasm, self.cytoplasm_word, QLabel("Nucleus"))
+        values = (self.nucleus_share, self.nc_ratio, self.cytoplasm, self.nucleus)
         for row, (word, value) in enumerate(zip(words, values, strict=True)):
             figures.addWidget(word, row, 2)
             figures.addWidget(value, row, 3)
@@ -86,7 +89,7 @@ class CellCard(QWidget):  # type: ignore[misc]
         self.calibrated.setToolTip(meaning)
         self.nc_ratio.setText(NO_NUMBER if math.isnan(measure.nc_ratio) else f"{measure.nc_ratio:.2f}")
         share = measure.nucleus_fraction
-        self.nucleus_share.setText(NO_NUMBER if math.isnan(share) else f"{100 * share:.0f} %")
+        self.nucleus_share.setText(NO_NUMBER if math.isnan(share) else f"{share:.2f}")
         binary = is_binary(measure)
         self.cytoplasm_word.setText("Whole cell" if binary else "Cytoplasm")
         self.cytoplasm.setText(_area(measure.cytoplasm_px, measure.cytoplasm_um2))

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from qtpy.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from collections.abc import Iterable
 
-from napari_leukocyte.plugin.measure.cell_model import SORT_DOWN, CellTableModel, SortedCells
-from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow, Column
+from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from qtpy.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
+from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+
+from napari_leukocyte.plugin.measure.cell_delegate import CellDelegate
+from napari_leukocyte.plugin.measure.cell_model import SORT_DOWN, CellTableModel
+from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow, Column, place_of
 
 __all__ = ["CellRow", "CellTable", "CellTableModel"]
 
 _PADDING = 8  # px beside the text of a column
-_IMAGE, _CELL = 0, 1
+_SIGN_PX = 22
+_SIGN, _CELL = place_of("sign"), place_of("cell")
 _LATE = [i for i, column in enumerate(COLUMNS) if column.in_um2 or column.in_types]
+_KEY = Qt.Key
+_OWN_KEYS = {
+    *(_KEY.Key_Up, _KEY.Key_Down, _KEY.Key_Left, _KEY.Key_Right, _KEY.Key_PageUp, _KEY.Key_PageDown),
+    *(_KEY.Key_Home, _KEY.Key_End, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_Tab, _KEY.Key_Backtab),
+}
 
 
 class CellTable(QTableView):  # type: ignore[misc]
     """A row for each cell.
+
+    Arrow keys and the like step through the rows; what other keys mean, the window knows: the brush can be taken up
+    while the table has the focus.
 
     Signals
     -------
@@ -33,6 +37,8 @@ class CellTable(QTableView):  # type: ignore[misc]
         The user picked a row by mouse or key. Selecting by `select_cell` does not emit it.
     type_asked()
         The user pressed I, to say what type the selected cells are.
+    columns_chosen(hidden)
+        The user hid a column or took it back: the names of all that are hidden, a list.
 
     Attributes
     ----------
@@ -42,25 +48,28 @@ class CellTable(QTableView):  # type: ignore[misc]
 
     cell_chosen = Signal(int, int)
     type_asked = Signal()
+    columns_chosen = Signal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cells = CellTableModel(self)
-        self._sorted = SortedCells(self.cells, self)
-        self.setModel(self._sorted)
+        self.setModel(self.cells)
         self._unwanted: set[int] = set()  # columns that the user has hidden
+        self._held: tuple[list[tuple[int, int]], tuple[int, int] | None] = [], None  # what was selected, and current
 
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTabKeyNavigation(False)  # Tab leaves the table
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setItemDelegate(_CellDelegate(self))
+        self.setItemDelegate(CellDelegate(self.cells.row, self))
         self.setWordWrap(False)
         self.setShowGrid(False)
         _align_digits(self)
         self._set_up_headers()
-        for signal in (self.cells.rowsInserted, self.cells.rowsRemoved):
+        for signal in (self.cells.rowsInserted, self.cells.rowsRemoved, self.cells.modelReset):
             signal.connect(self._show_columns)
+        self.cells.modelAboutToBeReset.connect(self._hold_selection)
+        self.cells.modelReset.connect(self._bring_selection_back)
         self.cells.dataChanged.connect(self._on_data_changed)
         self._show_columns()
 
@@ -74,8 +83,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         # Qt's arrow would lie on the title, so the title has one
         header.setStyleSheet("QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }")
         for i, column in enumerate(COLUMNS):
-            widths = [self.fontMetrics().horizontalAdvance(text) for text in (column.title + SORT_DOWN, column.widest)]
-            self.setColumnWidth(i, max(widths) + _PADDING)
+            texts = (column.title + SORT_DOWN, column.formula, column.widest)
+            self.setColumnWidth(i, max(self.fontMetrics().horizontalAdvance(text) for text in texts) + _PADDING)
+        self.setColumnWidth(_SIGN, _SIGN_PX)
         header.setStretchLastSection(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # the order of the list
         if hasattr(header, "setSortIndicatorClearable"):  # Qt 6.1
@@ -92,11 +102,11 @@ class CellTable(QTableView):  # type: ignore[misc]
         A cell that is one of several selected ones leaves them selected.
         """
         row = None if cell is None else self.cells.row_of(image_index, cell)
-        index = QModelIndex() if row is None else self._sorted.mapFromSource(self.cells.index(row, _CELL))
-        if not index.isValid():
+        if row is None:
             self.clearSelection()
             self.setCurrentIndex(QModelIndex())
             return
+        index = self.cells.index(row, _CELL)
         sideways = self.horizontalScrollBar().value()
         selection = self.selectionModel()
         flag = QItemSelectionModel.SelectionFlag
@@ -111,17 +121,35 @@ class CellTable(QTableView):  # type: ignore[misc]
 
     def show_only(self, image_index: int | None) -> None:
         """Show the cells of one image; None: of all."""
-        self._sorted.show_only(image_index)
+        self.cells.show_only(image_index)
 
     def _selected_rows(self) -> list[CellRow]:
         indexes = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
-        return [self.cells.row(self._sorted.mapToSource(index).row()) for index in indexes]
+        return [self.cells.row(index.row()) for index in indexes]
 
     def _choose_current(self) -> None:
         current = self.currentIndex()
         if current.isValid() and self.selectionModel().isRowSelected(current.row(), QModelIndex()):
-            row = self.cells.row(self._sorted.mapToSource(current).row())
+            row = self.cells.row(current.row())
             self.cell_chosen.emit(row.image_index, row.measure.cell)
+
+    def _hold_selection(self) -> None:
+        """Remember what is selected, while the model forgets it."""
+        current = self.currentIndex()
+        row = self.cells.row(current.row()) if current.isValid() else None
+        self._held = self.selected_cells(), None if row is None else (row.image_index, row.measure.cell)
+
+    def _bring_selection_back(self) -> None:
+        cells, current = self._held
+        rows = [row for row in (self.cells.row_of(*cell) for cell in cells) if row is not None]
+        flag, selection = QItemSelectionModel.SelectionFlag, QItemSelection()
+        for row in rows:
+            selection.select(self.cells.index(row, 0), self.cells.index(row, len(COLUMNS) - 1))
+        self.selectionModel().select(selection, flag.ClearAndSelect)
+        at = None if current is None else self.cells.row_of(*current)
+        if at is not None:
+            self.selectionModel().setCurrentIndex(self.cells.index(at, _CELL), flag.NoUpdate)
+            self.scrollTo(self.cells.index(at, _CELL))
 
     # ---- mouse and keys ---------------------------------------------------------------------------------
 
@@ -144,6 +172,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         if event.key() == Qt.Key.Key_I and not event.modifiers():
             self.type_asked.emit()
             return
+        if event.key() not in _OWN_KEYS and not event.matches(QKeySequence.StandardKey.SelectAll):
+            event.ignore()  # the window hands it to the layer that is worked on
+            return
         before = self.currentIndex().row()
         super().keyPressEvent(event)
         if self.currentIndex().row() != before or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -161,8 +192,8 @@ class CellTable(QTableView):  # type: ignore[misc]
         """Put the selected rows on the clipboard: the columns shown, with their titles, separated by tabs."""
         rows = self._selected_rows()
         if rows:
-            shown = [column for i, column in enumerate(COLUMNS) if not self.isColumnHidden(i)]
-            lines = [[column.title for column in shown], *[[column.text(row) for column in shown] for row in rows]]
+            shown = [column for i, column in enumerate(COLUMNS) if not self.isColumnHidden(i) and i != _SIGN]
+            lines = [[column.heading for column in shown], *[[column.text(row) for column in shown] for row in rows]]
             QGuiApplication.clipboard().setText("\n".join("\t".join(line) for line in lines))
 
     # ---- columns ----------------------------------------------------------------------------------------
@@ -171,9 +202,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         """The choice of columns."""
         menu = QMenu(self)
         for i, column in enumerate(COLUMNS):
-            action = menu.addAction(column.title)
+            action = menu.addAction(column.heading or "Sign of remarks")
             action.setCheckable(True)
-            action.setChecked(not self.isColumnHidden(i))
+            action.setChecked(i not in self._unwanted)
             # without its number a row says nothing
             action.setEnabled(i != _CELL and self._has(column))
             action.toggled.connect(lambda on, i=i: self._want_column(i, wanted=on))
@@ -184,9 +215,16 @@ class CellTable(QTableView):  # type: ignore[misc]
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.horizontalHeader().viewport().mapToGlobal(at))
 
+    def hide_columns(self, names: Iterable[str]) -> None:
+        """Hide columns by their names, and no others; a name of no column is passed over."""
+        names = set(names) - {"cell"}
+        self._unwanted = {i for i, column in enumerate(COLUMNS) if column.name in names}
+        self._show_columns()
+
     def _want_column(self, column: int, *, wanted: bool) -> None:
         (self._unwanted.discard if wanted else self._unwanted.add)(column)
         self._show_columns()
+        self.columns_chosen.emit([COLUMNS[i].name for i in sorted(self._unwanted)])
 
     def _show_columns(self) -> None:
         for i, column in enumerate(COLUMNS):
@@ -196,21 +234,16 @@ class CellTable(QTableView):  # type: ignore[misc]
 
     def _has(self, column: Column) -> bool:
         """Whether a column that may be empty has anything to show."""
-        return not ((column.in_um2 and not self.cells.has_um2) or (column.in_types and not self.cells.has_types))
+        cells = self.cells
+        return not (
+            (column.in_um2 and not cells.has_um2)
+            or (column.in_types and not cells.has_types)
+            or (column.in_images and not cells.has_images)
+        )
 
     def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
         if first.column() <= _LATE[-1] and last.column() >= _LATE[0]:
             self._show_columns()
-
-
-class _CellDelegate(QStyledItemDelegate):  # type: ignore[misc]
-    """Shows the end of a long image name, where names differ; marks the row, and not one field of it."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # noqa: N802
-        super().initStyleOption(option, index)
-        if index.column() == _IMAGE:
-            option.textElideMode = Qt.TextElideMode.ElideLeft
-        option.state &= ~QStyle.StateFlag.State_HasFocus
 
 
 def _align_digits(widget: QWidget) -> None:

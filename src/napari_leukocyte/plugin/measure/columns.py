@@ -5,13 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
 
 from napari_leukocyte.core.cells.calibrated import calibrated_text
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, cnr_text
+from napari_leukocyte.core.cells.short_text import is_doubt, short_cnr
 from napari_leukocyte.core.cells.summary import is_binary
 
-__all__ = ["COLUMNS", "NO_NUMBER", "CellRow", "Column", "calibrated_words", "range_text", "why_no_cnr"]
+__all__ = [
+    "COLUMNS",
+    "NO_NUMBER",
+    "CellRow",
+    "Column",
+    "Sign",
+    "calibrated_words",
+    "place_of",
+    "range_text",
+    "sign_of",
+    "why_no_cnr",
+]
 
 NO_NUMBER = "–"
 _BINARY = "No CNR: the map is binary, and a CNR needs three classes."
@@ -31,12 +45,24 @@ class CellRow:
         The cell; its number is unique in its image.
     factor
         Of the calibrated range, see `calibrated_words`; NaN where the model has none.
+    made_otherwise
+        In words, if its image was segmented with other choices than the last one; else empty.
     """
 
     image_index: int
     image: str
     measure: CellMeasure
     factor: float = math.nan
+    made_otherwise: str = ""
+
+
+class Sign(IntEnum):
+    """What a row shows in front of its numbers."""
+
+    NONE = 0
+    REMARK = 1  # that changes nothing about the number: edited by hand, coarse pixels
+    DOUBT = 2
+    WITHHELD = 3
 
 
 @dataclass(frozen=True)
@@ -45,8 +71,10 @@ class Column:
 
     Attributes
     ----------
-    title, meaning
-        The header and its tooltip.
+    name
+        What saved settings call it.
+    title, formula, meaning
+        The header, its second line, and its tooltip.
     widest
         The widest text that is common, to set the width by.
     value
@@ -59,8 +87,11 @@ class Column:
         Whether the column is empty until a pixel size is known.
     in_types
         Whether it is empty until a person has said what type a cell is.
+    in_images
+        Whether it says nothing while there is only one image.
     """
 
+    name: str
     title: str
     meaning: str
     widest: str
@@ -70,11 +101,39 @@ class Column:
     number: bool = True
     in_um2: bool = False
     in_types: bool = False
+    in_images: bool = False
+    formula: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Title and formula in one line."""
+        return f"{self.title} {self.formula}".strip()
+
+
+def place_of(name: str) -> int:
+    """Number of the column of a name."""
+    return next(place for place, column in enumerate(COLUMNS) if column.name == name)
+
+
+def sign_of(row: CellRow) -> Sign:
+    """What the sign in front of a row says of its CNR."""
+    return _sign(row.measure.flags, row.measure.cnr == row.measure.cnr, bool(row.made_otherwise))
+
+
+@lru_cache(maxsize=1024)
+def _sign(flags: tuple[Flag, ...], has_cnr: bool, otherwise: bool) -> Sign:
+    """The same few come again and again, when tens of thousands of rows are sorted."""
+    if any(flag.withholds for flag in flags):
+        return Sign.WITHHELD
+    if otherwise or (has_cnr and is_doubt(flags)):
+        return Sign.DOUBT
+    return Sign.REMARK if flags else Sign.NONE
 
 
 def range_text(measure: CellMeasure) -> str:
-    """The range alone, as `cnr_text` writes it behind the CNR; "–" when there is none."""
-    return cnr_text(measure).partition(" (")[2].removesuffix(")") or NO_NUMBER
+    """The range alone, as `cnr_text` writes it behind the CNR, or the upper limit; "–" when there is none."""
+    text = cnr_text(measure)
+    return text if math.isnan(measure.cnr) else text.partition(" (")[2].removesuffix(")")
 
 
 def why_no_cnr(measure: CellMeasure) -> list[str]:
@@ -124,18 +183,36 @@ def _whole_cell(row: CellRow) -> str:
     return "The area of the whole cell: the map is binary." if is_binary(row.measure) else ""
 
 
-def _short(flag: Flag) -> str:
-    """A few words for a narrow column."""
-    words = flag.value.replace("_", " ").replace("nrbc", "nucleated red cell")
+@lru_cache(maxsize=1024)
+def _in_short(flags: tuple[Flag, ...]) -> str:
+    """Flags in a few words for a narrow column; the same few come again and again."""
+    words = "; ".join(flag.value.replace("_", " ").replace("nrbc", "nucleated red cell") for flag in flags)
     return words.replace("not a wbc", "not a WBC:")
 
 
 def _remarks(row: CellRow) -> str:
-    return "; ".join(_short(flag) for flag in row.measure.flags)
+    short = _in_short(row.measure.flags)
+    return "; ".join(filter(None, [short, "segmented with other choices"])) if row.made_otherwise else short
+
+
+def _sentences(row: CellRow) -> str:
+    return "\n".join([*(flag.words for flag in row.measure.flags), *filter(None, [row.made_otherwise])])
 
 
 COLUMNS = (
     Column(
+        name="sign",
+        title="",
+        meaning="A bar: no CNR. A triangle: look at the cell before you believe it. A dot: a remark. Rest the pointer "
+        "on a sign for the words; the card has them, too.",
+        widest="",
+        value=lambda row: -sign_of(row) or math.nan,  # the gravest first
+        text=lambda _: "",
+        tooltip=_sentences,
+        number=False,
+    ),
+    Column(
+        name="image",
         title="Image",
         meaning="The image of the list that the cell lies in. Sorts in the order of the list.",
         widest="smear_0012.png",
@@ -143,8 +220,10 @@ COLUMNS = (
         text=lambda row: row.image,
         tooltip=lambda row: row.image,
         number=False,
+        in_images=True,
     ),
     Column(
+        name="cell",
         title="Cell",
         meaning="Number of the cell in its image",
         widest="888",
@@ -152,39 +231,50 @@ COLUMNS = (
         text=lambda row: str(row.measure.cell),
     ),
     Column(
+        name="cnr",
         title="CNR",
-        meaning="Cytoplasm area / nucleus area of the cell",
-        widest="88.88",
+        formula="cyt / nuc",
+        meaning="CNR: cytoplasm area / nucleus area of the cell, or in a word why there is none",
+        widest="overlap",
         value=lambda row: row.measure.cnr,
-        text=lambda row: cnr_text(row.measure, short=True),
+        text=lambda row: short_cnr(row.measure),
         tooltip=_why,
     ),
     Column(
+        name="range",
         title="Range",
-        meaning="The CNR if the outlines are off by 1 px or 0.1 µm, whichever is more. Sorts by how wide it is.",
+        formula="of the CNR",
+        meaning="The CNR (cytoplasm / nucleus) if the outlines are off by 1 px or 0.1 µm, whichever is more. "
+        "Sorts by how wide it is.",
         widest="8.88–88.88",
         value=lambda row: row.measure.cnr_high - row.measure.cnr_low,
         text=lambda row: range_text(row.measure),
         tooltip=_range_tooltip,
     ),
     Column(
+        name="nucleus_fraction",
         title="N:C",
-        meaning="Nucleus area / cytoplasm area of the cell, which is 1 / CNR",
+        formula="nuc / cell",
+        meaning="N:C as cytology has it: nucleus area / area of the whole cell, at most 1. In files nucleus_fraction",
+        widest="8.88",
+        value=lambda row: row.measure.nucleus_fraction,
+        text=lambda row: _figure(row.measure.nucleus_fraction, 2),
+        tooltip=_why,
+    ),
+    Column(
+        name="nc_ratio",
+        title="N:C",
+        formula="nuc / cyt",
+        meaning="N:C as 1 / CNR: nucleus area / cytoplasm area. In files nc_ratio",
         widest="88.88",
         value=lambda row: row.measure.nc_ratio,
         text=lambda row: _figure(row.measure.nc_ratio, 2),
         tooltip=_why,
     ),
     Column(
-        title="Nucleus %",
-        meaning="Share of the nucleus in the area of the whole cell, in per cent",
-        widest="88",
-        value=lambda row: row.measure.nucleus_fraction,
-        text=lambda row: _figure(100 * row.measure.nucleus_fraction),
-        tooltip=_why,
-    ),
-    Column(
-        title="Cytoplasm px²",
+        name="cytoplasm_px",
+        title="Cytoplasm",
+        formula="px²",
         meaning="Area of the cytoplasm in pixels",
         widest="88888",
         value=lambda row: row.measure.cytoplasm_px,
@@ -192,14 +282,18 @@ COLUMNS = (
         tooltip=_whole_cell,
     ),
     Column(
-        title="Nucleus px²",
+        name="nucleus_px",
+        title="Nucleus",
+        formula="px²",
         meaning="Area of the nucleus in pixels, all its lobes together",
         widest="88888",
         value=_nucleus_px,
         text=lambda row: _figure(_nucleus_px(row)),
     ),
     Column(
-        title="Cytoplasm µm²",
+        name="cytoplasm_um2",
+        title="Cytoplasm",
+        formula="µm²",
         meaning="Area of the cytoplasm in square micrometres",
         widest="888.8",
         value=lambda row: row.measure.cytoplasm_um2,
@@ -208,7 +302,9 @@ COLUMNS = (
         in_um2=True,
     ),
     Column(
-        title="Nucleus µm²",
+        name="nucleus_um2",
+        title="Nucleus",
+        formula="µm²",
         meaning="Area of the nucleus in square micrometres, all its lobes together",
         widest="888.8",
         value=_nucleus_um2,
@@ -216,6 +312,7 @@ COLUMNS = (
         in_um2=True,
     ),
     Column(
+        name="type",
         title="Type",
         meaning="What a person says that the cell is (I); nothing guesses it",
         widest="segmented neutrophil",
@@ -225,12 +322,13 @@ COLUMNS = (
         in_types=True,
     ),
     Column(
+        name="remarks",
         title="Remarks",
         meaning="What is doubtful about the cell; rest the pointer on it for the sentences",
         widest="cut by edge; touching",
         value=_remarks,
         text=_remarks,
-        tooltip=lambda row: "\n".join(flag.words for flag in row.measure.flags),
+        tooltip=_sentences,
         number=False,
     ),
 )

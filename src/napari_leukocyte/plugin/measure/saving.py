@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ import numpy as np
 
 from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.cells.shape import Shape
+from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.outputs import MADE_BY, spare_foreign
 from napari_leukocyte.core.packed import Packed
@@ -98,8 +100,10 @@ def snapshots(session: Session, indices: Iterable[int]) -> list[Snapshot]:
     return found
 
 
-def write_table(images: Iterable[Snapshot], path: Path) -> int:
-    """Write the cells as CSV, with its provenance in a JSON beside it; returns how many.
+def write_table(images: Iterable[Snapshot], path: Path, *, shapes: bool = False) -> str:
+    """Write the cells as CSV, with its provenance in a JSON beside it; returns a sentence.
+
+    With ``shapes`` it has the optional columns of ``core.cells.shape``, too.
 
     Raises
     ------
@@ -107,8 +111,8 @@ def write_table(images: Iterable[Snapshot], path: Path) -> int:
         When a file cannot be written.
     """
     spare_foreign({path.with_suffix(".json"): MADE_BY})  # the table itself was chosen by its name, and asked about
-    table = CellTable()
-    for image in images:
+    table, notes = CellTable(), list[str]()
+    for image in _with_shapes(images, notes) if shapes else images:
         if image.known is not None:
             source = image.source
             table.add(
@@ -117,12 +121,38 @@ def write_table(images: Iterable[Snapshot], path: Path) -> int:
                 plane=source.plane,
                 planes=source.planes,
                 provenance=image.known.provenance,
+                folder="" if source.path is None else str(source.path.parent),
+                shapes=image.known.shapes,
             )
     table.write(path)
-    return len(table.rows)
+    return "".join((f"{len(table.rows)} cells are in {path}.", *(f" Note: {note}." for note in notes)))
 
 
-def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str, str], overwrite: bool = False) -> str:
+def _with_shapes(images: Iterable[Snapshot], notes: list[str]) -> Iterator[Snapshot]:
+    """Measure the shapes of the cells as they are now; where an image cannot be read any more, ``notes`` say so."""
+    from napari_leukocyte.core.segmentation.shapes import shapes_of
+
+    for image in images:
+        result = image.result
+        if image.known is None or result is None:
+            yield image
+            continue
+        found: Mapping[int, Shape] = {}
+        try:
+            found = shapes_of(image.source, result)
+        except LeukocyteError as error:
+            notes.append(f"no shapes of {image.source.label}: {str(error).rstrip('.')}")
+        yield replace(image, known=replace(image.known, shapes=found))
+
+
+def save_results(
+    images: Sequence[Snapshot],
+    folder: Path,
+    *,
+    trusted: dict[str, str],
+    overwrite: bool = False,
+    shapes: bool = False,
+) -> str:
     """Write class maps, cell labels and the table of all images, as the command line does; returns a sentence.
 
     Parameters
@@ -136,6 +166,8 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
     trusted
         Hashes by file name of what was saved there before from the same window, and may be replaced; what is saved now
         is added.
+    shapes
+        Whether the table has the optional columns of ``core.cells.shape``, too.
 
     Raises
     ------
@@ -153,16 +185,17 @@ def save_results(images: Sequence[Snapshot], folder: Path, *, trusted: dict[str,
     inputs = dict.fromkeys(path for image, path in zip(images, paths, strict=True) if image.known is not None)
     contents = {path: shown_hash(first[path]) for path in inputs if first[path].path is None}
     with ResultWriter(folder, list(inputs), contents=contents, overwrite=overwrite, trusted=trusted) as writer:
+        notes = list[str]()
         try:
-            for image, path in zip(images, paths, strict=True):
+            for image, path in zip(_with_shapes(images, notes) if shapes else images, paths, strict=True):
                 if path in inputs:
                     writer.add(image.source, image.result, measures=image.measures, facts=image.facts)
         finally:
             trusted |= writer.written
     accounts = sorted({image.account for image in images} - {""})
     named = [f"corrected maps carry the name of the account, {one}, as their reader" for one in accounts]
-    notes = "".join(f" Note: {note}." for note in (*named, *writer.notes))
-    return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{notes}"
+    said = "".join(f" Note: {note}." for note in (*named, *writer.notes, *notes))
+    return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{said}"
 
 
 def export_as(images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, overwrite: bool = False) -> str:

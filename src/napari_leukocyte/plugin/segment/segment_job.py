@@ -12,6 +12,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
@@ -73,6 +74,7 @@ class SegmentJob:
         self._done, self._left, self._failed = 0, 0, list[str]()
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
         self._notes: list[str] = []
+        self._empty = 0  # images without a cell
         self._used, self._problem = "", ""
         images, decided = self._images, self._sizes_of(parameters)
         known = {i: state.result.pixel_size for i, state in self.session.states.items()}
@@ -121,6 +123,7 @@ class SegmentJob:
         elif isinstance(event, ImageSegmented) and (place := self._place_of(self._indices[event.index])) is not None:
             if self.session.put(place, event.result, keep_edits=self._keep_edits):
                 self._done += 1
+                self._empty += not event.result.cells.any()
                 doubt = event.result.pixel_size.doubt
                 notes = [*event.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
                 self._notes += [note for note in notes if note not in self._notes]
@@ -156,10 +159,14 @@ class SegmentJob:
         parts = []
         if self.worker.cancelled:
             parts.append(f"Cancelled: {self._done} of {total} images were done and stay.")
+        elif total == 1 and self._empty:
+            parts.append(f"No white cell found; is the background dark? ({self._used})")
         elif total == 1 and self._done:
             parts.append(f"Done on {self._used}.")
         elif self._done:
             parts.append(f"{self._done} of {total} images done on {self._used}.")
+        if total > 1 and self._empty:
+            parts.append(f"No white cell found in {counted(self._empty, 'image')} of them; is the background dark?")
         if self._left:
             images = "1 image" if self._left == 1 else f"{self._left} images"
             parts.append(f"{images} edited during the run, and left as painted.")
