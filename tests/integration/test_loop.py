@@ -231,7 +231,7 @@ def test_neither_held_out_pictures_nor_their_copies_train(
 def test_splits_and_joins_come_back_in_another_window(
     viewer, open_, make_napari_viewer, cells, chosen, segmentation, disc_map, tmp_path, qtbot
 ):
-    open_(viewer, "Measure")  # its tools take the strokes
+    measure = open_(viewer, "Measure")  # its tools take the strokes
     correct = open_(viewer, "Correct")
     session = correct.session
     session.open_files(list(sources_from_files([cells / "cell-0.png"])))
@@ -248,6 +248,8 @@ def test_splits_and_joins_come_back_in_another_window(
     rest(correct, qtbot)
     press(viewer, Qt.Key.Key_J)
     paint(viewer, (30, 42), (10, 56))
+    qtbot.waitUntil(lambda: not measure.visibleRegion().isEmpty(), timeout=LONG)  # it asks, and comes to the front
+    click(measure.repairs.question.buttons["Join them"])
     joined = session.state.cells.copy()
     assert len({one.cell for one in session.state.measures}) == 2
     qtbot.waitUntil(lambda: correct.saved.text().startswith("Draft saved "), timeout=LONG)

@@ -30,10 +30,13 @@ class RepairButtons(QWidget):  # type: ignore[misc]
         Before a button does what it is for.
     used()
         It did: the keys belong to the canvas again.
+    asking()
+        A question waits for its answer.
     """
 
     pressed = Signal()
     used = Signal()
+    asking = Signal()
 
     def __init__(self, tools: CanvasTools, last: QPushButton) -> None:
         super().__init__()
@@ -75,3 +78,4 @@ class RepairButtons(QWidget):  # type: ignore[misc]
 
     def _ask(self, sentence: str, act: Callable[[], None]) -> None:
         self.question.ask(sentence, {"Leave them": lambda: None, "Join them": act})
+        self.asking.emit()

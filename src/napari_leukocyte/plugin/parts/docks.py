@@ -214,6 +214,12 @@ class Dock(QWidget):  # type: ignore[misc]
         if window is not None:
             window.centralWidget().setFocus()
 
+    def bring_forward(self) -> None:
+        """Show this dock in front of those that share its place."""
+        _, own = self._window_and_dock()
+        if own is not None:
+            own.raise_()
+
     @property
     def canvas(self) -> QWidget | None:
         """The widget on which napari draws the layers beside the dock; None while it stands in no window."""
