@@ -11,8 +11,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.plugin.measure.columns import place_of
 
 pytestmark = pytest.mark.gui
+DECORATION = Qt.ItemDataRole.DecorationRole
 
 
 @pytest.fixture
@@ -60,6 +62,20 @@ def test_groups_summary_and_report(dock, qtbot, tmp_path, monkeypatch):
     assert float(compared["Ratio of CNR"]) > 1.2
     assert "No cell has a type" in window.warnings.text()
 
+    # groups are columns of the table, with a colour, and the table can show one
+    column = place_of("group")
+    assert not dock.table.isColumnHidden(column)
+    assert [dock.table.cells.row(i).group for i in range(12)] == ["A"] * 6 + ["B"] * 6
+    icons = {dock.table.cells.data(dock.table.cells.index(i, column), DECORATION).cacheKey() for i in (0, 5, 6)}
+    assert len(icons) == 2
+    dock.scope.setFocus()
+    QTest.keyClick(dock.scope, Qt.Key.Key_End)
+    assert dock.scope.currentText() == "Group B"
+    assert {dock.table.cells.row(i).patient for i in range(dock.table.cells.rowCount())} == {"P3", "P4", "P5"}
+    qtbot.waitUntil(lambda: dock.summary.text().startswith("6 cells"), timeout=LONG)
+    QTest.keyClick(dock.scope, Qt.Key.Key_Home)
+    assert dock.table.cells.rowCount() == 12
+
     # what the brush changes is in the summary, once the hand rests
     dock.session.go_to(2, 1)  # a CNR in the middle of its group
     y, x = np.mgrid[50:56, 50:70]
@@ -88,6 +104,10 @@ def test_a_sample_sheet_and_one_that_fits_nothing(dock, qtbot, tmp_path):
     window.group_by("{group}-{patient}")
     assert "fit none of 6 images" in window.said.text()
     assert [one["Group"] for one in lines(window.summary)] == ["case", "control"]  # as it was
+    window.group_by(None)
+    summed_up(qtbot, window, ["all images"])
+    assert dock.table.isColumnHidden(place_of("group"))
+    assert dock.scope.count() == 2
 
 
 def test_the_window_goes_with_its_dock(viewer, dock, qtbot):

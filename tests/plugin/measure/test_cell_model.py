@@ -55,7 +55,8 @@ def columns(a, b):
 def test_the_columns_and_their_formulas(model):
     assert NAMES == [
         "sign", "image", "cell", "cnr", "range", "nucleus_fraction", "nc_ratio",
-        "cytoplasm_px", "nucleus_px", "cytoplasm_um2", "nucleus_um2", "type", "remarks",
+        "cytoplasm_px", "nucleus_px", "cytoplasm_um2", "nucleus_um2", "type", "group", "patient",
+        "remarks",
     ]  # fmt: skip
     horizontal, tip = Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
     heads = {name: model.headerData(i, horizontal) for i, name in enumerate(NAMES)}
@@ -73,7 +74,7 @@ def test_what_a_row_shows(model, row):
     shown = [model.index(0, i).data() for i in range(model.columnCount())]
     assert shown == [
         "", "smear_3.png", "7", "0.44", "0.36–0.58", "0.69", "2.25", "444", "1000", "4.4", "10.0", "",
-        "touching; edited",
+        "", "", "touching; edited",
     ]  # fmt: skip
     tip = model.index(0, NAMES.index("remarks")).data(Qt.ItemDataRole.ToolTipRole)
     assert tip == f"{Flag.TOUCHING.words}\n{Flag.EDITED.words}"
@@ -103,9 +104,8 @@ def test_a_binary_map_has_whole_cells_and_no_nuclei(model, row):
 def test_numbers_are_aligned_to_the_right_and_words_to_the_left(model, row):
     model.set_rows(0, [row(0, 1)])
     for i, title in enumerate(NAMES):
-        side = (
-            Qt.AlignmentFlag.AlignLeft if title in ("sign", "image", "type", "remarks") else Qt.AlignmentFlag.AlignRight
-        )
+        words = title in ("sign", "image", "type", "group", "patient", "remarks")
+        side = Qt.AlignmentFlag.AlignLeft if words else Qt.AlignmentFlag.AlignRight
         assert model.index(0, i).data(Qt.ItemDataRole.TextAlignmentRole) & side
 
 
@@ -275,7 +275,7 @@ def test_an_edit_outside_the_sorted_column_moves_nothing(model, row):
 def test_one_image_or_all(model, row):
     for i in (0, 1):
         model.set_rows(i, [row(i, 1), row(i, 2)])
-    model.show_only(1)
+    model.show_only([1])
     assert model.rowCount() == 2
     model.set_rows(1, [row(1, 1), row(1, 2), row(1, 3)])
     model.set_rows(2, [row(2, 1)])

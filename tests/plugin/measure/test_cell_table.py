@@ -15,7 +15,7 @@ from napari_leukocyte.plugin.measure.columns import COLUMNS, place_of
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 NAMES = [column.name for column in COLUMNS]
-SHOWN = [name for name in NAMES if name != "type"]  # until a cell has one
+SHOWN = [name for name in NAMES if name not in ("type", "group", "patient")]  # until a cell has one
 
 
 class _Window(QMainWindow):
@@ -186,7 +186,7 @@ def test_when_the_selected_cell_goes_no_other_is_selected(table, chosen, row):
 
 def test_showing_one_image(table, chosen):
     click(table, 0, 2)
-    table.show_only(1)
+    table.show_only([1])
     assert shown(table) == [(1, n) for n in (1, 2, 3, 4)]
     assert table.selected_cells() == []
     table.select_cell(0, 2)  # not among those shown
@@ -228,7 +228,7 @@ def test_the_first_columns_fit_in_a_narrow_dock(table):
     assert table.verticalScrollBar().isVisible()
     last = NAMES.index("cnr")
     assert table.viewport().width() >= table.columnViewportPosition(last) + table.columnWidth(last)
-    table.show_only(0)
+    table.show_only([0])
     table.resize(400, 200)  # as wide as in a window of 1400 px
     QApplication.processEvents()
     room = table.fontMetrics().horizontalAdvance
@@ -282,8 +282,15 @@ def test_columns_are_chosen_on_the_header(table, row):
 def test_the_column_of_types_comes_and_goes_with_them(table, row):
     typed = replace(row(1, 2), measure=replace(row(1, 2).measure, cell_type="blast"))
     table.cells.set_rows(1, [row(1, 1), typed])
-    assert visible(table) == NAMES
+    assert visible(table) == [name for name in NAMES if name not in ("group", "patient")]
     table.cells.set_rows(1, [row(1, 1), row(1, 2)])
+    assert visible(table) == SHOWN
+
+
+def test_the_columns_of_a_study_come_and_go_with_it(table, row):
+    table.cells.set_rows(1, [replace(row(1, 1), patient="P1", group="treated")])
+    assert visible(table) == [name for name in NAMES if name != "type"]
+    table.cells.set_rows(1, [row(1, 1)])
     assert visible(table) == SHOWN
 
 
@@ -397,7 +404,7 @@ def test_a_click_keeps_the_focus_and_other_keys_go_to_the_window(table, chosen, 
 
 def test_doubtful_and_withheld_numbers_are_drawn_otherwise(table, row):
     table.cells.set_rows(0, [row(0, 1), row(0, 2, 1.0, Flag.TOUCHING), row(0, 3, 1.0, Flag.CUT_BY_EDGE)])
-    table.show_only(0)
+    table.show_only([0])
     signs, italic = [], []
     for number in range(3):
         sign = table.viewport().grab(table.visualRect(table.cells.index(number, NAMES.index("sign")))).toImage()

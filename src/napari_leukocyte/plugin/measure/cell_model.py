@@ -1,9 +1,10 @@
-"""The rows of the cell table as a Qt model that changes in place, sorted, and of one image or of all."""
+"""The rows of the cell table as a Qt model that changes in place, sorted, and of some images or of all."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from qtpy.QtGui import QColor, QIcon
 
+from napari_leukocyte.core.scoring.report.plots import MARKERS
 from napari_leukocyte.core.sorting import sorted_order
 from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow
+from napari_leukocyte.plugin.parts.docks import swatch
 
 __all__ = ["SORT_DOWN", "SORT_UP", "CellTableModel"]
 
@@ -24,6 +28,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _MANY_BLOCKS = 50  # changes at so many places are told as one
 _SORTED_AGAIN = QAbstractTableModel.LayoutChangeHint.VerticalSortHint
+_known = attrgetter("image", "made_otherwise", "patient", "group", "group_number")
 _figures = attrgetter("cnr", "cnr_low", "cnr_high", "cytoplasm_px", "nucleus_px", "flags", "cell_type")
 
 
@@ -38,10 +43,10 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
         super().__init__(parent)
         self._keys: list[tuple[int, int]] = []  # (image index, cell) of each of _rows, increasing
         self._rows: list[CellRow] = []
-        self._late: dict[int, tuple[bool, bool]] = {}  # of each image: whether any cell has um2, and a type
+        self._late: dict[int, tuple[bool, bool, bool]] = {}  # of each image: whether any cell has um2, type, group
         self._shown: list[CellRow] = []  # what Qt sees
         self._places: dict[tuple[int, int], int] | None = None  # of what Qt sees, by key; None: to be found
-        self._image: int | None = None
+        self._images: frozenset[int] | None = None  # of which cells are shown; None: of all
         self._by: tuple[int, bool] | None = None  # the column to sort by, and whether downwards
 
     # ---- changing ---------------------------------------------------------------------------------------
@@ -64,7 +69,7 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
         self._keys[start:stop] = [(image_index, row.measure.cell) for row in new]
         self._rows[start:stop] = new
         self._note_late(image_index, new)
-        if self._image in (None, image_index):
+        if self._images is None or image_index in self._images:
             self._show(image_index, old, new)
 
     def set_all(self, rows: Mapping[int, Iterable[CellRow]]) -> None:
@@ -81,10 +86,11 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
         """Remove all rows."""
         self.set_all({})
 
-    def show_only(self, image_index: int | None) -> None:
-        """Show the cells of one image; None: of all."""
-        if image_index != self._image:
-            self._image = image_index
+    def show_only(self, images: Collection[int] | None) -> None:
+        """Show the cells of some images; None: of all."""
+        wanted = None if images is None else frozenset(images)
+        if wanted != self._images:
+            self._images = wanted
             self._show_anew()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -97,7 +103,8 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
         self._late.pop(image_index, None)
         if rows:
             has_um2 = any(row.measure.cytoplasm_um2 == row.measure.cytoplasm_um2 for row in rows)
-            self._late[image_index] = has_um2, any(row.measure.cell_type for row in rows)
+            has_types = any(row.measure.cell_type for row in rows)
+            self._late[image_index] = has_um2, has_types, any(row.group or row.patient for row in rows)
 
     # ---- what Qt hears ----------------------------------------------------------------------------------
 
@@ -183,12 +190,16 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
 
     def _order(self) -> NDArray[np.intp]:
         """Which of ``_rows`` are shown, from the first to the last."""
-        start, stop = (0, len(self._rows)) if self._image is None else self._span(self._image)
+        if self._images is None:
+            places = np.arange(len(self._rows))
+        else:
+            spans = [np.arange(*self._span(image)) for image in sorted(self._images)]
+            places = np.concatenate([np.arange(0), *spans])
         if self._by is None:
-            return np.arange(start, stop)
+            return places
         column, down = self._by
         value = COLUMNS[column].value
-        return start + sorted_order([value(row) for row in self._rows[start:stop]], down=down)  # type: ignore[arg-type]  # a column's values are of one type
+        return places[sorted_order([value(self._rows[i]) for i in places.tolist()], down=down)]  # type: ignore[arg-type]  # a column's values are of one type
 
     # ---- asking -----------------------------------------------------------------------------------------
 
@@ -203,12 +214,17 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
     @property
     def has_um2(self) -> bool:
         """Whether the area of any cell is known in um2."""
-        return any(um2 for um2, _ in self._late.values())
+        return any(um2 for um2, _, _ in self._late.values())
 
     @property
     def has_types(self) -> bool:
         """Whether a person has said of any cell what type it is."""
-        return any(types for _, types in self._late.values())
+        return any(types for _, types, _ in self._late.values())
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether a study knows the patient or the group of any cell."""
+        return any(groups for _, _, groups in self._late.values())
 
     @property
     def has_images(self) -> bool:
@@ -243,6 +259,8 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
             return column.tooltip(self._shown[index.row()])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column.number else _LEFT
+        if role == Qt.ItemDataRole.DecorationRole and column.name == "group" and self._shown[index.row()].group:
+            return _swatch(self._shown[index.row()].group_number)
         return None
 
     def headerData(  # noqa: N802, D102  (Qt's name)
@@ -261,6 +279,12 @@ class CellTableModel(QAbstractTableModel):  # type: ignore[misc]
         return None
 
 
+@cache
+def _swatch(number: int) -> QIcon:
+    """The colour of a group, as in the report."""
+    return swatch(QColor(MARKERS[number % len(MARKERS)][0]).getRgbF())
+
+
 def _key(row: CellRow) -> tuple[int, int]:
     return row.image_index, row.measure.cell
 
@@ -277,7 +301,7 @@ def _blocks(places: Sequence[int]) -> list[tuple[int, int]]:
 
 def _same(old: CellRow, new: CellRow) -> bool:
     """Whether two rows of a cell show the same in every column; never true by mistake, and quick when it is."""
-    if (old.image, old.made_otherwise) != (new.image, new.made_otherwise) or _differ(old.factor, new.factor):
+    if _known(old) != _known(new) or _differ(old.factor, new.factor):
         return False
     a, b = old.measure, new.measure
     return a is b or bool(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from qtpy.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
@@ -17,7 +17,7 @@ __all__ = ["CellRow", "CellTable", "CellTableModel"]
 _PADDING = 8  # px beside the text of a column
 _SIGN_PX = 22
 _SIGN, _CELL = place_of("sign"), place_of("cell")
-_LATE = [i for i, column in enumerate(COLUMNS) if column.in_um2 or column.in_types]
+_LATE = [i for i, column in enumerate(COLUMNS) if column.in_um2 or column.in_types or column.in_groups]
 _KEY = Qt.Key
 _OWN_KEYS = {
     *(_KEY.Key_Up, _KEY.Key_Down, _KEY.Key_Left, _KEY.Key_Right, _KEY.Key_PageUp, _KEY.Key_PageDown),
@@ -119,9 +119,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         """(image index, cell) of each selected row, in the order on screen."""
         return [(row.image_index, row.measure.cell) for row in self._selected_rows()]
 
-    def show_only(self, image_index: int | None) -> None:
-        """Show the cells of one image; None: of all."""
-        self.cells.show_only(image_index)
+    def show_only(self, images: Collection[int] | None) -> None:
+        """Show the cells of some images; None: of all."""
+        self.cells.show_only(images)
 
     def _selected_rows(self) -> list[CellRow]:
         indexes = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
@@ -239,6 +239,7 @@ class CellTable(QTableView):  # type: ignore[misc]
             (column.in_um2 and not cells.has_um2)
             or (column.in_types and not cells.has_types)
             or (column.in_images and not cells.has_images)
+            or (column.in_groups and not cells.has_groups)
         )
 
     def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:

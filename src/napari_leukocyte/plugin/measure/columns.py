@@ -47,6 +47,10 @@ class CellRow:
         Of the calibrated range, see `calibrated_words`; NaN where the model has none.
     made_otherwise
         In words, if its image was segmented with other choices than the last one; else empty.
+    patient, group
+        Whose cell it is, where a study knows; else empty.
+    group_number
+        The place of the group among all of the study, for its colour.
     """
 
     image_index: int
@@ -54,6 +58,9 @@ class CellRow:
     measure: CellMeasure
     factor: float = math.nan
     made_otherwise: str = ""
+    patient: str = ""
+    group: str = ""
+    group_number: int = 0
 
 
 class Sign(IntEnum):
@@ -89,6 +96,8 @@ class Column:
         Whether it is empty until a person has said what type a cell is.
     in_images
         Whether it says nothing while there is only one image.
+    in_groups
+        Whether it is empty until a study knows patients or groups.
     """
 
     name: str
@@ -102,6 +111,7 @@ class Column:
     in_um2: bool = False
     in_types: bool = False
     in_images: bool = False
+    in_groups: bool = False
     formula: str = ""
 
     @property
@@ -320,6 +330,26 @@ COLUMNS = (
         text=lambda row: row.measure.cell_type,
         number=False,
         in_types=True,
+    ),
+    Column(
+        name="group",
+        title="Group",
+        meaning="The group of its patient, as Study … has it",
+        widest="treated group",
+        value=lambda row: row.group,
+        text=lambda row: row.group,
+        number=False,
+        in_groups=True,
+    ),
+    Column(
+        name="patient",
+        title="Patient",
+        meaning="Whose cell it is, as Study … has it",
+        widest="patient 12",
+        value=lambda row: row.patient,
+        text=lambda row: row.patient,
+        number=False,
+        in_groups=True,
     ),
     Column(
         name="remarks",

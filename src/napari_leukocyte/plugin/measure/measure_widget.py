@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MeasureWidget"]
 
-_ALL, _THIS = "All images", "This image"
+_ALL, _THIS, _GROUP = "All images", "This image", "Group "
 _REST_MS = 150  # what sums up many cells waits until the hand rests
 
 
@@ -107,6 +107,7 @@ class MeasureWidget(Dock):
         self.repairs.asking.connect(self._show_question)
         self.status = note()
         self.study = StudyWindow(self.session, self)
+        self.study.groups.changed.connect(self._on_groups)
 
         below = QWidget()
         stack(below, self.card, self.gestures, self.repairs, self.status, self.histogram)
@@ -135,17 +136,28 @@ class MeasureWidget(Dock):
 
     def _on_images(self) -> None:
         self._say("")
-        self.study.follow_images()
-        self._fill_all()
+        self.study.follow_images()  # and so fill the table
         self._on_shown()
 
     def _on_shown(self) -> None:
         self._forget_told()
         self.repairs.question.withdraw()
         if self.scope.currentText() == _THIS:
-            self.table.show_only(self.session.index)
+            self.table.show_only([self.session.index])
         self._show_card()
         self._refresh()
+
+    def _on_groups(self) -> None:
+        """The study knows groups, or others: they are columns, and the table can show one of them."""
+        wanted = self.scope.currentText()
+        self.scope.blockSignals(True)
+        while self.scope.count() > len((_ALL, _THIS)):
+            self.scope.removeItem(self.scope.count() - 1)
+        self.scope.addItems([f"{_GROUP}{group}" for group in self.study.groups.samples.groups if group])
+        self.scope.setCurrentIndex(max(0, self.scope.findText(wanted)))
+        self.scope.blockSignals(False)
+        self._fill_all()
+        self._on_scope()
 
     def _on_changed(self, index: int) -> None:
         from napari_leukocyte.core.results.choices import choices_of
@@ -173,7 +185,10 @@ class MeasureWidget(Dock):
 
         label, state = self.session.images[index].label, self.session.states[index]
         otherwise = made_otherwise(choices_of(state.result.provenance), self._choices)
-        return [CellRow(index, label, measure, state.range_factor, otherwise) for measure in state.measures]
+        sample, groups = self.study.groups.of(index), self.study.groups.samples.groups
+        place = groups.index(sample.group) if sample.group in groups else 0
+        study = sample.patient, sample.group, place
+        return [CellRow(index, label, measure, state.range_factor, otherwise, *study) for measure in state.measures]
 
     def _refresh(self) -> None:
         self.problem.setText(self.session.problem())
@@ -197,15 +212,24 @@ class MeasureWidget(Dock):
 
     def _indices(self) -> list[int]:
         """Images that the scope asks for, of those that are measured."""
-        if self.scope.currentText() == _THIS:
-            return [self.session.index] if self.session.state is not None else []
-        return sorted(self.session.states)
+        shown = self._shown_images()
+        return sorted(self.session.states if shown is None else self.session.states.keys() & set(shown))
+
+    def _shown_images(self) -> list[int] | None:
+        """Images that the scope asks for, measured or not; None: all."""
+        scope = self.scope.currentText()
+        if scope == _THIS:
+            return [self.session.index]
+        if scope == _ALL:
+            return None
+        of = self.study.groups.of
+        return [index for index in range(len(self.session.images)) if f"{_GROUP}{of(index).group}" == scope]
 
     def _measures(self) -> list[CellMeasure]:
         return [measure for index in self._indices() for measure in self.session.states[index].measures]
 
-    def _on_scope(self, scope: str) -> None:
-        self.table.show_only(self.session.index if scope == _THIS else None)
+    def _on_scope(self, _scope: str = "") -> None:
+        self.table.show_only(self._shown_images())
         self._refresh()
 
     def _follow_theme(self) -> None:
