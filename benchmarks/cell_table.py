@@ -107,7 +107,8 @@ def main() -> None:
     print(told("a cell gone and a new one, sorted", changes))
     print(
         told(
-            "one image, and all again", [timed(lambda: table.cells.show_only(7)), timed(lambda: table.show_only(None))]
+            "one image, and all again",
+            [timed(lambda: table.cells.show_only([7])), timed(lambda: table.show_only(None))],
         )
     )
     every = [one for own in measures.values() for one in own]
