@@ -67,3 +67,13 @@ def test_a_doubtful_reading_is_asked_about_and_can_be_changed(viewer, dock, qtbo
         assert viewer.layers[CLASSES].data.max() == most
         assert "2 cells, read as" in dock.status.text()
     assert not dock.session.state.edited
+
+
+@pytest.mark.parametrize("dock", ["Segment"], indirect=True)
+def test_labels_of_another_image_are_one_sentence(viewer, dock, qtbot, classes):
+    viewer.add_image(np.full((60, 70, 3), 200, np.uint8), name="smear")
+    viewer.add_labels(classes.astype(np.int32), name="other")
+    click(dock.labels.button)
+    settled(dock, qtbot)
+    assert "160 x 100 px, and smear 70 x 60 px" in dock.status.text()
+    assert not dock.session.states
