@@ -97,7 +97,7 @@ def _cleaned(
     codes: NDArray[np.uint8], one: Component, corner: tuple[int, int], *, pixel_size: float, binary: bool
 ) -> NDArray[np.uint8]:
     """The class map (Y, X) of one area alone, cleaned; others are in sight while it is, as they are in an image."""
-    classes = (codes & CLASS_BITS).astype(np.uint8)
+    classes: NDArray[np.uint8] = (codes & CLASS_BITS).astype(np.uint8)
     areas, _ = ndimage.label(classes, structure=_EIGHT)
     mine = areas == areas[one.first[0] - corner[0], one.first[1] - corner[1]]
     background = classes == 0
