@@ -321,9 +321,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if given.part != "test" or given.every > 1 or tuple(given.goal) != GOAL:
             raise LeukocyteError("A card shows the whole test part, and the goal that the others have.")
         path = model_path(given.model or GESTURE_MODEL)
-        section = f"By a simulated annotator (benchmarks/gestures.py), from nothing or from a model's map:\n\n{text}"
+        how = "By a simulated annotator (benchmarks/gestures.py), from nothing, a model's map or damaged ones:"
         with atomic_path(path.with_suffix(".md")) as temporary:
-            temporary.write_text(model_card(read_info(path), [("Gestures a cell", section)]) + "\n", encoding="utf-8")
+            temporary.write_text(model_card(read_info(path), [("Gestures a cell", f"{how}\n\n{text}")]) + "\n", encoding="utf-8")
     if given.out:
         with atomic_path(given.out) as temporary:
             content = {
