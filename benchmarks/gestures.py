@@ -322,8 +322,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise LeukocyteError("A card shows the whole test part, and the goal that the others have.")
         path = model_path(given.model or GESTURE_MODEL)
         how = "By a simulated annotator (benchmarks/gestures.py), from nothing, a model's map or damaged ones:"
+        card = model_card(read_info(path), [("Gestures a cell", f"{how}\n\n{text}")])
         with atomic_path(path.with_suffix(".md")) as temporary:
-            temporary.write_text(model_card(read_info(path), [("Gestures a cell", f"{how}\n\n{text}")]) + "\n", encoding="utf-8")
+            temporary.write_text(card + "\n", encoding="utf-8")
     if given.out:
         with atomic_path(given.out) as temporary:
             content = {
