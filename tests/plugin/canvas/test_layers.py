@@ -205,9 +205,12 @@ def test_a_region_of_a_turned_slide_lies_where_the_slide_does(degrees, shear):
     centre = slide.data_to_world((200, 250))
     camera = SimpleNamespace(center=centre, zoom=1)
     seen = SimpleNamespace(
-        scene=SimpleNamespace(camera=camera), canvas=SimpleNamespace(size=(40, 60)), add_image=viewer.add_image
+        scene=SimpleNamespace(camera=camera),
+        canvas=SimpleNamespace(size=(40, 60)),
+        add_image=viewer.add_image,
+        layers=viewer.layers,
     )
-    region = add_region_in_view(seen, slide)
+    region, _ = add_region_in_view(seen, slide)
     y, x = (int(start) for start in region.name.split("[")[1].replace(":", ",").rstrip("]").split(",")[::2])
     for point in ((0, 0), (10, 3), (50, 70)):
         np.testing.assert_allclose(region.data_to_world(point), slide.data_to_world(np.add(point, (y, x))), atol=1e-6)
