@@ -80,7 +80,7 @@ def test_results_never_lie_in_a_slide_or_on_each_other(tmp_path, drawn):
 
 
 def test_ctrl_c_keeps_what_was_looked_at(tmp_path, run, model, interrupt_when):
-    large = np.tile(draw((640, 640), scattered((640, 640), 14, seed=4), red_cells=200), (4, 4, 1))
+    large = np.tile(draw((640, 640), scattered((640, 640), 14, seed=4), red_cells=200), (3, 3, 1))
     path = write_zarr(tmp_path / "a.zarr", large, um=UM)
     work = tmp_path / "out" / "a" / ".work" / "tiles.jsonl"
     interrupt_when(tmp_path / "out" / "a" / "overview.png")

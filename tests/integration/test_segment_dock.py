@@ -519,7 +519,7 @@ def test_a_folder_without_images_is_one_sentence(viewer, dock, qtbot, tmp_path):
 
 
 def test_cancel_keeps_what_is_done(viewer, dock, qtbot):
-    planes = 200  # far more than are done until the click
+    planes = 80  # far more than are done until the click
     viewer.add_image(np.stack([smear(centre=(60, 40 + i % 60)) for i in range(planes)]), rgb=True, name="stack")
     dock.form.scope.value = f"all {planes} images"
     cancel = [lambda: click(dock.cancel_button)]
@@ -535,7 +535,7 @@ def test_cancel_keeps_what_is_done(viewer, dock, qtbot):
 
 
 def test_a_dock_that_is_closed_stops_its_run_and_what_is_done_stays(viewer, dock, model, qtbot):
-    planes = 200  # far more than are done until the click
+    planes = 80  # far more than are done until the click
     viewer.add_image(np.stack([smear(centre=(60, 40 + i % 60)) for i in range(planes)]), rgb=True, name="stack")
     dock.form.scope.value = f"all {planes} images"
     close = [lambda: close_dock(dock)]
