@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["CNR", "CnrText", "get_cnr_text"]
 
 CNR = "CNR"
-# On screen, at any zoom, a bar of 45 x 25 px has room for "0.44?", one of 60 x 33 px for "overlap"; all have one size
-_BADGE, _TEXT_SIZE = 30, 10
+# On screen, at any zoom, a bar of 51 x 28 px has room for "0.44?", one of 60 x 33 px for "overlap"; all have one size
+_BADGE, _TEXT_SIZE = 34, 10
 _WIDE_BADGE, _SMALL_TEXT_SIZE = 40, 8
 _LONGEST = 5  # letters on the smaller one
 _COLOUR = (0.1, 0.1, 0.14, 0.8)

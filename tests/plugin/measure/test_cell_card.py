@@ -56,7 +56,7 @@ def test_the_calibrated_range_or_why_there_is_none(card, measure):
     assert "never met" in card.calibrated.toolTip()
     for cell, words in (
         (measure(7, 0.5), "not calibrated"),
-        (measure(7, 0.5, Flag.EDITED), "edited by hand"),
+        (measure(7, 0.5, Flag.EDITED), "not calibrated"),
         (measure(7, 0.5, Flag.CUT_BY_EDGE), "–"),
     ):
         card.show_cell(cell, "smear.png", float("nan") if words == "not calibrated" else 1.25)

@@ -139,9 +139,9 @@ def check_makers(makers: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt
     LeukocyteError
         When it has another shape or other values.
     """
-    if makers.shape != shape or makers.dtype.kind not in "ui" or (makers.size and makers.max() >= len(MAKERS)):
+    if makers.shape != shape or makers.dtype.kind not in "ui" or (makers.size and int(makers.max()) >= len(MAKERS)):
         raise LeukocyteError("The map of what made each pixel does not fit the class map: restore it from a copy.")
-    if makers.size and makers.min() < 0:
+    if makers.size and int(makers.min()) < 0:
         raise LeukocyteError("The map of what made each pixel holds a negative value: restore it from a copy.")
     return makers.astype(np.uint8, copy=False)
 

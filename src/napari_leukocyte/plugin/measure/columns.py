@@ -157,7 +157,9 @@ def calibrated_words(measure: CellMeasure, factor: float) -> tuple[str, str]:
     if math.isnan(measure.cnr):
         return NO_NUMBER, ""
     if Flag.EDITED in measure.flags:
-        return "edited by hand", "An edited cell has no calibrated range: that is about outlines that the model draws."
+        return "not calibrated", (
+            "An edited cell has no calibrated range: that is about outlines that the model draws."
+        )
     if math.isnan(factor):
         return "not calibrated", (
             "Nobody knows how far the CNRs of this model lie from an expert's: train a model on masks of your own, "
