@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from napari_leukocyte.core.study.kinds import ALL_WHITE, compared
 from napari_leukocyte.core.study.placed import PlacedCell
@@ -129,6 +128,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _welch(kind: str, first: str, second: str, a: Sequence[float], b: Sequence[float]) -> Comparison:
+    from scipy import stats  # a third of a second, which no window should wait for when it opens
+
     one = Comparison(kind, first, second, (len(a), len(b)))
     few = [name for name, own in ((first, a), (second, b)) if len(own) < FEWEST]
     if few:

@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
@@ -101,6 +100,8 @@ def icc_2_1(ratings: NDArray[np.float64]) -> Icc:
     ratings : (N, K) array
         A row for each cell, a column for each reader; at least 2 x 2, no NaN.
     """
+    from scipy import stats
+
     n, k = ratings.shape
     mean = ratings.mean()
     rows = k * ((ratings.mean(axis=1) - mean) ** 2).sum() / (n - 1)
@@ -127,6 +128,8 @@ def icc_2_1(ratings: NDArray[np.float64]) -> Icc:
 
 def bland_altman(kind: str, first: str, second: str, pairs: Sequence[tuple[float, float]]) -> Agreement:
     """Compare two readers in pairs of CNR of the same cells, NaN where one has none."""
+    from scipy import stats
+
     both = np.array([pair for pair in pairs if not any(math.isnan(cnr) for cnr in pair)]).reshape(-1, 2)
     one_only = sum(math.isnan(a) != math.isnan(b) for a, b in pairs)
     nan = math.nan

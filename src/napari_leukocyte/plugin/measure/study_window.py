@@ -22,7 +22,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.study.report.files import write_study
 from napari_leukocyte.core.study.report.wording import figure, group_name, interval, p_value, ratio
 from napari_leukocyte.core.study.study import Study, study_of
 from napari_leukocyte.core.text import counted
@@ -212,7 +211,7 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         self.report_button.setEnabled(False)
         self.status.setText("Writing …")
         self._writing.start(
-            lambda: write_study(study_of(cells, samples), folder), done=self._written, failed=self._not_written
+            lambda: _write_study(study_of(cells, samples), folder), done=self._written, failed=self._not_written
         )
 
     def _written(self, files: Sequence[Path]) -> None:
@@ -272,6 +271,12 @@ def comparison_lines(study: Study) -> list[list[str]]:
                 ends = "fewer than 5 patients" if math.isnan(one.low) else interval(one.low, one.high)
                 lines.append([one.kind, both, patients, ratio(one.ratio), ends, p_value(one.p_holm)])
     return lines
+
+
+def _write_study(study: Study, folder: Path) -> list[Path]:
+    from napari_leukocyte.core.study.report.files import write_study  # slow to load, and not before it is wanted
+
+    return write_study(study, folder)
 
 
 def _table(titles: Sequence[str]) -> QTableWidget:
