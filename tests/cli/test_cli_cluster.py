@@ -1,5 +1,6 @@
 """The workers of a dask cluster segment, and one program writes."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -23,6 +24,18 @@ from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.segment import ImageSegmented, load_predictor
 
 pytest.importorskip("distributed")
+
+
+def has_semaphores():
+    """Some containers have no /dev/shm that is for everybody, and dask's workers cannot start there."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError:
+        return False
+    return True
+
+
+pytestmark = pytest.mark.skipif(not has_semaphores(), reason="no semaphores between processes here")
 
 
 @pytest.fixture(scope="module")

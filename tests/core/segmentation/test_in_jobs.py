@@ -1,7 +1,6 @@
 """A list segmented by several processes."""
 
 import multiprocessing
-import signal
 
 import numpy as np
 import pytest
@@ -53,13 +52,12 @@ def test_processes_give_what_one_gives_and_in_order(images, model_files):
 
 def test_a_process_that_is_killed_is_said(images, model_files):
     parameters = SegmentParameters(model=str(model_files.three), device="cpu", engine="torch", pixel_size=0.2)
-    decisions = {i: SizeDecision(PixelSize(0.2, "typed")) for i in range(40)}
-    events = segment_in_jobs([images[0]] * 40, parameters, decisions, jobs=1)
+    many = 1000  # far more than are done until the kill
+    decisions = {i: SizeDecision(PixelSize(0.2, "typed")) for i in range(many)}
+    events = segment_in_jobs([images[0]] * many, parameters, decisions, jobs=1)
     assert isinstance(next(events), ImageSegmented)
     for child in multiprocessing.active_children():
-        child.kill()
-        child.join()
-        assert child.exitcode == -signal.SIGKILL
+        child.kill()  # whoever waits for it as well, the pool or this test, learns how it ended, and the other does not
     with pytest.raises(LeukocyteError, match=r"ended from outside.*--resume"):
         list(events)
 
