@@ -1,6 +1,5 @@
 """The workers of a dask cluster segment, and one program writes."""
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.segmentation import on_cluster
+from napari_leukocyte.core.segmentation.in_jobs import can_share_work
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.on_cluster import Cluster, connected
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -26,16 +26,8 @@ from napari_leukocyte.core.segmentation.segment import ImageSegmented, load_pred
 pytest.importorskip("distributed")
 
 
-def has_semaphores():
-    """Some containers have no /dev/shm that is for everybody, and dask's workers cannot start there."""
-    try:
-        multiprocessing.get_context("spawn").Lock()
-    except OSError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not has_semaphores(), reason="no semaphores between processes here")
+# without semaphores between processes dask's workers cannot start
+pytestmark = pytest.mark.skipif(not can_share_work(), reason="no semaphores between processes here")
 
 
 @pytest.fixture(scope="module")

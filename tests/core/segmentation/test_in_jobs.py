@@ -10,7 +10,7 @@ from PIL import Image
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.segmentation.in_jobs import jobs_that_pay, segment_in_jobs
+from napari_leukocyte.core.segmentation.in_jobs import can_share_work, jobs_that_pay, segment_in_jobs
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
@@ -19,6 +19,8 @@ from napari_leukocyte.core.segmentation.segment import (
     load_predictor,
     segment_images,
 )
+
+shared = pytest.mark.skipif(not can_share_work(), reason="no semaphores between processes here")
 
 
 @pytest.fixture
@@ -31,6 +33,7 @@ def images(tmp_path, draw):
     return [*found, BrokenImage("x.png", tmp_path / "x.png", "x.png is damaged.")]
 
 
+@shared
 def test_processes_give_what_one_gives_and_in_order(images, model_files):
     parameters = SegmentParameters(model=str(model_files.three), device="cpu", engine="torch", pixel_size=0.2)
     decisions = {i: SizeDecision(PixelSize(0.2, "typed")) for i in range(4)}
@@ -50,6 +53,7 @@ def test_processes_give_what_one_gives_and_in_order(images, model_files):
     assert not multiprocessing.active_children()
 
 
+@shared
 def test_a_process_that_is_killed_is_said(images, model_files):
     parameters = SegmentParameters(model=str(model_files.three), device="cpu", engine="torch", pixel_size=0.2)
     many = 1000  # far more than are done until the kill
@@ -62,7 +66,19 @@ def test_a_process_that_is_killed_is_said(images, model_files):
         list(events)
 
 
+def test_where_processes_cannot_share_work_one_does_it(images, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr("multiprocessing.synchronize.Lock", refuse)
+    assert jobs_that_pay(10_000, "cpu (4 threads)") == 1
+    with pytest.raises(LeukocyteError, match=r"/dev/shm.*--jobs 1"):
+        next(segment_in_jobs(images, SegmentParameters(), {}, jobs=2))
+
+
 def test_as_many_processes_as_pay(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr("napari_leukocyte.core.segmentation.in_jobs.can_share_work", lambda: True)
     assert [jobs_that_pay(images, "cpu (4 threads)") for images in (1, 99, 100, 160, 10_000)] == [1, 1, 2, 3, 4]
     assert jobs_that_pay(10_000, "cuda (NVIDIA T4)") == 1

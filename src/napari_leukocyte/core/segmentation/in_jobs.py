@@ -20,15 +20,26 @@ from napari_leukocyte.core.segmentation.method import Method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented, load_predictor, segment_plane
 
-__all__ = ["jobs_that_pay", "segment_in_jobs"]
+__all__ = ["can_share_work", "jobs_that_pay", "segment_in_jobs"]
 
 _IMAGES_EACH = 50  # a process takes some seconds to begin
 _MOST = 8  # processes that are begun unasked: each takes about half a GB
 _AHEAD = 3  # images in work or done for each process, so that none waits and few results are in memory
 
 
+def can_share_work() -> bool:
+    """Whether processes can share work here: in some containers /dev/shm is missing or not for everybody."""
+    try:
+        get_context("spawn").Lock()
+    except (OSError, ImportError):
+        return False
+    return True
+
+
 def jobs_that_pay(images: int, device: str) -> int:
     """How many processes to take for so many images: on the CPU a thread each once there are enough of them."""
+    if images >= 2 * _IMAGES_EACH and not can_share_work():
+        return 1
     return max(1, min(images // _IMAGES_EACH, torch.get_num_threads(), _MOST)) if device.startswith("cpu") else 1
 
 
@@ -51,8 +62,13 @@ def segment_in_jobs(
     Raises
     ------
     LeukocyteError
-        When a process is ended from outside, for instance because the memory ran out.
+        When processes cannot share work here, or one is ended from outside, for instance because the memory ran out.
     """
+    if not can_share_work():
+        raise LeukocyteError(
+            "Several processes cannot share work here, because /dev/shm is missing or may not be written to: "
+            "use --jobs 1, or have it mounted for everybody."
+        )
     threads = max(1, torch.get_num_threads() // jobs)
     # a fresh process: a fork would inherit threads that do not run
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(parameters, threads))
