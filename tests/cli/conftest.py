@@ -22,6 +22,17 @@ def run():
 
 
 @pytest.fixture
+def ts(run, data):
+    """Run a sub-command on the training set in the folder that a test module's ``data`` is."""
+
+    def invoke(command, *arguments):
+        return run("training-set", command, data / "set", *arguments)
+
+    assert invoke("create", "--pixel-size", "0.1").exit_code == 0
+    return invoke
+
+
+@pytest.fixture
 def picture():
     """Draw a small (Y, X, 3) uint8 image: a dark disc with a darker core on a pale ground."""
 

@@ -28,15 +28,6 @@ def data(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def ts(run, data):
-    def invoke(command, *arguments):
-        return run("training-set", command, data / "set", *arguments)
-
-    assert invoke("create", "--pixel-size", "0.1").exit_code == 0
-    return invoke
-
-
 def add(ts, data, expert, *options):
     return ts("add", "--images", data / "images", "--masks", data / expert, *options)
 

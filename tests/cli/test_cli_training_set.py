@@ -23,17 +23,6 @@ def data(tmp_path, picture):
     return tmp_path
 
 
-@pytest.fixture
-def ts(run, data):
-    """Run a sub-command on the set."""
-
-    def invoke(command, *arguments):
-        return run("training-set", command, data / "set", *arguments)
-
-    assert invoke("create", "--pixel-size", "0.1").exit_code == 0
-    return invoke
-
-
 def add(ts, data, *options):
     return ts("add", "--images", data / "images", "--masks", data / "masks", *options)
 

@@ -114,10 +114,10 @@ def _run(
     read_as: "ReadAs",
 ) -> Iterator[tuple[Path, str]]:
     """Measure one file after the other; yields the path of each that failed, and a sentence."""
+    from napari_leukocyte.cli.notes import named
     from napari_leukocyte.cli.progress import progress
     from napari_leukocyte.core.results.class_maps import MapFailed, measure_class_maps
     from napari_leukocyte.core.results.names import output_names
-    from napari_leukocyte.core.safe_text import printable
 
     names = output_names(paths)
     with progress() as bars:
@@ -127,8 +127,7 @@ def _run(
             bars.update(bar, description=label)
             if isinstance(event, MapFailed):
                 logger.warning("%s: %s", label, event.reason)
-                reason = printable(event.reason)
-                yield event.path, reason if label in reason else f"{label}: {reason}"
+                yield event.path, named(label, event.reason)
                 bars.advance(bar)
                 continue
             plane = f"{label} [{event.plane}]" if event.planes > 1 else label

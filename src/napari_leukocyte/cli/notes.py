@@ -1,10 +1,21 @@
 """What a user should know about a list of results, in few lines however long the list is."""
 
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.safe_text import printable
 
-__all__ = ["Remarks"]
+__all__ = ["Remarks", "named"]
 
 _SHOWN = 3  # names in front of "and n more"
+
+
+def named(label: str, reason: str) -> str:
+    """Why something failed, as it may be printed, with its name in front unless the sentence has it.
+
+    >>> named("a.png", "It is damaged."), named("a.png", "a.png is damaged.")
+    ('a.png: It is damaged.', 'a.png is damaged.')
+    """
+    said = printable(reason)
+    return said if label in said else f"{label}: {said}"
 
 
 class Remarks:

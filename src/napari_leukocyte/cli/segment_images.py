@@ -6,7 +6,7 @@ from time import perf_counter
 
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
-from napari_leukocyte.cli.notes import Remarks
+from napari_leukocyte.cli.notes import Remarks, named
 from napari_leukocyte.cli.progress import segment_bars
 from napari_leukocyte.cli.withheld import tell_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -15,7 +15,6 @@ from napari_leukocyte.core.imaging.read import passed_over
 from napari_leukocyte.core.results.resume import Plan, measure_corrected, plan_resume
 from napari_leukocyte.core.results.settings import ResultSettings
 from napari_leukocyte.core.results.writer import ResultWriter
-from napari_leukocyte.core.safe_text import printable
 from napari_leukocyte.core.segmentation.in_jobs import jobs_that_pay, segment_in_jobs
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.method import Method
@@ -138,11 +137,10 @@ def _run(
         sources = [images[i] for i in left]
         own = {position: decisions[i] for position, i in enumerate(left) if i in decisions}
         since = perf_counter()
-        jobs = jobs or jobs_that_pay(len(sources), predictor.used)
         events: Iterator[WindowDone | ImageSegmented | ImageFailed]
         if cluster is not None:
             events = cluster.segment(sources, own)
-        elif jobs == 1:
+        elif (jobs := jobs or jobs_that_pay(len(sources), predictor.used)) == 1:
             events = segment_list(sources, parameters, predictor, decisions=own)
         else:
             events = segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
@@ -154,8 +152,7 @@ def _run(
             label = writer.label(source)
             if isinstance(event, ImageFailed):
                 logger.warning("%s: %s", label, event.reason)
-                reason = printable(event.reason)
-                yield _path_of(source), reason if label in reason else f"{label}: {reason}"
+                yield _path_of(source), named(label, event.reason)
             else:
                 remarks.add(label, event.result.pixel_size, event.result.notes)
                 logger.info("%s: %s, %.2f s", label, event.result.provenance, perf_counter() - since)

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from napari_leukocyte.cli.echo import echo
 from napari_leukocyte.cli.log import logger
-from napari_leukocyte.cli.notes import Remarks
+from napari_leukocyte.cli.notes import Remarks, named
 from napari_leukocyte.cli.progress import progress
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.safe_text import printable
@@ -55,8 +55,7 @@ def segment_slides(
             _segment(path, folder, parameters, method, remarks, resume=resume, overwrite=overwrite)
         except LeukocyteError as error:
             logger.warning("%s: %s", label, error)
-            sentence = printable(str(error))
-            done.failures.append(sentence if label in sentence else f"{label}: {sentence}")
+            done.failures.append(named(label, str(error)))
         except KeyboardInterrupt:
             done.stopped = True
             echo(f"{label} is not done: what was looked at is kept in {folder}, and --resume goes on.", err=True)

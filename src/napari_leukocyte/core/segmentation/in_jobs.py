@@ -38,9 +38,8 @@ def can_share_work() -> bool:
 
 def jobs_that_pay(images: int, device: str) -> int:
     """How many processes to take for so many images: on the CPU a thread each once there are enough of them."""
-    if images >= 2 * _IMAGES_EACH and not can_share_work():
-        return 1
-    return max(1, min(images // _IMAGES_EACH, torch.get_num_threads(), _MOST)) if device.startswith("cpu") else 1
+    most = min(images // _IMAGES_EACH, torch.get_num_threads(), _MOST) if device.startswith("cpu") else 1
+    return most if most > 1 and can_share_work() else 1
 
 
 def segment_in_jobs(
