@@ -6,7 +6,8 @@
 A predicted cell is false when under 30 % of it lies on true cells; a true cell over 200 px is missed when under half of
 it is covered. Where nuclei are known: the CNR of matched cells, as bias and 95 % limits of agreement of its logarithm,
 the same for nucleus / cell in points, by cell type, and the silent gross errors: CNRs that are given without any flag
-and are off by more than 20 %. ``--tight NOTES`` keeps the images of those notes' tight masks apart.
+and are off by more than 20 %. ``--tight NOTES`` keeps the images of those notes' tight masks apart. How many images
+are said to be unlike any that the model knows is counted, too, and how many of those with a cell IoU under 0.7.
 """
 
 import argparse
@@ -33,14 +34,19 @@ from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import match_cells
 from napari_leukocyte.core.segmentation.method import Method, load_method
+from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR
 
 _FALSE_SHARE, _MISSED_SHARE, _MISSED_PX = 0.3, 0.5, 200
 _GROSS = math.log(1.2)
+_POOR = 0.7  # cell IoU below which an image should be said to be unlike any that the model knows
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One image; IoUs are NaN where the class is empty on both sides, ``matched`` leaves out what is falsely a cell."""
+    """One image; IoUs are NaN where the class is empty on both sides, ``matched`` leaves out what is falsely a cell.
+
+    ``unlike`` says that the user is told that the image is unlike any that the model knows.
+    """
 
     name: str
     cell_type: str
@@ -50,6 +56,7 @@ class Judged:
     true: int
     missed: int
     pairs: tuple[CellPair, ...]
+    unlike: bool = False
 
 
 def judge(row: IndexRow, model: Method) -> Judged:
@@ -80,6 +87,7 @@ def judge(row: IndexRow, model: Method) -> Judged:
         int(np.count_nonzero(large)),
         int(np.count_nonzero(large & (covered < _MISSED_SHARE))),
         pairs,
+        result.uncertainty > UNFAMILIAR,
     )
 
 
@@ -115,6 +123,12 @@ def figures(images: Sequence[Judged]) -> dict[str, Any]:
         "matched_iou": _mean([image.matched for image in images], groups),
         "false_cells": round(float(np.mean([image.false for image in images])), 4),
         "missed_cells": round(sum(image.missed for image in images) / max(1, sum(image.true for image in images)), 4),
+    }
+    poor = [image for image in images if image.ious["cell"] < _POOR]
+    result["unlike"] = {
+        "images": sum(image.unlike for image in images),
+        "poor": len(poor),
+        "told_of_poor": sum(image.unlike for image in poor),
     }
     pairs = [pair for image in images for pair in image.pairs]
     if pairs:
@@ -194,6 +208,8 @@ def line(source: str, f: dict[str, Any]) -> str:
     ious = ", ".join(f"{name} {value['mean']:.3f}" for name, value in f["iou"].items())
     text = f"{source:8s} {f['images']:4d}  {ious}, matched {f['matched_iou']['mean']:.3f}"
     text += f", false {f['false_cells']:.3f}, missed {100 * f['missed_cells']:.1f} %"
+    unlike = f["unlike"]
+    text += f", unlike any {unlike['images']} (of {unlike['poor']} poor ones {unlike['told_of_poor']})"
     cnr = f.get("cnr")
     if cnr is None:
         return text

@@ -35,11 +35,11 @@ def cells_at(*centres, radius=16, nucleus=9):
 def judged(tmp_path, monkeypatch):
     """Judge a prediction that is given against a truth that is given."""
 
-    def run(predicted, truth, *, binary=False, whole_cell=False):
+    def run(predicted, truth, *, binary=False, whole_cell=False, uncertainty=math.nan):
         Image.fromarray(np.full((SIDE, SIDE, 3), 200, np.uint8)).save(tmp_path / "a.png")
         Image.fromarray((truth > 0).astype(np.uint8) * 255 if whole_cell else truth).save(tmp_path / "m.png")
         cells = label_cells(predicted, pixel_size=PIXEL_SIZE)
-        made = Segmentation(predicted, cells, binary, PixelSize(PIXEL_SIZE), "all", (), {})
+        made = Segmentation(predicted, cells, binary, PixelSize(PIXEL_SIZE), "all", (), {}, uncertainty=uncertainty)
         asked = []
         monkeypatch.setattr(judge_module, "segment", lambda row, model, options: asked.append(options) or made)
         row = IndexRow("lab/a.png", "lab", tmp_path / "a.png", tmp_path / "m.png", PIXEL_SIZE, "neutrophil", "")
@@ -103,8 +103,28 @@ def test_without_nuclei_on_either_side_only_cells_are_judged(judged, which):
     assert result.pairs == ()
 
 
-def image(name, cell, *, false=0, true=1, missed=0, pairs=(), cell_type="", matched=None):
-    return Judged(name, cell_type, {"cell": cell}, cell if matched is None else matched, false, true, missed, pairs)
+def image(name, cell, *, false=0, true=1, missed=0, pairs=(), cell_type="", matched=None, unlike=False):
+    matched = cell if matched is None else matched
+    return Judged(name, cell_type, {"cell": cell}, matched, false, true, missed, pairs, unlike)
+
+
+@pytest.mark.parametrize(("uncertainty", "unlike"), [(math.nan, False), (0.0, False), (1.0, True)])
+def test_what_the_user_is_told_of_an_image_is_judged(judged, uncertainty, unlike):
+    truth = cells_at((40, 40))
+    assert judged(truth, truth, uncertainty=uncertainty).unlike is unlike
+
+
+def test_of_poor_images_those_count_that_are_said_to_be_unlike_any():
+    images = [
+        image("a", 0.69, unlike=True),
+        image("b", 0.0),
+        image("c", 0.7, unlike=True),
+        image("d", 0.9),
+        image("e", math.nan),  # nothing there and nothing found
+    ]
+    made = figures(images)
+    assert made["unlike"] == {"images": 2, "poor": 2, "told_of_poor": 1}
+    assert "unlike any 2 (of 2 poor ones 1)" in line("lab", made)
 
 
 def test_figures_are_means_over_images_and_shares_of_true_cells():
