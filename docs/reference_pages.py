@@ -77,8 +77,10 @@ def page() -> str:
             "## Optional columns",
             "",
             "With `segment --shape-columns`, `nl.segment(..., shape_columns=True)` or the setting *Shape columns*, "
-            "`cells.csv` and `Result.table()` have these after all others. All but the densities are empty for a cell "
-            "that the image edge cuts or that overlaps another.",
+            "`cells.csv`, `Result.table()` and exports have these after all others. All but the densities are empty "
+            "for a cell that the image edge cuts or that overlaps another. `measure --shape-columns` and "
+            "`nl.import_masks(..., shape_columns=True)` leave empty what needs the image: optical densities and "
+            "`cell_per_red_cell`.",
             "",
             markdown(optional_rows()),
             "",

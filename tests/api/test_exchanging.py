@@ -1,5 +1,7 @@
 """Out to other programs and in again, from Python."""
 
+import csv
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image
 
 import napari_leukocyte as nl
 from napari_leukocyte.api.result import Result
+from napari_leukocyte.core.exchange.cell_map import cell_map_of
 from napari_leukocyte.core.exchange.formats import MASK_FORMATS
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.results.record_file import read_record
@@ -38,6 +41,31 @@ def test_a_result_comes_back_as_a_result(result, tmp_path, to):
     assert back.name == "a.png"
     assert repr(back.measure()) == repr(result.measure())  # NaN is not equal to itself from Python 3.13 on
     np.testing.assert_array_equal(back.table()["cnr"], result.table()["cnr"])
+
+
+@pytest.mark.parametrize("to", MASK_FORMATS)
+def test_a_neighbour_that_was_left_out_is_still_said_and_shapes_are_those_of_the_maps(
+    result, segmentation, disc_map, tmp_path, to
+):
+    plane = segmentation(disc_map(SHAPE, (30, 20, 12, 6), (30, 58, 16, 8)))
+    known = cell_map_of(plane, image="a.png").with_shapes().shapes
+    given = replace(result, planes=(replace(plane, beside={2: frozenset({nl.Flag.TOUCHING})}, shapes=known),))
+    flags = [measure.flags for measure in given.measure()]
+    assert [nl.Flag.TOUCHING in one for one in flags] == [False, True]
+    files = nl.export_results(given, to, tmp_path / "out")
+    (back,) = nl.import_masks(tmp_path / "out", shape_columns=True, out=tmp_path / "results")
+    assert [measure.flags for measure in back.measure()] == flags
+    assert back.table()["cell_circularity"].tolist() == pytest.approx([known[n]["cell_circularity"] for n in (1, 2)])
+    assert back.table()["cell_od_red"].isna().all()
+    if to == "geojson":
+        cell = json.loads(files[0].read_text())["features"][0]["properties"]
+        assert cell["measurements"]["cell_solidity"] == known[1]["cell_solidity"]
+    (table, _, _) = nl.export_results(tmp_path / "results", "csv", tmp_path / "table")
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert [row["flags"] for row in rows] == [";".join(one) for one in flags]
+    assert [float(row["nucleus_feret_max_px"]) for row in rows] == pytest.approx(
+        [known[n]["nucleus_feret_max_px"] for n in (1, 2)], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("to", MASK_FORMATS)

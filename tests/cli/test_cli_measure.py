@@ -13,6 +13,7 @@ from PIL import Image
 from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import measure_cells
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.imaging.write import write_cells_tiff, write_class_png, write_class_tiff
 from napari_leukocyte.core.results.writer import ResultWriter
@@ -112,6 +113,19 @@ def test_segment_then_measure_gives_the_same_rows(tmp_path, run, table, model, s
     files = [path for path in results.iterdir() if path.suffix in (".png", ".tif")]
     again = [{key: text for key, text in row.items() if key != "folder"} for row in table(*files)[2]]
     assert sorted(map(str, again)) == sorted(map(str, rows))
+
+
+def test_shape_columns_are_those_of_segment_as_far_as_maps_tell(tmp_path, run, table, model, picture):
+    save(tmp_path / "a.png", picture())
+    results = tmp_path / "results"
+    run("segment", tmp_path / "a.png", "--out", results, "--model", model, "--pixel-size", 0.5, "--shape-columns")
+    (before,) = read_table(results / "cells.csv")[1]
+    assert not set(SHAPE_COLUMNS) & set(table(results)[2][0])
+    (row,) = table(results, "--shape-columns")[2]
+    of_image = {name for name in SHAPE_COLUMNS if "_od_" in name} | {"cell_per_red_cell"}
+    assert before["cell_od_red"]
+    for name in SHAPE_COLUMNS:
+        assert row[name] == ("" if name in of_image else before[name]), name
 
 
 def test_a_corrected_map_is_measured_as_it_is_now(tmp_path, run, table, model, picture):

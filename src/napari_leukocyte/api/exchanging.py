@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari_leukocyte.api.inputs import checked_pixel_size
@@ -85,6 +86,7 @@ def import_masks(
     pixel_size: float | None = None,
     read_as: ReadAs = "auto",
     folders: bool = False,
+    shape_columns: bool = False,
     out: PathLike | None = None,
     overwrite: bool = False,
 ) -> list[Result | Failed]:
@@ -103,6 +105,9 @@ def import_masks(
         What the values of class maps and label images are, as ``--read-masks-as`` on the command line.
     folders
         The masks lie as analysers export them: folder names become slide and type.
+    shape_columns
+        Measure diameters and roundness, too: `Result.table` has the optional columns then. Those that need the image
+        (optical density, diameter over that of a red cell) are empty.
     out
         A folder for the results, as `segment` writes them on the command line; None: nothing is written.
     overwrite
@@ -126,8 +131,9 @@ def import_masks(
         if not isinstance(event, Imported):
             results.append(Failed(event.path, event.reason))
             continue
-        reads += event.reads
-        for read in event.reads:
+        own = [replace(one, cell_map=one.cell_map.with_shapes()) if shape_columns else one for one in event.reads]
+        reads += own
+        for read in own:
             one = read.cell_map
             results.append(Result(one.label, read.image, (one.segmentation(),), False, {}))
     if out is not None:

@@ -44,6 +44,15 @@ def measure(
         ),
     ] = None,
     read_masks_as: ReadMasksAs = "auto",
+    shape_columns: Annotated[
+        bool,
+        typer.Option(
+            "--shape-columns",
+            help="Add columns, after all others: equivalent and Feret diameters, circularity and solidity of cell and "
+            "nucleus, eccentricity of the nucleus; those that need the image (optical density, diameter over that of "
+            "a red cell) stay empty.",
+        ),
+    ] = False,
 ) -> None:
     """Measure every cell of class maps, whoever made them.
 
@@ -86,7 +95,7 @@ def measure(
     stopped = False
     typed = None if pixel_size is None else PixelSize(pixel_size, "typed")
     try:
-        for path, failure in _run(paths, typed, table, remarks, read_masks_as):
+        for path, failure in _run(paths, typed, table, remarks, read_masks_as, shape_columns):
             failed.add(path)
             failures.append(failure)
     except KeyboardInterrupt:
@@ -112,6 +121,7 @@ def _run(
     table: "CellTable",
     remarks: "Remarks",
     read_as: "ReadAs",
+    shape_columns: bool,
 ) -> Iterator[tuple[Path, str]]:
     """Measure one file after the other; yields the path of each that failed, and a sentence."""
     from napari_leukocyte.cli.notes import named
@@ -122,7 +132,7 @@ def _run(
     names = output_names(paths)
     with progress() as bars:
         bar = bars.add_task("class maps", total=len(paths))
-        for event in measure_class_maps(paths, pixel_size=pixel_size, read_as=read_as):
+        for event in measure_class_maps(paths, pixel_size=pixel_size, read_as=read_as, shape_columns=shape_columns):
             label = names[event.path].label
             bars.update(bar, description=label)
             if isinstance(event, MapFailed):
@@ -139,5 +149,6 @@ def _run(
                 plane=event.plane,
                 planes=event.planes,
                 provenance=event.provenance,
+                shapes=event.shapes,
             )
             bars.advance(bar, 1 / event.planes)

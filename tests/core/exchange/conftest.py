@@ -48,6 +48,7 @@ def random_cells(seed, *, binary=False, image="Müller 血液 =1+1.png", **given
         binary=binary,
         remarks=remarks,
         types=types,
+        beside={number: frozenset({Flag.TOUCHING}) for number in found if rng.random() < 0.2},
         provenance={
             "napari-leukocyte": "1",
             "model": "default-5",

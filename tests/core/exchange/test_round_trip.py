@@ -57,7 +57,7 @@ def test_an_image_without_cells_and_an_estimated_pixel_size_survive(to, tmp_path
 def test_numbers_beyond_16_bits_take_32_and_no_png(tmp_path, random_cells):
     given = random_cells(1)
     given = dataclasses.replace(
-        given, cells=np.where(given.cells > 0, given.cells + 2_000_000_000, 0), remarks={}, types={}
+        given, cells=np.where(given.cells > 0, given.cells + 2_000_000_000, 0), remarks={}, types={}, beside={}
     )
     for to in MASK_FORMATS:
         (tmp_path / to).mkdir()

@@ -63,6 +63,23 @@ def test_excel_gets_numbers_as_numbers_texts_as_texts_and_no_formula(cell_maps, 
     assert [row[0].value for row in book["columns"].iter_rows(min_row=2)] == list(TABLE_COLUMNS)
 
 
+@pytest.mark.parametrize("kind", TABLES)
+def test_shapes_are_columns_with_their_meaning_where_any_image_has_them(kind, cell_maps, tmp_path):
+    known = [cell_maps[0].with_shapes(), *cell_maps[1:]]
+    table, _, dictionary = write_table(known, tmp_path / f"cells.{kind}", kind)
+    with dictionary.open(encoding="utf-8") as file:
+        assert [line[0] for line in csv.reader(file)][1:] == [*TABLE_COLUMNS, *SHAPE_COLUMNS]
+    found = {"csv": pd.read_csv, "xlsx": pd.read_excel, "parquet": pd.read_parquet}.get(kind, pd.read_table)(table)
+    assert list(found.columns) == [*TABLE_COLUMNS, *SHAPE_COLUMNS]
+    number = len(cell_maps[0].measures)
+    for (_, line), measure in zip(found[:number].iterrows(), cell_maps[0].measures, strict=True):
+        shape = known[0].shapes[measure.cell]
+        for name in SHAPE_COLUMNS:
+            assert pd.isna(line[name]) if name not in shape else line[name] == pytest.approx(shape[name], rel=1e-7)
+    assert found[number:][list(SHAPE_COLUMNS)].isna().all(axis=None)
+    assert len(read_table(table)) == len(found)
+
+
 def test_pandas_reads_every_table_alike(cell_maps, tmp_path):
     for kind in TABLES:
         write_table(cell_maps, tmp_path / f"cells.{kind}", kind)

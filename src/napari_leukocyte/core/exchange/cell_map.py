@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
+from napari_leukocyte.core.cells.left_out import BESIDE
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.cells.origin import MAKERS, maker_of_file
+from napari_leukocyte.core.cells.shape import Shape, cell_shapes
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.mask_facts import MaskFacts
-from napari_leukocyte.core.results.remarks import REMARKS
+from napari_leukocyte.core.results.remarks import BESIDE_KEY, REMARKS, read_beside, remarks_text
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.safe_text import printable
 
@@ -50,6 +52,10 @@ class CellMap:
         What made it, as text by key.
     plane, planes
         Place in a stack, from 0; 0 of 1 for a single image.
+    beside
+        Flags that cells have for neighbours which are not in the maps, see ``core.cells.left_out``.
+    shapes
+        The optional columns of tables, by cell, where they are known; None: they are not.
     """
 
     image: str
@@ -62,6 +68,8 @@ class CellMap:
     provenance: Mapping[str, str] = field(default_factory=dict)
     plane: int = 0
     planes: int = 1
+    beside: Mapping[int, frozenset[Flag]] = field(default_factory=dict)
+    shapes: Mapping[int, Shape] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -87,6 +95,7 @@ class CellMap:
             **self.provenance,
             **self.pixel_size.facts,
             **dict(zip(_FACTS_OF_ITS_OWN, map(str, own), strict=True)),
+            **remarks_text({}, beside=self.beside),
         }
         return {key: printable(text) for key, text in facts.items() if text}
 
@@ -107,10 +116,12 @@ class CellMap:
         if not (plane is not None and planes is not None and plane < planes):
             plane, planes = 0, 1
         size = PixelSize.from_facts(text)
+        numbers = frozenset(np.unique(cells[cells > 0]).tolist())
+        beside = {number: flags for number, flags in read_beside(text).items() if number in numbers}
         provenance = {
             key: value
             for key, value in text.items()
-            if key not in _FACTS_OF_ITS_OWN and not key.startswith("pixel_size_")
+            if key not in (*_FACTS_OF_ITS_OWN, BESIDE_KEY) and not key.startswith("pixel_size_")
         }
         return cls(
             image=printable(text.get("image", image)),
@@ -123,7 +134,15 @@ class CellMap:
             provenance=provenance,
             plane=plane,
             planes=planes,
+            beside=beside,
         )
+
+    def with_shapes(self) -> "CellMap":
+        """Return the same with the optional columns that maps alone can tell."""
+        flags = {measure.cell: measure.flags for measure in self.measures}
+        size = self.pixel_size.for_areas
+        shapes = cell_shapes(self.classes, self.cells, pixel_size=size, binary=self.binary, flags=flags)
+        return replace(self, shapes=shapes)
 
     def segmentation(self) -> Segmentation:
         """Return the same as a result of this program, which the rest of it works with."""
@@ -148,6 +167,8 @@ class CellMap:
             types=self.types,
             origin=self.mask_facts,
             makers=self._makers,
+            beside=self.beside,
+            shapes=self.shapes,
         )
 
     @property
@@ -210,6 +231,8 @@ def cell_map_of(
         provenance={key: value for key, value in result.provenance.items() if not key.startswith("pixel_size_")},
         plane=plane,
         planes=planes,
+        beside={number: kept for number, flags in result.beside.items() if (kept := BESIDE.intersection(flags))},
+        shapes=result.shapes,
     )
 
 

@@ -8,7 +8,16 @@ from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 
-__all__ = ["COLUMNS", "OPTIONAL_COLUMNS", "TABLE_COLUMNS", "Column", "dictionary_rows", "markdown", "optional_rows"]
+__all__ = [
+    "ALL_COLUMNS",
+    "COLUMNS",
+    "OPTIONAL_COLUMNS",
+    "TABLE_COLUMNS",
+    "Column",
+    "dictionary_rows",
+    "markdown",
+    "optional_rows",
+]
 
 _HEAD = ("column", "meaning", "unit", "range")
 
@@ -145,12 +154,16 @@ OPTIONAL_COLUMNS = {
         "above 0, or empty",
     ),
 }
-"""What `segment --shape-columns` adds to cells.csv; all but densities are empty of a cell that is cut or overlaps."""
+"""What `--shape-columns` adds to tables; all but densities are empty of a cell that is cut or overlaps."""
 
 
-def dictionary_rows() -> list[list[str]]:
-    """The dictionary as rows of text, the first with the headings."""
-    return [list(_HEAD), *([name, *_described(COLUMNS[name])] for name in TABLE_COLUMNS)]
+ALL_COLUMNS = COLUMNS | OPTIONAL_COLUMNS
+"""Every column that a table can have."""
+
+
+def dictionary_rows(columns: Sequence[str] = TABLE_COLUMNS) -> list[list[str]]:
+    """The dictionary of columns as rows of text, the first with the headings."""
+    return [list(_HEAD), *([name, *_described(ALL_COLUMNS[name])] for name in columns)]
 
 
 def _described(column: Column) -> tuple[str, str, str]:
@@ -159,8 +172,7 @@ def _described(column: Column) -> tuple[str, str, str]:
 
 def optional_rows() -> list[list[str]]:
     """The dictionary of the optional columns, in the same way."""
-    rows = [[name, *_described(OPTIONAL_COLUMNS[name])] for name in SHAPE_COLUMNS]
-    return [list(_HEAD), *rows]
+    return dictionary_rows(SHAPE_COLUMNS)
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

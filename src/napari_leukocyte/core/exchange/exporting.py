@@ -9,7 +9,12 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.formats import FORMATS, MASK_FORMATS, ExportFormat
 from napari_leukocyte.core.exchange.label_images import CELL_LABELS, NUCLEUS_LABELS
-from napari_leukocyte.core.exchange.results_folder import read_class_map, results_in
+from napari_leukocyte.core.exchange.results_folder import (
+    read_class_map,
+    records_of,
+    results_in,
+    with_recorded_shapes,
+)
 from napari_leukocyte.core.exchange.tables import TABLES, write_table
 from napari_leukocyte.core.files import make_folder
 from napari_leukocyte.core.results.in_place import InTheWayError
@@ -68,7 +73,7 @@ def export_folder(
     """
     paths = results_in(results)
     names = output_names([path.with_name(path.stem.removesuffix("_classes") + path.suffix) for path in paths])
-    stems = [name.stem for name in names.values()]
+    stems, records = [name.stem for name in names.values()], records_of(paths)
 
     def opened() -> Iterator[Named | ExportFailed | Exported]:
         for path, stem in zip(paths, stems, strict=True):
@@ -80,7 +85,7 @@ def export_folder(
             notes = tuple(dict.fromkeys(note for read in reads for note in read.notes))
             if notes:
                 yield Exported(path.name, (), notes)
-            yield Named(stem, [read.cell_map for read in reads])
+            yield Named(stem, [with_recorded_shapes(read.cell_map, records.get(path)) for read in reads])
 
     return export_cell_maps(opened(), to, out, stems=stems, overwrite=overwrite)
 

@@ -93,6 +93,7 @@ def _feature(cell_map: CellMap, measure: CellMeasure, box: tuple[slice, slice]) 
     if nucleus:
         feature["nucleusGeometry"] = _geometry(nucleus)
     values = {name: float(getattr(measure, field)) for name, field in _MEASUREMENTS.items()}
+    values |= {} if cell_map.shapes is None else cell_map.shapes.get(measure.cell, {})
     feature["properties"] = {
         "objectType": "cell",
         "name": str(measure.cell),

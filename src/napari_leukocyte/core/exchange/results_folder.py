@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.labels import label_cells
+from napari_leukocyte.core.cells.left_out import BESIDE
+from napari_leukocyte.core.cells.shape import Shape
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.reading import FindImage, Read, no_image
@@ -20,16 +23,17 @@ from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.map_file import CELLS, open_map
 from napari_leukocyte.core.results.maps import map_names
 from napari_leukocyte.core.results.names import input_path, same_name
+from napari_leukocyte.core.results.record import OPTIONAL_FIELDS, ImageRecord
 from napari_leukocyte.core.results.record_file import read_record
-from napari_leukocyte.core.results.remarks import REMARKS
+from napari_leukocyte.core.results.remarks import BESIDE_KEY, REMARKS
 from napari_leukocyte.core.results.writer import ResultWriter
 from napari_leukocyte.core.safe_text import printable
 
-__all__ = ["read_class_map", "results_in", "write_results"]
+__all__ = ["read_class_map", "records_of", "results_in", "with_recorded_shapes", "write_results"]
 
 _CLASSES = "_classes"
 # what a file says of cells, or of itself, is no provenance of its image
-_NO_PROVENANCE = ("image", "types", "not_a_wbc", *(flag.value for flag in REMARKS))
+_NO_PROVENANCE = ("image", "types", "not_a_wbc", BESIDE_KEY, *(flag.value for flag in REMARKS))
 
 
 def results_in(results: Sequence[str | Path]) -> list[Path]:
@@ -89,10 +93,33 @@ def read_class_map(path: Path, find_image: FindImage = no_image, *, read_as: Rea
             provenance=_provenance(stated, plane),
             plane=plane,
             planes=file.planes,
+            beside={number: kept for number, flags in remarks.items() if (kept := BESIDE.intersection(flags))},
         )
         notes = () if stated else (f"read as {file.reading}",)
         found.append(Read(cell_map, path, (*notes, *filter(None, [note])), None if hint is None else hint.path))
     return found
+
+
+def records_of(class_maps: Sequence[Path]) -> dict[Path, ImageRecord]:
+    """Find what the records beside class maps say of their images; without those that no record knows."""
+    found = {}
+    for folder in dict.fromkeys(path.parent for path in class_maps):
+        record = read_record(folder)
+        if record is not None:
+            found.update({folder / image.class_map: image for image in record.done.values()})
+    return found
+
+
+def with_recorded_shapes(cell_map: CellMap, image: ImageRecord | None) -> CellMap:
+    """Put in the optional columns that the record has of cells which are as they were then, by their areas."""
+    known = {} if image is None or cell_map.plane >= len(image.planes) else image.planes[cell_map.plane].cells
+    recorded = {cell["cell"]: cell for cell in known if not set(OPTIONAL_FIELDS).isdisjoint(cell)}
+    shapes: dict[int, Shape] = {}
+    for measure in cell_map.measures if recorded else ():
+        cell = recorded.get(str(measure.cell), {})
+        if all(cell.get(f"{part}_px", "0") == str(getattr(measure, f"{part}_px")) for part in ("cytoplasm", "nucleus")):
+            shapes[measure.cell] = {name: float(cell[name]) for name in OPTIONAL_FIELDS if name in cell}
+    return replace(cell_map, shapes=shapes) if shapes else cell_map
 
 
 def write_results(

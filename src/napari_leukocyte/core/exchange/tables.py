@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from napari_leukocyte.core.cells.cells_csv import columns_of
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.exchange.cell_map import CellMap
-from napari_leukocyte.core.exchange.columns import COLUMNS, TABLE_COLUMNS, dictionary_rows
+from napari_leukocyte.core.exchange.columns import ALL_COLUMNS, TABLE_COLUMNS, dictionary_rows
 from napari_leukocyte.core.exchange.extras import library
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.results.cell_table import CellTable
@@ -23,7 +24,7 @@ TABLES: tuple[TableFormat, ...] = get_args(TableFormat)
 
 Value = str | int | float | None
 Row = dict[str, Value]
-"""A cell: a value for each of `columns.TABLE_COLUMNS`, None where there is none."""
+"""A cell: a value for each column of the table, None where there is none."""
 
 _MOST_ROWS = 1_048_575  # of an Excel sheet, below its headings
 _WIDEST = 60  # characters of a column
@@ -57,15 +58,17 @@ def write_table(cell_maps: Iterable[CellMap], path: Path, kind: TableFormat) -> 
             plane=one.plane,
             planes=one.planes,
             provenance=one.segmentation().provenance,
+            shapes=one.shapes,
         )
-    rows = [_row(row) for row in table.rows]
+    columns = columns_of(table.rows)
+    rows = [_row(row, columns) for row in table.rows]
     with atomic_path(path) as temporary:
-        _WRITERS[kind](rows, temporary)
+        _WRITERS[kind](rows, columns, temporary)
     about, dictionary = path.with_suffix(".json"), path.with_name(f"{path.stem}_columns.csv")
     with atomic_path(about) as temporary:
         temporary.write_text(json.dumps(table.header, indent=1) + "\n", encoding="utf-8")
     with atomic_path(dictionary) as temporary:
-        _write_text(dictionary_rows(), temporary, ",")
+        _write_text(dictionary_rows(columns), temporary, ",")
     return [path, about, dictionary]
 
 
@@ -98,16 +101,17 @@ def read_table(path: Path) -> list[Row]:
     ]
 
 
-def _row(row: Mapping[str, str]) -> Row:
+def _row(row: Mapping[str, str], columns: Sequence[str]) -> Row:
+    texts = {name: row.get(name, "") for name in columns}  # of some images the optional ones are not known
     return {
-        name: printable(row[name]) if COLUMNS[name].kind == "text" else _value(name, row[name], Path())
-        for name in TABLE_COLUMNS
+        name: printable(text) if ALL_COLUMNS[name].kind == "text" else _value(name, text, Path())
+        for name, text in texts.items()
     }
 
 
 def _value(name: str, raw: Any, path: Path) -> Value:
     """A field in the type of its column; None for an empty number."""
-    kind = COLUMNS[name].kind
+    kind = ALL_COLUMNS[name].kind
     if kind == "text":
         return "" if raw is None else from_table(str(raw))
     if raw is None or raw == "":
@@ -133,22 +137,22 @@ def _write_text(lines: Iterable[Sequence[str]], path: Path, delimiter: str) -> N
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines)
 
 
-def _write_csv(rows: Sequence[Row], path: Path, *, delimiter: str = ",") -> None:
-    _write_text([TABLE_COLUMNS, *([_field(row[name]) for name in TABLE_COLUMNS] for row in rows)], path, delimiter)
+def _write_csv(rows: Sequence[Row], columns: Sequence[str], path: Path, *, delimiter: str = ",") -> None:
+    _write_text([columns, *([_field(row[name]) for name in columns] for row in rows)], path, delimiter)
 
 
-def _write_tsv(rows: Sequence[Row], path: Path) -> None:
-    _write_csv(rows, path, delimiter="\t")
+def _write_tsv(rows: Sequence[Row], columns: Sequence[str], path: Path) -> None:
+    _write_csv(rows, columns, path, delimiter="\t")
 
 
-def _write_xlsx(rows: Sequence[Row], path: Path) -> None:
+def _write_xlsx(rows: Sequence[Row], columns: Sequence[str], path: Path) -> None:
     """Write texts as texts, never as formulas, and numbers as numbers, which Excel shows with the locale's comma."""
     openpyxl = library("openpyxl", wanted_for="An Excel file")
     if len(rows) > _MOST_ROWS:
         raise LeukocyteError(f"Excel holds {_MOST_ROWS} rows, and these are {len(rows)}: take csv or parquet.")
     book = openpyxl.Workbook(write_only=True)
-    lines = [[_sheet_value(row[name]) for name in TABLE_COLUMNS] for row in rows]
-    for title, head, *body in (("cells", list(TABLE_COLUMNS), *lines), ("columns", *dictionary_rows())):
+    lines = [[_sheet_value(row[name]) for name in columns] for row in rows]
+    for title, head, *body in (("cells", list(columns), *lines), ("columns", *dictionary_rows(columns))):
         sheet = book.create_sheet(title)
         sheet.freeze_panes = "A2"
         for number, column in enumerate(zip(head, *body[:200], strict=True), start=1):
@@ -173,16 +177,14 @@ def _cell(openpyxl: Any, sheet: Any, value: Value) -> Any:
     return cell
 
 
-def _write_parquet(rows: Sequence[Row], path: Path) -> None:
+def _write_parquet(rows: Sequence[Row], columns: Sequence[str], path: Path) -> None:
     pyarrow = library("pyarrow", wanted_for="Parquet")
     parquet = library("pyarrow.parquet", wanted_for="Parquet")
     types = {"text": pyarrow.string(), "whole": pyarrow.int64(), "number": pyarrow.float64()}
     schema = pyarrow.schema(
         [
-            pyarrow.field(
-                name, types[COLUMNS[name].kind], metadata={"unit": COLUMNS[name].unit, "meaning": COLUMNS[name].meaning}
-            )
-            for name in TABLE_COLUMNS
+            pyarrow.field(name, types[column.kind], metadata={"unit": column.unit, "meaning": column.meaning})
+            for name, column in ((name, ALL_COLUMNS[name]) for name in columns)
         ]
     )
     parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=schema), path)
@@ -196,7 +198,7 @@ def _read_text(path: Path, delimiter: str) -> list[list[Any]]:
     lines = [list(line) for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
     if delimiter != ";":
         return lines
-    numbers = {place for place, name in enumerate(lines[0]) if name in COLUMNS and COLUMNS[name].kind != "text"}
+    numbers = {place for place, name in enumerate(lines[0]) if name in ALL_COLUMNS and ALL_COLUMNS[name].kind != "text"}
     return [[one.replace(",", ".") if place in numbers else one for place, one in enumerate(line)] for line in lines]
 
 
@@ -224,7 +226,7 @@ def _read_parquet(path: Path) -> list[list[Any]]:
     return [list(table.column_names), *(list(line) for line in zip(*columns, strict=True))]
 
 
-_WRITERS: dict[TableFormat, Callable[[Sequence[Row], Path], None]] = {
+_WRITERS: dict[TableFormat, Callable[[Sequence[Row], Sequence[str], Path], None]] = {
     "csv": _write_csv,
     "tsv": _write_tsv,
     "xlsx": _write_xlsx,

@@ -12,6 +12,7 @@ from napari_leukocyte.core.cells.calibrated import RANGE_FACTOR
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
+from napari_leukocyte.core.cells.shape import cell_shapes
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.imaging.mask_reading import ReadAs
@@ -48,6 +49,8 @@ class MapMeasured:
         How it was read and what happened that the user should know.
     provenance
         For the table.
+    shapes
+        The optional columns that maps alone can tell, by cell, where they were asked for.
     """
 
     path: Path
@@ -58,6 +61,7 @@ class MapMeasured:
     pixel_size: PixelSize
     notes: tuple[str, ...]
     provenance: dict[str, str]
+    shapes: dict[int, dict[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,11 @@ def find_class_maps(inputs: Sequence[str | Path]) -> list[Path]:
 
 
 def measure_class_maps(
-    paths: Sequence[Path], *, pixel_size: PixelSize | None = None, read_as: ReadAs = "auto"
+    paths: Sequence[Path],
+    *,
+    pixel_size: PixelSize | None = None,
+    read_as: ReadAs = "auto",
+    shape_columns: bool = False,
 ) -> Iterator[MapMeasured | MapFailed]:
     """Measure class maps one after the other, planes of a stack one by one. Stop iterating to cancel.
 
@@ -97,18 +105,25 @@ def measure_class_maps(
         Of every map; None takes what each file states.
     read_as : ReadAs
         What the user says of the maps.
+    shape_columns : bool
+        Measure ``core.cells.shape.cell_shapes``, too.
     """
     stated = {path: stated_in(path) for path in paths}
     names = image_names(paths, {path: said["image"] for path, said in stated.items() if _is_name(said.get("image"))})
     for path in paths:
         try:
-            yield from _measured(path, stated[path], names[path], pixel_size, read_as)
+            yield from _measured(path, stated[path], names[path], pixel_size, read_as, shape_columns)
         except LeukocyteError as error:
             yield MapFailed(path, str(error))
 
 
 def _measured(
-    path: Path, stated: Mapping[str, Any], image: str, pixel_size: PixelSize | None, read_as: ReadAs
+    path: Path,
+    stated: Mapping[str, Any],
+    image: str,
+    pixel_size: PixelSize | None,
+    read_as: ReadAs,
+    shape_columns: bool,
 ) -> Iterator[MapMeasured]:
     if path.stem.endswith(CELLS) and path.suffix.lower() == ".tif":
         raise LeukocyteError(f"{path} holds cell labels, by its name: give its class map, or rename it if it is one.")
@@ -144,6 +159,15 @@ def _measured(
             measures=measures,
             pixel_size=size,
             notes=tuple(filter(None, notes)),
+            shapes=cell_shapes(
+                classes,
+                cells,
+                pixel_size=size.for_areas,
+                binary=binary,
+                flags={measure.cell: measure.flags for measure in measures},
+            )
+            if shape_columns
+            else None,
             provenance={**provenance, "cell_labels": "labelled anew" if note or not labels.name else "from _cells.tif"},
         )
 

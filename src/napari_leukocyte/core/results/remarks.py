@@ -10,12 +10,15 @@ from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.left_out import BESIDE
 from napari_leukocyte.core.errors import LeukocyteError
 
-__all__ = ["REMARKS", "read_remarks", "read_types", "remarks_text"]
+__all__ = ["BESIDE_KEY", "REMARKS", "read_beside", "read_remarks", "read_types", "remarks_text"]
 
-_NOT_A_WBC, _TYPES, _BESIDE = "not_a_wbc", "types", "beside_cells_left_out"
+_NOT_A_WBC, _TYPES = "not_a_wbc", "types"
+BESIDE_KEY = "beside_cells_left_out"
+"""Under which provenance has flags for neighbours that are not in the maps."""
+
 _KINDS = {flag.removeprefix(f"{_NOT_A_WBC}_"): flag for flag in Flag if flag.startswith(f"{_NOT_A_WBC}_")}
 _PLAIN = (Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED)
-_WITH_KIND = {_NOT_A_WBC: _KINDS, _BESIDE: {flag.value: flag for flag in sorted(BESIDE)}}
+_WITH_KIND = {_NOT_A_WBC: _KINDS, BESIDE_KEY: {flag.value: flag for flag in sorted(BESIDE)}}
 
 REMARKS = NOT_A_WBC | frozenset(_PLAIN)
 """The flags that files must say; the others follow from the maps."""
@@ -40,7 +43,7 @@ def remarks_text(
     cells = sorted(flags.items())
     texts = {
         _NOT_A_WBC: [f"{cell} {kind}" for cell, own in cells for kind, flag in _KINDS.items() if flag in own],
-        _BESIDE: [f"{cell} {flag.value}" for cell, own in sorted(beside.items()) for flag in sorted(own)],
+        BESIDE_KEY: [f"{cell} {flag.value}" for cell, own in sorted(beside.items()) for flag in sorted(own)],
         **{flag.value: [str(cell) for cell, own in cells if flag in own] for flag in _PLAIN},
         _TYPES: [f"{cell} {cell_type}" for cell, cell_type in sorted(types.items()) if cell_type],
     }
@@ -85,6 +88,23 @@ def read_remarks(provenance: Mapping[str, Any], *, plane: int = 0) -> dict[int, 
                 )
             found.setdefault(cell, set()).add(flag)
     return found
+
+
+def read_beside(provenance: Mapping[str, Any]) -> dict[int, frozenset[Flag]]:
+    """Read back, by cell, the flags for neighbours that are not in the maps.
+
+    Raises
+    ------
+    LeukocyteError
+        When one cannot be understood.
+
+    Examples
+    --------
+    >>> read_beside(remarks_text({}, beside={3: {Flag.TOUCHING}}) | {"edited": "7"})
+    {3: frozenset({<Flag.TOUCHING: 'touching'>})}
+    """
+    found = read_remarks({key: text for key, text in provenance.items() if key == BESIDE_KEY})
+    return {cell: frozenset(flags) for cell, flags in found.items()}
 
 
 def read_types(provenance: Mapping[str, Any], *, plane: int = 0) -> dict[int, str]:

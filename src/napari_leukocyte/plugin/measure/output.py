@@ -113,9 +113,10 @@ class Output(QWidget):  # type: ignore[misc]
         from napari_leukocyte.plugin.measure.saving import export_as, snapshots
 
         images = snapshots(self._session, range(len(self._session.images)))
+        shapes = get_settings().shape_columns
         self._write_into(
             folder,
-            lambda: export_as(images, to, folder, overwrite=overwrite),
+            lambda: export_as(images, to, folder, overwrite=overwrite, shapes=shapes),
             lambda: self.export_as(to, folder, overwrite=True),
         )
 

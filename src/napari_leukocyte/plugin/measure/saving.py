@@ -198,8 +198,12 @@ def save_results(
     return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{said}"
 
 
-def export_as(images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, overwrite: bool = False) -> str:
+def export_as(
+    images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, overwrite: bool = False, shapes: bool = False
+) -> str:
     """Write the results of all images for other programs, see ``core.exchange``; returns a sentence.
+
+    With ``shapes`` tables and GeoJSON have the optional columns of ``core.cells.shape``, too.
 
     Raises
     ------
@@ -210,7 +214,8 @@ def export_as(images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, ove
     """
     from napari_leukocyte.core.exchange.exporting import ExportFailed, export_cell_maps
 
-    named = _named(images)
+    notes = list[str]()
+    named = _named([*_with_shapes(images, notes)] if shapes else images)
     events = export_cell_maps(named, to, folder, stems=[one.stem for one in named], overwrite=overwrite)
     files, failures = 0, list[str]()
     for event in events:
@@ -218,7 +223,8 @@ def export_as(images: Sequence[Snapshot], to: ExportFormat, folder: Path, *, ove
             failures.append(event.reason)
         else:
             files += len(event.files)
-    return "\n".join((f"{counted(files, 'file')} in {folder}.", *bullets("Not written:", failures)))
+    said = "".join((f"{counted(files, 'file')} in {folder}.", *(f" Note: {note}." for note in notes)))
+    return "\n".join((said, *bullets("Not written:", failures)))
 
 
 def _named(images: Sequence[Snapshot]) -> list[Named]:
