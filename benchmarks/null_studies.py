@@ -44,7 +44,7 @@ def draw(
 def by_patient(study: Study) -> list[Comparison]:
     """As the report compares them."""
     values = {
-        kind: {group: [patient_value(cnrs.tolist()) for cnrs in own] for group, own in groups.items()}
+        kind: {group: [patient_value(cnrs.tolist()).value for cnrs in own] for group, own in groups.items()}
         for kind, groups in study.items()
     }
     return compare(values, GROUPS)

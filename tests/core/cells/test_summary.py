@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_leukocyte.core.cells.censored import Between
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cells
 from napari_leukocyte.core.cells.summary import is_binary, summarise
@@ -37,7 +38,7 @@ def test_of_real_maps():
     assert summary.text == (
         "4 cells, CNR of 1: median 8.00 · "
         "no CNR: 1 cut by the edge (25 %), 1 without nucleus (25 %), 1 with a rim that is not resolved (25 %) · "
-        "with 1 of CNR ≤ 2.33 counted in: median 4.00 to 5.16 · 2 in clumps"
+        "with 1 of CNR ≤ 2.33 counted in: median 4.00 to 5.17 · 2 in clumps"
     )
 
 
@@ -56,10 +57,14 @@ def test_cells_with_an_upper_limit_count_in_the_median_as_far_as_they_can():
     limited = replace(without(Flag.RIM_NOT_RESOLVED), cnr_at_most=0.151)
     summary = summarise([cell(0.5), cell(0.7), cell(0.9), limited, limited])
     # whatever they are, they lie below the others: the median is one number
-    assert (summary.limits, summary.median, summary.median_with_limits) == ((0.151, 0.151), 0.7, (0.5, 0.5))
+    assert (summary.limits, summary.median, summary.median_with_limits) == ((0.151, 0.151), 0.7, Between(0.5, 0.5))
     assert "2 with a rim that is not resolved (40 %) · with 2 of CNR ≤ 0.16 counted in: median 0.50" in summary.text
     most = summarise([cell(0.5), limited, limited])
-    assert most.median_with_limits == (0.0, 0.151)
+    assert most.median_with_limits == Between(0.0, 0.151)
+    assert "with 2 of CNR ≤ 0.16 counted in: median ≤ 0.16" in most.text
+    typed = [replace(one, cell_type="lymphocyte") for one in (cell(0.5), cell(0.7), cell(0.9), limited)]
+    assert "by type: lymphocyte 0.60 (4)" in summarise(typed).text
+    assert "by type: lymphocyte ≤ 0.16 (1)" in summarise(typed[3:]).text
     erythroblast = replace(limited, cell_type="erythroblast")
     assert summarise([cell(0.5), erythroblast]).limits == ()
 

@@ -57,7 +57,7 @@ def test_few_patients_give_points_and_too_few_nothing():
 
 def test_the_value_of_a_patient_is_no_matter_of_the_direction_of_the_ratio():
     cnrs = [0.4, 0.9, 1.3]
-    assert patient_value(cnrs) == pytest.approx(-patient_value([1 / cnr for cnr in cnrs]))
+    assert patient_value(cnrs).value == pytest.approx(-patient_value([1 / cnr for cnr in cnrs]).value)
 
 
 def test_shares_that_differ_are_told_and_noise_is_not():
@@ -89,3 +89,13 @@ def test_cells_of_readers_are_paired_by_place_and_compared_within_a_type():
     assert found.bias == pytest.approx(1.1, abs=0.005)
     assert found.low <= found.bias <= found.high
     assert 0.3 < found.icc.value < 1
+
+
+def test_cells_below_a_limit_count_in_a_patient_s_value_and_where_they_leave_it_open_there_is_none():
+    cnrs = [0.4, 0.9, 1.3]
+    assert patient_value(cnrs).value == pytest.approx(math.log(0.9))
+    assert patient_value(cnrs, [0.2, 0.3]).value == pytest.approx(math.log(0.4))
+    half = patient_value(cnrs, [0.2, 0.3, 0.1])
+    assert math.isnan(half.value)
+    assert half.low == -math.inf
+    assert math.exp(half.high) == pytest.approx(math.sqrt(0.3 * 0.4))

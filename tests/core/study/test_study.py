@@ -1,6 +1,7 @@
 import csv
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,58 @@ def test_groups_that_differ_in_what_is_withheld_are_warned_of(tmp_path):
     warnings = make_study([write_results(tmp_path / "r", images)], groups=PATTERN).warnings
     assert any("(cut by the edge): A 10 % of 30, B 60 % of 30" in one for one in warnings)
     assert any(one.startswith("Images differ") for one in warnings)
+
+
+def test_cells_with_an_upper_limit_count_in_medians_and_a_patient_that_they_leave_open_is_in_no_comparison(tmp_path):
+    def small(number, limit):
+        return replace(cell(number, math.nan, flags=(Flag.RIM_NOT_RESOLVED,)), cell_type="blast", cnr_at_most=limit)
+
+    def images(limited):
+        return {
+            f"{group}/{group}{i}_1.png": [
+                *[small(n + 1, 0.1) for n in range(limited(group, i))],
+                *[cell(n + 10, 1 + i / 100, cell_type="blast", nucleus=4000) for n in range(5)],
+            ]
+            for group in ("A", "B")
+            for i in range(4)
+        }
+
+    plain = make_study([write_results(tmp_path / "plain", images(lambda group, i: 0))], groups=PATTERN)
+    few = make_study([write_results(tmp_path / "few", images(lambda group, i: 2))], groups=PATTERN)
+    for row, before in zip(few.summary, plain.summary, strict=True):
+        assert row.censored == (0 if row.quantity.unit else 8)
+        if row.quantity.key == "cnr":
+            assert (row.cells, row.quartiles[1].low == row.quartiles[1].high) == (20, True)
+            assert row.median <= before.median
+    assert [one.log_cnr for one in few.patients] == pytest.approx([one.log_cnr for one in plain.patients])
+    assert few.comparisons == plain.comparisons
+
+    study = make_study([write_results(tmp_path / "many", images(lambda group, i: 6 * (i == 0)))], groups=PATTERN)
+    assert study.comparisons[0].patients == (3, 3)
+    assert any("2 patients, 1 in A, 1 in B is not known as one number" in one for one in study.warnings)
+    write_study(study, tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "6 more with an upper limit" in page
+    assert "left-censored values" in page
+    assert "left-censored" not in _page(plain, tmp_path / "other")
+    opened = [row for row in rows(tmp_path / "report" / "patients.csv") if not row["median_cnr"]]
+    assert [(row["patient"], row["cells"], row["censored"]) for row in opened] == [("A0", "5", "6"), ("B0", "5", "6")]
+    assert all(float(row["median_cnr_at_most"]) == pytest.approx(0.1) for row in opened)
+
+
+def test_a_group_of_nothing_but_upper_limits_has_at_most_a_limit(tmp_path):
+    own = [
+        replace(cell(n, math.nan, flags=(Flag.RIM_NOT_RESOLVED,)), cell_type="blast", cnr_at_most=0.151)
+        for n in range(1, 4)
+    ]
+    study = make_study([write_results(tmp_path / "r", {"a.png": own})])
+    texts = {row.quantity.key: row.texts()[1] for row in study.summary}
+    assert texts == {"cnr": "≤ 0.16", "nc_ratio": "≥ 6.62", "nucleus_fraction": "≥ 0.86"}
+    assert "≤ 0.16" in _page(study, tmp_path / "report")
+
+
+def _page(study, folder):
+    return write_study(study, folder)[0].read_text(encoding="utf-8")
 
 
 def test_the_report_is_one_page_with_the_tables_behind_it(tmp_path):

@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from napari_leukocyte.core.cells.cell_types import LYMPHOCYTES, OUTSIDE, SMUDGE
+from napari_leukocyte.core.cells.censored import Between, quantiles_between
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.text import counted
@@ -27,6 +28,7 @@ _REASONS = {
     Flag.OVERLAPPING: ("overlapping",) * 2,
 }
 _FEWEST_FOR_IQR = 4
+_NOTHING = Between(math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,15 @@ class CellSummary:
         Cells without a CNR for no other reason than that their map is binary.
     in_clumps : int
         Cells that touch or overlap another one.
-    by_type : mapping of str to tuple of int and float
-        How many cells of each type have a CNR, and their median; only of types that somebody gave.
+    by_type : mapping of str to tuple of int and Between
+        How many cells of each type have a CNR or an upper limit of it, and the median of these; only of types that
+        somebody gave.
     outside : int
         Erythroblasts, megakaryocytes and smudges, by their type, that have a CNR.
     limits : tuple of float
         Upper limits of the CNR of the white cells whose rim is not resolved, rising.
-    median_with_limits : tuple of float
-        Between which two values the median lies when these cells count, too: they hold whatever their CNR is.
+    median_with_limits : Between
+        Where the median lies when these cells count, too, whatever their CNR is.
     smudges, lymphocytes : int
         Smudges, by mark or type, and lymphocytes of all kinds, by type: what the share of smudges is taken of.
     """
@@ -68,10 +71,10 @@ class CellSummary:
     withheld: Mapping[Flag, int]
     binary: int
     in_clumps: int
-    by_type: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    by_type: Mapping[str, tuple[int, Between]] = field(default_factory=dict)
     outside: int = 0
     limits: tuple[float, ...] = ()
-    median_with_limits: tuple[float, float] = (math.nan, math.nan)
+    median_with_limits: Between = _NOTHING
     smudges: int = 0
     lymphocytes: int = 0
 
@@ -95,7 +98,7 @@ class CellSummary:
     def _types(self) -> str:
         if not self.by_type:
             return ""
-        medians = ", ".join(f"{kind} {median:.2f} ({number})" for kind, (number, median) in self.by_type.items())
+        medians = ", ".join(f"{kind} {median.text()} ({number})" for kind, (number, median) in self.by_type.items())
         outside = f"; {self.outside} of them not among the white cells" if self.outside else ""
         return f"by type: {medians}{outside}"
 
@@ -112,9 +115,7 @@ class CellSummary:
         if not self.limits:
             return ""
         top = math.ceil(100 * self.limits[-1]) / 100
-        low, high = (f"{value:.2f}" for value in self.median_with_limits)
-        median = low if low == high else f"{low} to {high}"
-        return f"with {len(self.limits)} of CNR ≤ {top:.2f} counted in: median {median}"
+        return f"with {len(self.limits)} of CNR ≤ {top:.2f} counted in: median {self.median_with_limits.text()}"
 
     def _smudges(self) -> str:
         if not (self.smudges and self.lymphocytes):
@@ -152,16 +153,13 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
     measures = list(measures)
     measured = [measure for measure in measures if not math.isnan(measure.cnr)]
     values = [measure.cnr for measure in measured if measure.cell_type not in OUTSIDE]
-    typed: dict[str, list[float]] = {}
-    for measure in sorted(measured, key=lambda one: one.cell_type):
-        if measure.cell_type:
-            typed.setdefault(measure.cell_type, []).append(measure.cnr)
     median = q1 = q3 = math.nan
     if values:
         q1, median, q3 = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
     white = [measure for measure in measures if measure.cell_type not in OUTSIDE]
     limits = sorted(measure.cnr_at_most for measure in white if not math.isnan(measure.cnr_at_most))
     kinds = [SMUDGE if Flag.NOT_A_WBC_SMUDGE in measure.flags else measure.cell_type for measure in measures]
+    kinds_said = sorted({measure.cell_type for measure in measures} - {""})
     without = [measure for measure in measures if math.isnan(measure.cnr)]
     reasons = Counter(withheld_for(measure) for measure in without)
     return CellSummary(
@@ -172,21 +170,26 @@ def summarise(measures: Iterable[CellMeasure]) -> CellSummary:
         q3=q3,
         binary=reasons.pop(None, 0),
         withheld={flag: n for flag, n in reasons.items() if flag is not None},
-        by_type={kind: (len(cnrs), float(np.median(cnrs))) for kind, cnrs in typed.items()},
+        by_type={kind: own for kind in kinds_said if (own := _of_type(measures, kind))[0]},
         outside=len(measured) - len(values),
         limits=tuple(limits),
-        median_with_limits=_median_with(values, limits),
+        median_with_limits=_median(values, limits) if limits else _NOTHING,
         smudges=kinds.count(SMUDGE),
         lymphocytes=sum(kind in LYMPHOCYTES for kind in kinds),
         in_clumps=sum(not {Flag.TOUCHING, Flag.OVERLAPPING}.isdisjoint(measure.flags) for measure in measures),
     )
 
 
-def _median_with(values: list[float], limits: list[float]) -> tuple[float, float]:
-    """Return the least and the greatest median of values and of others that are only known to be at most ``limits``."""
-    if not limits:
-        return math.nan, math.nan
-    return float(np.median([*values, *[0.0] * len(limits)])), float(np.median([*values, *limits]))
+def _median(values: Sequence[float], limits: Sequence[float]) -> Between:
+    """Find the median of values and of others that are only known to be at most ``limits``."""
+    return quantiles_between(values, [(0.0, limit) for limit in limits], [0.5])[0]
+
+
+def _of_type(measures: Iterable[CellMeasure], kind: str) -> tuple[int, Between]:
+    own = [measure for measure in measures if measure.cell_type == kind]
+    values = [measure.cnr for measure in own if not math.isnan(measure.cnr)]
+    limits = [measure.cnr_at_most for measure in own if not math.isnan(measure.cnr_at_most)]
+    return len(values) + len(limits), _median(values, limits)
 
 
 def is_binary(measure: CellMeasure) -> bool:

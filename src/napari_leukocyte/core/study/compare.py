@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from napari_leukocyte.core.cells.censored import Between, quantiles_between
 from napari_leukocyte.core.study.kinds import ALL_WHITE, compared
 from napari_leukocyte.core.study.placed import PlacedCell
 
@@ -14,7 +15,9 @@ __all__ = ["METHOD", "Comparison", "PatientValue", "compare", "holm", "patient_v
 
 METHOD = (
     "One value a patient, the median of log CNR over the patient's cells; Welch's t-test on these values, which asks "
-    "for no equal spread and holds for few patients; p values by Holm over all comparisons of the study. With fewer "
+    "for no equal spread and holds for few patients; p values by Holm over all comparisons of the study. Cells whose "
+    "rim is not resolved count in the median as values below their limit; a patient whose median is no single number "
+    "then, as with half of the cells censored, has no value and is in no comparison. With fewer "
     "than 5 patients in a group no interval is given, with fewer than 3 nothing is compared."
 )
 
@@ -23,13 +26,27 @@ FEWEST, FEWEST_FOR_INTERVAL = 3, 5
 
 @dataclass(frozen=True)
 class PatientValue:
-    """The median log CNR of the cells of one type of a patient; ``cells`` is how many of them have a CNR."""
+    """The median log CNR of the cells of one type of a patient.
+
+    Attributes
+    ----------
+    cells
+        How many of them have a CNR.
+    log_cnr
+        NaN where the censored cells leave it open.
+    censored
+        How many more are only known to have a CNR below a limit, and count as such.
+    at_most
+        The greatest that it can be.
+    """
 
     kind: str
     group: str
     patient: str
     cells: int
     log_cnr: float
+    censored: int = 0
+    at_most: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -62,26 +79,33 @@ class Comparison:
     reason: str = ""
 
 
-def patient_value(cnrs: Sequence[float]) -> float:
-    """Return the median of log CNR; ``cnrs`` are above 0, and at least one."""
-    return float(np.median(np.log(cnrs)))
+def patient_value(cnrs: Sequence[float], limits: Sequence[float] = ()) -> Between:
+    """Find the median of log CNR of cells, and of others whose CNR is only known to lie below a limit; all above 0."""
+    bounds = [(-math.inf, math.log(limit)) for limit in limits]
+    return quantiles_between([math.log(cnr) for cnr in cnrs], bounds, [0.5])[0]
 
 
 def patient_values(parted: Mapping[tuple[str, str], Iterable[PlacedCell]]) -> list[PatientValue]:
     """Give each known patient one value for each type of `summary.strata` but all white cells, which mix types."""
-    found: dict[tuple[str, str, str], list[float]] = {}
+    found: dict[tuple[str, str, str], tuple[list[float], list[float]]] = {}
     for (kind, group), cells in parted.items():
         for one in cells:
-            if kind != ALL_WHITE and one.sample.patient and one.cell.measure.cnr > 0:
-                found.setdefault((kind, group, one.sample.patient), []).append(one.cell.measure.cnr)
-    return [PatientValue(*key, len(cnrs), patient_value(cnrs)) for key, cnrs in found.items()]
+            cnr, limit = one.cell.measure.cnr, one.cell.measure.cnr_at_most
+            if kind != ALL_WHITE and one.sample.patient and (cnr > 0 or limit > 0):
+                known, below = found.setdefault((kind, group, one.sample.patient), ([], []))
+                (known if cnr > 0 else below).append(cnr if cnr > 0 else limit)
+    values = {key: patient_value(*own) for key, own in found.items()}
+    return [
+        PatientValue(*key, len(known), values[key].value, len(below), values[key].high)
+        for key, (known, below) in found.items()
+    ]
 
 
 def values_of(patients: Iterable[PatientValue]) -> dict[str, dict[str, list[float]]]:
-    """The values by type and group, of types that can be compared."""
+    """The values by type and group, of types that can be compared; patients without one are left out."""
     found: dict[str, dict[str, list[float]]] = {}
     for one in patients:
-        if compared(one.kind):
+        if compared(one.kind) and not math.isnan(one.log_cnr):
             found.setdefault(one.kind, {}).setdefault(one.group, []).append(one.log_cnr)
     return found
 

@@ -1,5 +1,7 @@
 """A study: cells of several results, where they come from, and all that can be said of them."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from napari_leukocyte.core.study.coding import Codes, code_cells
 from napari_leukocyte.core.study.coincidence import coincidence_warnings
 from napari_leukocyte.core.study.compare import Comparison, PatientValue, compare, patient_values, values_of
 from napari_leukocyte.core.study.image_sizes import with_image_sizes
-from napari_leukocyte.core.study.kinds import is_white
+from napari_leukocyte.core.study.kinds import compared, is_white
 from napari_leukocyte.core.study.placed import PlacedCell, place
 from napari_leukocyte.core.study.readers import Agreement, agreement
 from napari_leukocyte.core.study.samples import Samples, group_images
@@ -144,6 +146,7 @@ def study_of(
         warnings=[
             *coincidence_warnings(placed, named),
             *withheld_warnings(white, samples.groups),
+            *_censored(patients),
             *_doubts(placed, samples),
         ],
     )
@@ -174,6 +177,21 @@ def _name(results: str | Path) -> str:
     """What a reader is called: the results folder, or the table where it has a name of its own."""
     table = table_path(Path(results)).resolve()
     return table.parent.name if table.name == "cells.csv" else table.stem
+
+
+def _censored(patients: Sequence[PatientValue]) -> list[str]:
+    """Name the patients whose value is left open by cells that have no more than an upper limit."""
+    found = []
+    for kind in dict.fromkeys(one.kind for one in patients):
+        open_ = [one for one in patients if one.kind == kind and math.isnan(one.log_cnr)]
+        if open_ and compared(kind):
+            groups = Counter(one.group for one in open_)
+            where = "".join(f", {number} in {group}" for group, number in groups.items() if group)
+            found.append(
+                f"{kind}: the median CNR of {counted(len(open_), 'patient')}{where} is not known as one number, for "
+                "too many cells have a rim that is not resolved: in no comparison, so that the lowest may be missing."
+            )
+    return found
 
 
 def _doubts(cells: Sequence[PlacedCell], samples: Samples) -> list[str]:

@@ -4,13 +4,19 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from napari_leukocyte.core.cells.censored import Between, quantiles_between
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.study.kinds import ALL_WHITE, LYMPHOCYTES, SMUDGE, in_order, is_white
 from napari_leukocyte.core.study.placed import PlacedCell
 
-__all__ = ["QUANTITIES", "Quantity", "SmudgeShare", "SummaryRow", "smudge_shares", "strata", "summarise"]
+__all__ = ["CENSORED", "QUANTITIES", "Quantity", "SmudgeShare", "SummaryRow", "smudge_shares", "strata", "summarise"]
+
+CENSORED = (
+    "Cells whose rim is not resolved have no CNR but an upper limit of it. In medians and quartiles of CNR and N:C "
+    "they count as left-censored values, anywhere between 0 and their limit: a figure that is the same wherever they "
+    "lie is given, of any other its limits (≤ 0.25, 0.20 to 0.25). Areas do not count them."
+)
+"""How `summarise` counts cells without a CNR but with an upper limit, in words."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,10 @@ class Quantity:
         What people read.
     unit
         Empty for a ratio.
+    bounds
+        Of a cell whose CNR is known to be at most so much: between what the quantity lies.
+    most
+        The greatest that it can be.
     """
 
     key: str
@@ -32,6 +42,8 @@ class Quantity:
     formula: str
     unit: str
     of: Callable[[CellMeasure], float]
+    bounds: Callable[[float], tuple[float, float]] | None = None
+    most: float = math.inf
 
 
 def _area(um2: Callable[[CellMeasure], float]) -> Callable[[CellMeasure], float]:
@@ -40,10 +52,23 @@ def _area(um2: Callable[[CellMeasure], float]) -> Callable[[CellMeasure], float]
 
 
 QUANTITIES = (
-    Quantity("cnr", "CNR", "cytoplasm area / nucleus area", "", lambda one: one.cnr),
-    Quantity("nc_ratio", "N:C, nucleus to cytoplasm", "nucleus area / cytoplasm area", "", lambda one: one.nc_ratio),
+    Quantity("cnr", "CNR", "cytoplasm area / nucleus area", "", lambda one: one.cnr, lambda limit: (0, limit)),
     Quantity(
-        "nucleus_fraction", "N:C, nucleus to cell", "nucleus area / cell area", "", lambda one: one.nucleus_fraction
+        "nc_ratio",
+        "N:C, nucleus to cytoplasm",
+        "nucleus area / cytoplasm area",
+        "",
+        lambda one: one.nc_ratio,
+        lambda limit: (1 / limit if limit else math.inf, math.inf),
+    ),
+    Quantity(
+        "nucleus_fraction",
+        "N:C, nucleus to cell",
+        "nucleus area / cell area",
+        "",
+        lambda one: one.nucleus_fraction,
+        lambda limit: (1 / (1 + limit), 1),
+        1,
     ),
     Quantity(
         "cell_um2",
@@ -67,8 +92,10 @@ class SummaryRow:
         How many cells have a value.
     patients
         How many known patients they come from.
-    median, q1, q3
-        NaN without any value.
+    quartiles
+        The first, the median and the third, with the censored cells; NaN without any.
+    censored
+        How many further cells are only known to lie between bounds.
     """
 
     kind: str
@@ -76,9 +103,27 @@ class SummaryRow:
     quantity: Quantity
     patients: int
     cells: int
-    median: float
-    q1: float
-    q3: float
+    quartiles: tuple[Between, ...]
+    censored: int = 0
+
+    @property
+    def median(self) -> float:
+        """NaN where it is no single number."""
+        return self.quartiles[1].value
+
+    @property
+    def q1(self) -> float:
+        """The first quartile, likewise."""
+        return self.quartiles[0].value
+
+    @property
+    def q3(self) -> float:
+        """The third quartile, likewise."""
+        return self.quartiles[2].value
+
+    def texts(self) -> tuple[str, ...]:
+        """The quartiles as people read them: areas with one digit behind the point, ratios with two."""
+        return tuple(one.text(1 if self.quantity.unit else 2, most=self.quantity.most) for one in self.quartiles)
 
 
 @dataclass(frozen=True)
@@ -114,9 +159,8 @@ def strata(cells: Iterable[PlacedCell], groups: Sequence[str]) -> dict[tuple[str
 
 def summarise(parted: dict[tuple[str, str], list[PlacedCell]]) -> list[SummaryRow]:
     """Summarise every quantity of `strata`; one that no cell of the study has is left out."""
-    known = [
-        q for q in QUANTITIES if any(not math.isnan(q.of(one.cell.measure)) for own in parted.values() for one in own)
-    ]
+    every = [own for cells in parted.values() for own in cells]
+    known = [q for q in QUANTITIES if _valued(q, every) or _bounded(q, every)]
     return [_row(kind, group, quantity, own) for (kind, group), own in parted.items() for quantity in known]
 
 
@@ -135,9 +179,17 @@ def smudge_shares(cells: Iterable[PlacedCell], groups: Sequence[str]) -> list[Sm
 
 
 def _row(kind: str, group: str, quantity: Quantity, cells: Sequence[PlacedCell]) -> SummaryRow:
-    valued = [(value, one) for one in cells if not math.isnan(value := quantity.of(one.cell.measure))]
-    q1 = median = q3 = math.nan
-    if valued:
-        q1, median, q3 = (float(q) for q in np.quantile([value for value, _ in valued], (0.25, 0.5, 0.75)))
-    patients = {one.patient for _, one in valued if one.sample.patient}
-    return SummaryRow(kind, group, quantity, len(patients), len(valued), median, q1, q3)
+    valued, bounded = _valued(quantity, cells), _bounded(quantity, cells)
+    patients = {one.patient for one, _ in (*valued, *bounded) if one.sample.patient}
+    quartiles = quantiles_between([value for _, value in valued], [pair for _, pair in bounded])
+    return SummaryRow(kind, group, quantity, len(patients), len(valued), quartiles, len(bounded))
+
+
+def _valued(quantity: Quantity, cells: Iterable[PlacedCell]) -> list[tuple[PlacedCell, float]]:
+    return [(one, value) for one in cells if not math.isnan(value := quantity.of(one.cell.measure))]
+
+
+def _bounded(quantity: Quantity, cells: Iterable[PlacedCell]) -> list[tuple[PlacedCell, tuple[float, float]]]:
+    if quantity.bounds is None:
+        return []
+    return [(one, quantity.bounds(limit)) for one in cells if not math.isnan(limit := one.cell.measure.cnr_at_most)]

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.study.report.wording import figure, group_name, interval, p_value, ratio
+from napari_leukocyte.core.study.report.wording import group_name, interval, p_value, quartiles, ratio
 from napari_leukocyte.core.study.study import Study, study_of
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
@@ -243,15 +243,15 @@ def summary_lines(study: Study) -> list[list[str]]:
     for (kind, group), cells in study.parted.items():
         one = of_cnr.get((kind, group))
         patients = len({cell.patient for cell in cells if cell.sample.patient})
-        known = one is not None and not math.isnan(one.median)
+        q1, median, q3 = ("–", "–", "–") if one is None else one.texts()
         lines.append(
             [
                 kind,
                 group_name(group, len(study.groups)),
                 str(patients) if patients else "–",
                 str(len(cells)),
-                figure(one.median) if one is not None and known else "–",
-                interval(one.q1, one.q3) if one is not None and known else "",
+                median,
+                quartiles(q1, q3),
                 str(sum(math.isnan(cell.cell.measure.cnr) for cell in cells)),
             ]
         )

@@ -81,6 +81,9 @@ def tables_of(study: Study) -> dict[str, Rows]:
                 "median": row.median,
                 "q1": row.q1,
                 "q3": row.q3,
+                "censored": row.censored,
+                "median_low": row.quartiles[1].low,
+                "median_high": row.quartiles[1].high,
             }
             for row in study.summary
         ],
@@ -110,6 +113,8 @@ def tables_of(study: Study) -> dict[str, Rows]:
                 "cells": one.cells,
                 "median_log_cnr": one.log_cnr,
                 "median_cnr": math.exp(one.log_cnr),
+                "censored": one.censored,
+                "median_cnr_at_most": math.exp(one.at_most),
             }
             for one in study.patients
         ],

@@ -94,19 +94,22 @@ def _warnings(study: Study) -> str:
 
 def _plots(study: Study) -> str:
     panels = []
+    of_cnr = {(row.kind, row.group): row.median for row in study.summary if row.quantity.key == "cnr"}
     for kind in dict.fromkeys(kind for kind, _ in study.parted):
         cells = [[one.cell.measure.cnr for one in study.parted[kind, group]] for group in study.groups]
         cells = [[cnr for cnr in own if cnr > 0] for own in cells]
         if kind != ALL_WHITE and any(cells):  # which mix types, and have no value of a patient
             medians = [_medians(study, kind, group) for group in study.groups]
             alt = f"Strip plot of the CNR of {kind} by group; the summary has the figures."
-            picture = image(strip_plot(cells, medians), "image/svg+xml", alt, width=SIZE[0], height=SIZE[1])
+            lines = [of_cnr.get((kind, group), math.nan) for group in study.groups]
+            picture = image(strip_plot(cells, medians, lines), "image/svg+xml", alt, width=SIZE[0], height=SIZE[1])
             panels.append(f'<div class="panel"><p><strong>{escape(kind)}</strong></p>{picture}</div>')
     if not panels:
         return "<p>No cell has a CNR, so there is no plot.</p>"
     reading = (
         "Each grey dot is a cell, each coloured mark the median of a patient, the line the median of the group's "
-        f"cells. The scale is logarithmic. Of more than {MOST_DOTS} cells in a group as many are drawn, evenly by size."
+        "cells, those with an upper limit counted in, where it is one number. The scale is logarithmic. Of more than "
+        f"{MOST_DOTS} cells in a group as many are drawn, evenly by size."
     )
     return (
         f'<figure class="plots">{caption("CNR by type and group", reading)}{_key(study.groups)}'
@@ -115,7 +118,11 @@ def _plots(study: Study) -> str:
 
 
 def _medians(study: Study, kind: str, group: str) -> list[float]:
-    return [math.exp(one.log_cnr) for one in study.patients if (one.kind, one.group) == (kind, group)]
+    return [
+        math.exp(one.log_cnr)
+        for one in study.patients
+        if (one.kind, one.group) == (kind, group) and not math.isnan(one.log_cnr)
+    ]
 
 
 def _key(groups: Sequence[str]) -> str:

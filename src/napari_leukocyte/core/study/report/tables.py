@@ -8,8 +8,9 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.summary import reason_words
 from napari_leukocyte.core.scoring.report.markup import Cell, Row, row_header, table
 from napari_leukocyte.core.study import compare, readers, withheld
-from napari_leukocyte.core.study.report.wording import figure, group_name, interval, p_value, ratio
+from napari_leukocyte.core.study.report.wording import figure, group_name, p_value, quartiles, ratio
 from napari_leukocyte.core.study.study import Study
+from napari_leukocyte.core.study.summary import CENSORED
 from napari_leukocyte.core.text import counted
 
 __all__ = ["agreement_table", "comparison_table", "smudge_table", "summary_table", "withheld_table"]
@@ -31,14 +32,11 @@ def summary_table(study: Study) -> str:
                     *[row_header(kind, rows=len(by_group))][: i == 0],
                     Cell(group_name(rows[0].group, len(study.groups)), scope="row"),
                     str(patients) if patients else "–",
-                    f"{rows[0].cells} of {len(cells)}",
-                    *[
-                        Cell(
-                            figure(row.median, unit=row.quantity.unit),
-                            detail=interval(row.q1, row.q3, unit=row.quantity.unit),
-                        )
-                        for row in rows
-                    ],
+                    Cell(
+                        f"{rows[0].cells} of {len(cells)}",
+                        detail=f"{rows[0].censored} more with an upper limit" if rows[0].censored else "",
+                    ),
+                    *[Cell(median, detail=quartiles(q1, q3)) for q1, median, q3 in (row.texts() for row in rows)],
                 ]
             )
         groups.append(body)
@@ -47,7 +45,10 @@ def summary_table(study: Study) -> str:
         "Median and, below it, the quartiles, cell by cell. Cells: those that have a CNR, of all of the type.",
         head,
         groups,
-        notes=[f"{q.title}: {q.formula}." for q in quantities],
+        notes=[
+            *(f"{q.title}: {q.formula}." for q in quantities),
+            *([CENSORED] if any(row.censored for row in study.summary) else []),
+        ],
         kind="grouped",
     )
 

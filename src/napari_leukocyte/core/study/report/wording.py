@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["figure", "group_name", "interval", "p_value", "ratio"]
+__all__ = ["figure", "group_name", "interval", "p_value", "quartiles", "ratio"]
 
 
 def group_name(group: str, groups: int) -> str:
@@ -18,6 +18,20 @@ def figure(value: float, *, unit: str = "") -> str:
 def interval(low: float, high: float, *, unit: str = "") -> str:
     """Write two ends; NaN as nothing."""
     return "" if math.isnan(low) else f"{figure(low, unit=unit)}–{figure(high, unit=unit)}"
+
+
+def quartiles(first: str, third: str) -> str:
+    """Write the first and the third quartile; nothing where there are none.
+
+    Examples
+    --------
+    >>> quartiles("0.41", "0.60"), quartiles("≤ 0.16", "0.60"), quartiles("–", "–")
+    ('0.41–0.60', '≤ 0.16 to 0.60', '')
+    """
+    if "–" in (first, third):
+        return ""
+    plain = all(one.replace(".", "").isdigit() for one in (first, third))
+    return f"{first}–{third}" if plain else first if first == third else f"{first} to {third}"
 
 
 def ratio(value: float) -> str:
