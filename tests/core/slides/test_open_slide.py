@@ -60,6 +60,19 @@ def test_label_and_macro_are_in_no_level_and_no_image(tmp_path, picture, name, m
     assert not [page for page in read if page.shape in (LABEL.shape, MACRO.shape)]
 
 
+@pytest.mark.parametrize("asides", [("label",), ("macro",), ("label", "macro")])
+def test_a_file_of_label_and_macro_alone_is_refused_as_slide_and_as_image(tmp_path, asides):
+    path = tmp_path / "a.svs"
+    with tifffile.TiffWriter(path) as tiff:
+        for name in asides:
+            what, kind = {"label": (LABEL, 1), "macro": (MACRO, 9)}[name]
+            described = f"Aperio Image Library v11.2.1\r\n{name} {what.shape[1]}x{what.shape[0]}"
+            tiff.write(what, photometric="rgb", subfiletype=kind, description=described, metadata=None)
+    for read in (open_slide, read_image):
+        with pytest.raises(LeukocyteError, match="label or macro alone"):
+            read(path)
+
+
 def test_a_macro_that_is_larger_than_the_scan_is_no_scan(tmp_path, picture):
     path = tmp_path / "a.ome.tif"
     with tifffile.TiffWriter(path, ome=True) as tiff:

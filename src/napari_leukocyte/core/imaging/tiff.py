@@ -16,7 +16,7 @@ from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.core.imaging.resolution import from_tiff
 from napari_leukocyte.core.imaging.tiff_checks import check_pages, check_whole
 from napari_leukocyte.core.imaging.tiff_colours import Coding, coding_of
-from napari_leukocyte.core.imaging.tiff_series import pictures_in
+from napari_leukocyte.core.imaging.tiff_series import no_picture_in, pictures_in
 
 __all__ = ["TiffFacts", "is_tiff", "palette_numbers", "read_tiff", "tiff_facts"]
 
@@ -121,7 +121,7 @@ def _largest(tiff: tifffile.TiffFile) -> tuple[Any, list[Any]]:
     check_whole(tiff)
     pictures = pictures_in(tiff)
     if not pictures:
-        raise LeukocyteError("It is damaged or cut short, with no image left in it; copy it again from its source.")
+        raise LeukocyteError(no_picture_in(tiff))
     series = max(pictures, key=lambda one: int(one.size))
     kind = (series.shape, series.dtype, series.axes)
     alike = [one for one in pictures if (one.shape, one.dtype, one.axes) == kind]

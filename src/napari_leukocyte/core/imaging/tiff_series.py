@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-__all__ = ["pictures_in"]
+__all__ = ["no_picture_in", "pictures_in"]
 
 _ASIDE = re.compile(r"\b(label|macro|thumbnail|overview|barcode)\b", re.IGNORECASE)
 _APERIO_ASIDE = (1, 9)  # its kinds of page for label and macro, where they have no tiles
@@ -16,7 +16,15 @@ def pictures_in(tiff: Any) -> list[Any]:
     carry names of patients. They are told by their names, and by the kind of page that Aperio gives them.
     """
     found = list(tiff.series)
-    return found if len(found) == 1 else [series for series in found if not _is_aside(series)]
+    # a lone picture is one, whatever it is called, but in a slide's own format
+    return found if len(found) == 1 and not tiff.is_svs else [series for series in found if not _is_aside(series)]
+
+
+def no_picture_in(tiff: Any) -> str:
+    """What is wrong with a file in which `pictures_in` finds none."""
+    if list(tiff.series):
+        return "It holds a slide's label or macro alone, which can carry names and are never shown; choose the scan."
+    return "It is damaged or cut short, with no image left in it; copy it again from its source."
 
 
 def _is_aside(series: Any) -> bool:

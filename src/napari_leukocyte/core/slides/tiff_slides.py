@@ -10,7 +10,7 @@ from napari_leukocyte.core.exchange.extras import library
 from napari_leukocyte.core.imaging.resolution import from_tiff
 from napari_leukocyte.core.imaging.tiff_checks import check_pages, check_whole
 from napari_leukocyte.core.imaging.tiff_colours import coding_of
-from napari_leukocyte.core.imaging.tiff_series import pictures_in
+from napari_leukocyte.core.imaging.tiff_series import no_picture_in, pictures_in
 from napari_leukocyte.core.slides.level import Level
 from napari_leukocyte.core.slides.slide import Slide, make_slide
 
@@ -56,7 +56,7 @@ def tiff_size(path: Path) -> tuple[int, int]:
 def _slide_in(tiff: tifffile.TiffFile) -> Any:
     pictures = pictures_in(tiff)
     if not pictures:
-        raise LeukocyteError("It is damaged or cut short, with no image left in it; copy it again from its source.")
+        raise LeukocyteError(no_picture_in(tiff))
     return max(pictures, key=lambda one: int(one.size))
 
 
