@@ -10,9 +10,12 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "slides"))
-from drawn_slides import UM, draw, scattered
+from drawn_slides import UM, draw, run, scattered, table
 from driving import LONG, click, open_dock, paint
 from slide_files import LABEL, write_svs, write_zarr
+
+from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.slides.opening import open_slide as open_lazily
 
 SHAPE = (700, 1100)
 
@@ -115,6 +118,71 @@ def test_a_second_search_takes_what_is_done(viewer, dock, svs, tmp_path, qtbot, 
         click_row(dock.slide.table, number)
     regions = [layer for layer in viewer.layers if layer.name.startswith("smear.svs [")]
     assert len(regions) == 1  # one that nobody worked on makes room
+
+
+def test_saved_results_open_with_their_slide_and_take_corrections(
+    viewer, dock, svs, model, tmp_path, qtbot, monkeypatch
+):
+    with open_lazily(svs) as slide:
+        run(slide, tmp_path / "smear", Predictor(model, device="cpu"))
+    before = {row["cell"]: row for row in table(tmp_path / "smear")}
+    dock.open_folder(tmp_path)  # the folder above it, with one slide in it
+    qtbot.waitUntil(lambda: not dock.opener.running and dock.slide.table.isVisible(), timeout=LONG)
+    layer = viewer.layers["smear.svs"]
+    assert layer.multiscale
+    assert f"{len(before)} cells of smear.svs" in dock.status.text()
+    assert dock.slide.table.model().rowCount() == len(before)
+    titles = [dock.slide.table.model().headerData(i, Qt.Orientation.Horizontal) for i in range(4)]
+    assert titles == ["Cell", "CNR", "x mm", "y mm"]
+    chosen = next(i for i, row in enumerate(before.values()) if row["cnr"] and "touching" not in row["flags"])
+    number = list(before)[chosen]
+    assert dock.slide.table.model().index(chosen, 2).data() == f"{float(before[number]['x_um']) / 1000:.3f}"
+    click(dock.slide.write_button)
+    assert "No region has corrections" in dock.slide.status.text()
+    click_row(dock.slide.table, chosen)
+    session = dock.session
+    assert str(session.selection[1]) == number
+    measure = session.state.live.measure_of(int(number))
+    y, x = session.image_layer.data_to_world((measure.y, measure.x))
+    session.take_brush("nucleus")
+    session.classes_layer.brush_size = 9
+    paint(viewer, (y - 2 * UM, x + 13 * UM), (y + 2 * UM, x + 13 * UM))
+    qtbot.waitUntil(lambda: session.state.edited, timeout=LONG)
+    click(dock.slide.write_button)
+    qtbot.waitUntil(lambda: not dock.slide.writer.running and dock.slide.write_button.isEnabled(), timeout=LONG)
+    assert "1 cell of 1 region corrected in the results" in dock.slide.status.text()
+    after = {row["cell"]: row for row in table(tmp_path / "smear")}
+    assert after.keys() == before.keys()
+    assert int(after[number]["nucleus_px"]) == session.state.live.measure_of(int(number)).nucleus_px
+    assert "edited" in after[number]["flags"]
+    assert "brush" in after[number]["made_with"]
+    assert {n for n in after if after[n] != before[n]} == {number}
+    assert not session.state.at_stake
+    shown = dock.slide.table.model().index(chosen, 5).data()
+    assert "edited" in shown
+    viewer.layers.clear()
+    dock.open_folder(tmp_path / "smear")
+    qtbot.waitUntil(lambda: not dock.opener.running and "smear.svs" in viewer.layers, timeout=LONG)
+    assert dock.slide._found.rows[chosen]["nucleus_px"] == after[number]["nucleus_px"]
+
+
+def test_results_whose_slide_is_gone_say_where_it_was(viewer, dock, svs, model, tmp_path, qtbot):
+    moved = tmp_path / "a.svs"
+    moved.write_bytes(svs.read_bytes())
+    with open_lazily(moved) as slide:
+        run(slide, tmp_path / "out", Predictor(model, device="cpu"))
+    moved.unlink()
+    dock.open_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: not dock.opener.running and "a.svs" in dock.status.text(), timeout=LONG)
+    assert "move it back" in dock.status.text()
+    moved.write_bytes(svs.read_bytes()[:-1])
+    dock.open_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: not dock.opener.running and "not the slide" in dock.status.text(), timeout=LONG)
+
+
+def test_a_slide_that_is_dropped_on_the_dock_is_opened_lazily(viewer, dock, svs, qtbot):
+    dock.open_paths([svs])
+    assert dock.form.image.value.multiscale
 
 
 def test_what_goes_wrong_is_said_in_the_dock(viewer, dock, svs, tmp_path, qtbot, monkeypatch):

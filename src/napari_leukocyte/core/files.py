@@ -7,8 +7,9 @@ import itertools
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
 
@@ -18,6 +19,7 @@ __all__ = [
     "exists",
     "file_hash",
     "flush_folder",
+    "folder_hash",
     "make_folder",
     "names_in",
     "read_text",
@@ -207,6 +209,31 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def folder_hash(folder: Path, *, instead: Mapping[str, str] = MappingProxyType({})) -> str:
+    """SHA-256 over the files of a folder of Zarr: their names from there on, and the hashes of their bytes.
+
+    What systems put into folders unasked does not count.
+
+    Parameters
+    ----------
+    folder
+        It is there.
+    instead
+        Hashes by name of files as they will be; an empty one takes the file out.
+    """
+    found = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if (
+            (path.name.isdigit() or path.name.startswith((".z", "zarr.json")))
+            and name not in instead
+            and path.is_file()
+        ):
+            found[name] = file_hash(path)
+    found |= {name: code for name, code in instead.items() if code}
+    return hashlib.sha256("".join(f"{name} {found[name]}\n" for name in sorted(found)).encode()).hexdigest()
 
 
 def refusal(error: OSError) -> str:

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 
     from napari_leukocyte.core.slides.slide import Slide
 
-__all__ = ["SLIDE_KEY", "add_slide", "slide_data", "slide_from_layer"]
+__all__ = ["SLIDE_KEY", "add_slide", "is_one_slide", "slide_data", "slide_from_layer"]
 
 SLIDE_KEY = "napari-leukocyte slide"
 _CHUNK = 1024  # px that are read at a time
+
+
+def is_one_slide(path: Path) -> bool:
+    """Whether a file or folder is a slide; label maps of this program are none."""
+    from napari_leukocyte.core.results.record import SLIDE_MAPS
+    from napari_leukocyte.core.slides.opening import is_slide
+
+    return is_slide(path) and path.name != SLIDE_MAPS
 
 
 def slide_data(path: str | Sequence[str]) -> list[Any]:
@@ -42,7 +50,7 @@ def slide_data(path: str | Sequence[str]) -> list[Any]:
     return [([_lazy(level) for level in slide.levels], {"name": slide.name, **kind, **physical}, "image")]
 
 
-def add_slide(viewer: ViewerModel, path: Path) -> Image:
+def add_slide(viewer: ViewerModel, path: Path | str) -> Image:
     """Open a slide in a viewer, whatever its name.
 
     Raises

@@ -13,10 +13,15 @@ from slide_files import write_svs, write_zarr
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.ome_zarr import read_ome_zarr
+from napari_leukocyte.core.exchange.results_folder import results_in
 from napari_leukocyte.core.imaging.read import read_image
+from napari_leukocyte.core.results.cell_table import CellTable
+from napari_leukocyte.core.results.protocol import protocol_of
+from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.segmentation.active_contour import ActiveContour
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.slides.film import Place
+from napari_leukocyte.core.slides.folder import SlideFolder, slide_in
 from napari_leukocyte.core.slides.opening import open_slide
 from napari_leukocyte.core.slides.run import LookedOver, SlideStep, segment_slide
 
@@ -86,6 +91,22 @@ def test_the_table_has_slide_coordinates_in_px_and_um(done):
     assert json.loads((folder / "cells.json").read_text())["looked_at"] == "single layer, in focus"
 
 
+def test_the_record_has_the_slide_and_what_made_it(done):
+    folder, _ = done
+    record = read_record(folder)
+    image = slide_in(record)
+    assert (image.image.label, image.class_map) == ("drawn.tif", "")
+    assert image.settings.engine == "torch"
+    assert image.settings.model_sha256 == image.planes[0].provenance["model_sha256"]
+    assert image.planes[0].pixel_size.source == "test"
+    assert image.planes[0].provenance["precision"] == image.settings.precision
+    keys = table(folder)[0].keys()
+    assert [{name: row.get(name, "") for name in keys} for row in record.table().rows] == table(folder)
+    assert protocol_of(folder).settings == image.settings
+    with pytest.raises(LeukocyteError, match="whole slide: its cells"):
+        results_in([folder])
+
+
 def test_the_label_pyramid_is_ome_zarr_that_is_read_again(done):
     folder, events = done
     (read,) = read_ome_zarr(folder / "cells.ome.zarr", lambda *_: None)
@@ -137,6 +158,32 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(tmp_path, pi
     assert len(again) == 1
     assert again[0].again
     assert again[0].cells == events[-1].cells
+
+
+def test_a_full_disk_ends_a_run_in_a_sentence_and_the_next_goes_on(tmp_path, picture, network, done, monkeypatch):
+    folder = tmp_path / "out"
+    noted = SlideFolder.note_tile
+    calls = iter(range(100))
+
+    def full(self, key):
+        if next(calls) == 2:
+            raise OSError(28, "No space left on device")
+        noted(self, key)
+
+    def no_room(*_):
+        raise LeukocyteError("cells.csv could not be written: no space left on the device.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SlideFolder, "note_tile", full)
+        with pytest.raises(LeukocyteError, match="no space left on the device; what was done is kept"):
+            run(slide_of(picture, levels=2), folder, network, windows=1, crops=True)
+    assert len((folder / ".work" / "tiles.jsonl").read_text().splitlines()) == 3
+    with monkeypatch.context() as patched:  # and again when all but the table is done
+        patched.setattr(CellTable, "write", no_room)
+        with pytest.raises(LeukocyteError, match="no space left"):
+            run(slide_of(picture, levels=2), folder, network, windows=1, crops=True, resume=True)
+    run(slide_of(picture, levels=2), folder, network, windows=1, crops=True, resume=True)
+    assert table(folder) == table(done[0])
 
 
 def test_what_is_half_done_with_other_choices_is_begun_anew(tmp_path, picture, network):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cell_tables import cell, drawn_study, write_results
 
+from napari_leukocyte.core.cells.cells_csv import write_cells_csv
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.write import write_class_png
@@ -172,6 +173,23 @@ def test_the_report_is_one_page_with_the_tables_behind_it(tmp_path):
     (tmp_path / "mine" / "summary.csv").write_text("my own")
     with pytest.raises(LeukocyteError, match="none of this program's files"):
         write_study(study, tmp_path / "mine")
+
+
+def test_cells_of_slides_keep_their_coordinates_and_beside_images_it_is_said(tmp_path):
+    image = write_results(tmp_path / "images", {"a.png": [cell(1), cell(2)]})
+    slide = write_results(tmp_path / "slide", {"s.svs": [cell(1), cell(2, 1.5, y=9000.0)]})
+    (table,) = (rows(slide / "cells.csv"),)
+    known = [row | {"y_um": f"{float(row['y']) / 4:g}", "x_um": "12.5", "place": "monolayer"} for row in table]
+    write_cells_csv(slide / "cells.csv", known)
+    alone = make_study([slide])
+    assert not any("whole slide" in warning for warning in alone.warnings)
+    assert [row["y_um"] for row in tables_of(alone)["cells"]] == ["12.5", "2250"]
+    both = make_study([slide, image])
+    assert any("1 whole slide and of 1 image stand together" in warning for warning in both.warnings)
+    write_study(both, tmp_path / "report")
+    written = rows(tmp_path / "report" / "cells.csv")
+    assert [row["place"] for row in written] == ["monolayer", "monolayer", "", ""]
+    assert not any("whole slide" in warning for warning in make_study([image]).warnings)
 
 
 def test_a_coded_report_names_neither_file_nor_folder_nor_patient_and_codes_stay(tmp_path):

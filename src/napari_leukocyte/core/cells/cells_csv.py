@@ -18,6 +18,8 @@ __all__ = [
     "CELL_COLUMNS",
     "MADE_BY_COLUMNS",
     "MEASURE_COLUMNS",
+    "OPTIONAL_COLUMNS",
+    "SLIDE_COLUMNS",
     "WHOLE_COLUMNS",
     "cell_rows",
     "columns_of",
@@ -55,15 +57,18 @@ MADE_BY_COLUMNS = (
 )
 WHOLE_COLUMNS = ("cell_px", "cell_um2")
 CELL_COLUMNS = (*MEASURE_COLUMNS, *MADE_BY_COLUMNS, "folder", *WHOLE_COLUMNS, "type", *RANGE_COLUMNS, "cnr_at_most")
-
+SLIDE_COLUMNS = ("y_um", "x_um", "place")
+"""Of cells of a whole slide: where the cell lies, from the slide's corner on, and where on the film."""
+OPTIONAL_COLUMNS = (SHAPE_COLUMNS, SLIDE_COLUMNS)
+"""Behind all others, each group only where any row has any of it."""
 
 _OWN_WORDS = ("image", "folder", "type", "reader")  # which may begin as a formula does
 
 
 def columns_of(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
-    """Name the columns that a table of these rows has: the optional ones only if any row has any of them."""
-    optional = set(SHAPE_COLUMNS)
-    return (*CELL_COLUMNS, *SHAPE_COLUMNS) if any(not optional.isdisjoint(row) for row in rows) else CELL_COLUMNS
+    """Name the columns that a table of these rows has: optional ones only if any row has any of their group."""
+    there = {name for row in rows for name in row}
+    return (*CELL_COLUMNS, *(name for part in OPTIONAL_COLUMNS if not there.isdisjoint(part) for name in part))
 
 
 def cell_rows(
@@ -115,7 +120,6 @@ def write_cells_csv(
     rows: Sequence[Mapping[str, str]],
     *,
     provenance: Mapping[str, str] | None = None,
-    further: Sequence[str] = (),
 ) -> None:
     """Write rows of `cell_rows` as CSV (UTF-8), whole or not at all.
 
@@ -130,8 +134,6 @@ def write_cells_csv(
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
         CSV.
-    further : sequence of str
-        Columns that come behind the usual ones.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def write_cells_csv(
         If the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*columns_of(rows), *further], lineterminator="\n")
+        writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, **{name: for_table(row[name]) for name in _OWN_WORDS}} for row in rows)
     if provenance is not None:

@@ -23,7 +23,7 @@ from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.map_file import CELLS, open_map
 from napari_leukocyte.core.results.maps import map_names
 from napari_leukocyte.core.results.names import input_path, same_name
-from napari_leukocyte.core.results.record import OPTIONAL_FIELDS, ImageRecord
+from napari_leukocyte.core.results.record import OPTIONAL_FIELDS, SLIDE_MAPS, ImageRecord
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.results.remarks import BESIDE_KEY, REMARKS
 from napari_leukocyte.core.results.writer import ResultWriter
@@ -47,6 +47,11 @@ def results_in(results: Sequence[str | Path]) -> list[Path]:
     found: list[Path] = []
     for item in results:
         maps = [path for path in find_images([item], skip_stems=(CELLS,)) if path.stem.endswith(_CLASSES)]
+        if not maps and (Path(item) / SLIDE_MAPS).is_dir():
+            raise LeukocyteError(
+                f"{item} holds the results of a whole slide: its {SLIDE_MAPS} is OME-Zarr as it is, and export is for "
+                "images."
+            )
         if not maps:
             raise LeukocyteError(f"{item} holds no results (no *_classes.png or .tif): segment or import first.")
         record = read_record(Path(item)) if Path(item).is_dir() else None

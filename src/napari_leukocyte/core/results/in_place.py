@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import file_hash, flush_folder, refusal
+from napari_leukocyte.core.files import file_hash, flush_folder, folder_hash, refusal
 from napari_leukocyte.core.results.record import ImageRecord, ResultsRecord
 
 __all__ = ["InTheWayError", "Places", "changed_files", "hash_of"]
@@ -152,9 +152,9 @@ class Places:
 
 
 def hash_of(path: Path) -> str:
-    """Of a file's bytes; empty when there is no file."""
+    """Of a file's bytes, or of a folder of Zarr; empty when there is none."""
     try:
-        return file_hash(path)
+        return folder_hash(path) if path.suffix == ".zarr" and path.is_dir() else file_hash(path)
     except (FileNotFoundError, IsADirectoryError):
         return ""
     except OSError:

@@ -30,9 +30,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, OPTIONAL_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.cell_table import CellTable
 from napari_leukocyte.core.results.settings import ResultSettings
@@ -41,6 +40,7 @@ __all__ = [
     "CELL_FIELDS",
     "OPTIONAL_FIELDS",
     "RECORD",
+    "SLIDE_MAPS",
     "ImageRecord",
     "ListedImage",
     "PlaneRecord",
@@ -49,9 +49,11 @@ __all__ = [
 ]
 
 RECORD = "results.jsonl"
+SLIDE_MAPS = "cells.ome.zarr"
+"""The folder of a slide's label maps."""
 # what each cell's row has of its own, and can have
 CELL_FIELDS = tuple(name for name in CELL_COLUMNS if name not in ("image", "plane", "folder", *MADE_BY_COLUMNS))
-OPTIONAL_FIELDS = SHAPE_COLUMNS
+OPTIONAL_FIELDS = tuple(name for part in OPTIONAL_COLUMNS for name in part)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class ListedImage:
         """The file where it lies now, seen from the results folder; None without a file, or when it is gone."""
         for path in (self.path, str(folder / self.relative) if self.relative else ""):
             try:
-                if path and Path(path).is_file():
+                if path and Path(path).exists():  # a slide can be a folder
                     return Path(path)
             except (OSError, ValueError):
                 continue
@@ -108,7 +110,7 @@ class PlaneRecord:
         What was done or happened that the user should know.
     cells
         For each cell the fields of its row in ``cells.csv`` that are not empty and its own (`CELL_FIELDS`, and
-        `OPTIONAL_FIELDS` where they were asked for), as text.
+        `OPTIONAL_FIELDS` where it has them), as text; also what made it, where that is not what made the plane.
     pixels_changed
         How many pixels a hand changed since a model made the map.
     labels_edited
@@ -147,7 +149,8 @@ class ImageRecord:
     planes
         One for each; none when the image failed before its planes were known.
     files
-        SHA-256 by name of the class map and of the cell labels, in the results folder.
+        SHA-256 by name of the class map and of the cell labels, in the results folder; of a whole slide of the folder
+        of its label maps (`SLIDE_MAPS`, hashed by ``core.files.folder_hash``).
     corrected
         A hand has changed them: they are never replaced unasked.
     reason
@@ -172,23 +175,29 @@ class ImageRecord:
 
     @property
     def class_map(self) -> str:
-        """Name of its class-map file; empty when it failed."""
+        """Name of its class-map file; empty when it failed, or is a slide."""
         return next((name for name in self.files if name.startswith(f"{self.image.stem}_classes.")), "")
+
+    @property
+    def is_slide(self) -> bool:
+        """Whether it is a whole slide, whose maps are no files of its own."""
+        return SLIDE_MAPS in self.files
 
     def rows(self, plane: int) -> list[dict[str, str]]:
         """The rows of one plane in ``cells.csv``."""
         own = self.planes[plane]
         made_by = {column: own.provenance.get(column, "") for column in MADE_BY_COLUMNS}
-        optional = any(not set(OPTIONAL_FIELDS).isdisjoint(cell) for cell in own.cells)
+        there = {name for cell in own.cells for name in cell}
+        optional = [name for part in OPTIONAL_COLUMNS if not there.isdisjoint(part) for name in part]
         return [
             {
                 "image": self.image.label,
                 "plane": str(plane),
                 **{column: cell.get(column, "") for column in CELL_FIELDS},
                 **({} if "cell_px" in cell else _whole(cell)),
-                **made_by,
+                **{name: cell.get(name, text) for name, text in made_by.items()},
                 "folder": str(Path(self.image.path).parent) if self.image.path else "",
-                **({name: cell.get(name, "") for name in OPTIONAL_FIELDS} if optional else {}),
+                **{name: cell.get(name, "") for name in optional},
             }
             for cell in own.cells
         ]

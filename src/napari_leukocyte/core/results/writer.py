@@ -148,10 +148,23 @@ class ResultWriter:
             len(plane.cells) for one in self.record.done.values() if own & set(one.files) for plane in one.planes
         )
 
+    def check(self, *names: str) -> None:
+        """Refuse when a file, or folder of Zarr, of these names may not be replaced.
+
+        Raises
+        ------
+        InTheWayError
+            It names the first.
+        """
+        self._places.check(names, self.record)
+
     def made_otherwise(self) -> list[str]:
         """A sentence when the table holds images that were done with other settings."""
         if self.settings is None:
             return []
+        slides = [one.image.label for one in self.record.done.values() if one.is_slide]
+        if slides:
+            return [f"cells.csv also holds the cells of {slides[0]}, a whole slide, with coordinates of the slide"]
         found = [self.settings.differences(one.settings) for one in self.record.done.values() if one.settings]
         others = [differences for differences in found if differences]
         if not others:

@@ -1,23 +1,29 @@
 """The folder of a slide's results: what lies in it, what an interrupted run left, and what may be replaced."""
 
+import contextlib
 import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
-
-from filelock import FileLock, Timeout
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path, file_hash, make_folder, names_in, refusal
+from napari_leukocyte.core.files import atomic_path, folder_hash, make_folder, names_in, refusal
+from napari_leukocyte.core.results.in_place import hash_of
+from napari_leukocyte.core.results.record import SLIDE_MAPS, ImageRecord, PlaneRecord, ResultsRecord
+from napari_leukocyte.core.results.settings import ResultSettings
+from napari_leukocyte.core.results.writer import ResultWriter
+from napari_leukocyte.core.slides.journal import finish
 from napari_leukocyte.core.slides.opening import is_address
 
-__all__ = ["MAP", "RESULTS", "SLIDE_JSON", "TABLE", "SlideFolder", "read_slide_json", "slide_fingerprint"]
+__all__ = ["MAP", "RESULTS", "SLIDE_JSON", "SlideFolder", "read_slide_json", "slide_fingerprint", "slide_in"]
 
-SLIDE_JSON, TABLE, MAP, RESULTS = "slide.json", "cells.csv", "overview.png", "cells.ome.zarr"
-_WORK, _LOCK, _TILES = ".work", ".lock", "tiles.jsonl"
+SLIDE_JSON, MAP, RESULTS = "slide.json", "overview.png", SLIDE_MAPS
+_WORK, _TILES = ".work", "tiles.jsonl"
 _HEAD = 2**20  # bytes
 _NO_MATTER = ("model", "engine", "windows")  # results do not depend on them: of a model its weights count
 _WORDS = {
@@ -30,18 +36,27 @@ _WORDS = {
 
 
 class SlideFolder:
-    """Holds the folder while a run writes to it; used as a context.
+    """Holds the folder while a run writes to it, by the one writer of its record; used as a context.
 
     Parameters
     ----------
     path
         Made when it is not there.
+    slide
+        The slide's file, folder or address.
     about
         What results depend on: slide, model, choices. A run that asks for the same can go on with an earlier one.
+    settings
+        The choices, as the record keeps them.
     resume
         Go on with what an earlier run left.
     overwrite
         Replace whatever is in the way.
+
+    Attributes
+    ----------
+    done
+        The slide's line in the record, when an earlier run was gone on with that left nothing to do.
 
     Raises
     ------
@@ -49,18 +64,33 @@ class SlideFolder:
         When another program writes there, somebody else's files are in the way, or a hand changed ours.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        slide: str,
+        about: Mapping[str, Any],
+        settings: ResultSettings,
+        *,
+        resume: bool,
+        overwrite: bool,
+    ) -> None:
         self.path, self.work = path, path / _WORK
         self._about = json.loads(json.dumps(dict(about)))
+        self._input = Path(slide)
+        known = is_address(slide) or self._input.exists()
         make_folder(path)
-        self._lock = FileLock(str(path / _LOCK), timeout=0)
+        self._earlier(overwrite=overwrite)
+        self._writer = ResultWriter(
+            path,
+            [self._input],
+            contents={} if known else {self._input: ""},  # a layer of another reader
+            settings=settings,
+            overwrite=overwrite,
+            going_on=True,
+            advice="move it away, choose another folder, or give --overwrite",
+        )
         try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LeukocyteError(
-                f"Another run writes to {path}: wait for it to end, or choose another folder."
-            ) from error
-        try:
+            finish(path, self._writer)  # corrections that a kill interrupted
             earlier = self._earlier(overwrite=overwrite)
             differences = [] if earlier is None else self._differences(earlier)
             if resume and differences:
@@ -68,27 +98,29 @@ class SlideFolder:
                     f"The results in {path} were made in another way ({', '.join(differences)} differ"
                     f"{'s' if len(differences) == 1 else ''}): ask for the same, or choose another folder."
                 )
-            self.done = resume and earlier is not None and not self._changed(earlier)
-            if not overwrite and not self.done:
-                self._spare(earlier)
-            if not self.done:
+            written = slide_in(self._writer.record)
+            whole = written is not None and hash_of(path / RESULTS) == written.files[RESULTS]
+            self.done = written if resume and earlier is not None and whole else None
+            if self.done is None:
+                self._spare(earlier, written, overwrite=overwrite)
                 self._begin(resume=resume)
         except BaseException:
-            self.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
         """Begin."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Let others write; what an interrupted run left stays."""
-        self.close()
+        self._writer.__exit__(kind, error, trace)
 
-    def close(self) -> None:
-        """Let others write."""
-        self._lock.release()
-        (self.path / _LOCK).unlink(missing_ok=True)
+    def _close(self) -> None:
+        with contextlib.suppress(LeukocyteError):  # something else is being said
+            self._writer.__exit__(None, None, None)
 
     # ---- tiles --------------------------------------------------------------------------------------------
 
@@ -111,10 +143,20 @@ class SlideFolder:
 
     # ---- the end ------------------------------------------------------------------------------------------
 
-    def put_results(self, made: Path) -> None:
-        """Put the folder of label maps in its place."""
-        target = self.path / made.name
-        old = self.path / f".old-{made.name}"
+    def put(self, plane: PlaneRecord) -> None:
+        """Record what was found, put the label maps in their place, and write the table."""
+        made = self.work / RESULTS
+        (listed,) = self._writer.listed.values()
+        self._writer.keep(
+            ImageRecord(
+                image=listed,
+                settings=self._writer.settings,
+                planes=(plane,),
+                files={RESULTS: folder_hash(made)},
+                moment=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+        target, old = self.path / RESULTS, self.path / f".old-{RESULTS}"
         try:
             shutil.rmtree(old, ignore_errors=True)
             if target.exists():
@@ -123,16 +165,15 @@ class SlideFolder:
         except OSError as error:
             raise LeukocyteError(f"{target} could not be written: {refusal(error)}.") from error
         shutil.rmtree(old, ignore_errors=True)
+        self._writer.write_table()
 
     def finish(self, content: Mapping[str, Any]) -> None:
         """Write what was done, last of all, and clear the work away."""
-        files = {name: file_hash(self.path / name) for name in (TABLE, MAP) if (self.path / name).is_file()}
         said = {
             "format": "napari-leukocyte slide",
             "version": 1,
             "program": __version__,
             **content,
-            "files": files,
             "about": self._about,
         }
         with atomic_path(self.path / SLIDE_JSON) as temporary:
@@ -156,29 +197,15 @@ class SlideFolder:
         keys = [key for key in self._about if key not in _NO_MATTER and before.get(key) != self._about[key]]
         return list(dict.fromkeys(_WORDS.get(key, key) for key in keys))
 
-    def _changed(self, earlier: Mapping[str, Any]) -> list[str]:
-        """Names of files that are not as an earlier run wrote them."""
-        return [
-            name
-            for name, code in earlier.get("files", {}).items()
-            if not (self.path / name).is_file() or file_hash(self.path / name) != code
-        ]
-
-    def _spare(self, earlier: Mapping[str, Any] | None) -> None:
+    def _spare(self, earlier: Mapping[str, Any] | None, written: ImageRecord | None, *, overwrite: bool) -> None:
         names = [name for name in names_in(self.path) if not name.startswith(".")]
-        if earlier is None:
-            if names and not self.work.is_dir():
-                raise LeukocyteError(
-                    f"{self.path} holds files that are no results of a slide ({', '.join(names[:3])}): choose another "
-                    "folder, or give --overwrite."
-                )
-            return
-        by_hand = [name for name in self._changed(earlier) if (self.path / name).is_file()]
-        if by_hand:
+        ours = self.work.is_dir() or earlier is not None or written is not None
+        if names and not ours and not overwrite:
             raise LeukocyteError(
-                f"{self.path / by_hand[0]} was changed since it was written: move it away, choose another folder, or "
-                "give --overwrite."
+                f"{self.path} holds files that are no results of a slide ({', '.join(names[:3])}): choose another "
+                "folder, or give --overwrite."
             )
+        self._writer.check(RESULTS)
 
     def _lines(self) -> list[Any]:
         """What the list of tiles says; what a kill tore off is left out."""
@@ -246,3 +273,8 @@ def slide_fingerprint(path: str) -> dict[str, Any]:
     except OSError:
         return {"slide": file.name}
     return {"slide": file.name, "bytes": found.st_size, "begin": begin}
+
+
+def slide_in(record: ResultsRecord) -> ImageRecord | None:
+    """The line of the whole slide that a results folder is of; None where it is of images."""
+    return next((image for image in record.done.values() if image.is_slide), None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from napari_leukocyte.core.exchange.extras import library
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 
-__all__ = ["CHUNK", "ResultPyramid", "open_results"]
+__all__ = ["CHUNK", "ResultPyramid", "open_parts", "open_results"]
 
 CHUNK = 1024
 """Side of a block, px."""
@@ -36,6 +36,24 @@ def open_results(path: Path) -> tuple[Any, Any]:
         root = zarr.open_group(str(path), mode="r")
         return root["0"], root["labels/cells/0"]
     except Exception as error:  # a damaged store makes the library raise almost anything
+        raise LeukocyteError(f"{path} cannot be read ({reason_in(error)}): segment the slide again.") from error
+
+
+def open_parts(path: Path, *, mode: Literal["r", "r+"] = "r") -> dict[str, list[Any]]:
+    """The levels of ``classes``, ``cells`` and ``nuclei`` of a slide, lazy, the finest first.
+
+    Raises
+    ------
+    LeukocyteError
+        As `open_results`.
+    """
+    zarr = library("zarr", wanted_for="OME-Zarr", extra="slides")
+    try:
+        root = zarr.open_group(str(path), mode=mode)
+        count = len(root.attrs["multiscales"][0]["datasets"])
+        groups = {"classes": "", "cells": "labels/cells/", "nuclei": "labels/nuclei/"}
+        return {kind: [root[f"{group}{level}"] for level in range(count)] for kind, group in groups.items()}
+    except Exception as error:  # as above
         raise LeukocyteError(f"{path} cannot be read ({reason_in(error)}): segment the slide again.") from error
 
 

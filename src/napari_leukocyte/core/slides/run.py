@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 from napari_leukocyte import __version__
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.extras import library
-from napari_leukocyte.core.files import atomic_path
+from napari_leukocyte.core.files import atomic_path, refusal
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.results.record import PlaneRecord
 from napari_leukocyte.core.segmentation.method import Method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.predictor import Predictor
@@ -24,14 +24,14 @@ from napari_leukocyte.core.slides.cells import FoundCell, FoundCells, label_comp
 from napari_leukocyte.core.slides.coarse import coarse_note
 from napari_leukocyte.core.slides.components import find_components
 from napari_leukocyte.core.slides.crops import write_crops
-from napari_leukocyte.core.slides.folder import MAP, RESULTS, TABLE, SlideFolder, read_slide_json, slide_fingerprint
+from napari_leukocyte.core.slides.folder import MAP, RESULTS, SlideFolder, slide_fingerprint
 from napari_leukocyte.core.slides.map_picture import draw_map
 from napari_leukocyte.core.slides.measuring import Maps, MeasuredCells, look_at_surroundings, measure_slide
 from napari_leukocyte.core.slides.overview import Overview, conversion_of, look_over
 from napari_leukocyte.core.slides.pyramid import CHUNK, ResultPyramid, open_results
 from napari_leukocyte.core.slides.sizes import size_of_slide, spread_windows
 from napari_leukocyte.core.slides.slide import Slide
-from napari_leukocyte.core.slides.table import write_slide_table
+from napari_leukocyte.core.slides.table import slide_rows
 from napari_leukocyte.core.slides.tiles import TileDone, Tiles, predict_tiles, reach_px
 
 __all__ = ["LookedOver", "SlideParameters", "SlideResult", "SlideStep", "segment_slide"]
@@ -121,9 +121,9 @@ def segment_slide(
 ) -> Iterator[SlideStep | LookedOver | SlideResult]:
     """Find and measure the cells of a slide; yields progress, `LookedOver` and, last, the result.
 
-    ``folder`` gets cells.csv (with cells.json beside it), overview.png, cells.ome.zarr and slide.json, which says what
-    was done; with ``crops`` also a folder of crops. An interrupted run leaves what it did: with ``resume`` the next
-    one goes on with it.
+    ``folder`` gets cells.csv (with cells.json beside it), overview.png, cells.ome.zarr, the record results.jsonl, and
+    slide.json, which says that it is done; with ``crops`` also a folder of crops. An interrupted run leaves what it
+    did: with ``resume`` the next one goes on with it.
 
     Raises
     ------
@@ -142,13 +142,19 @@ def segment_slide(
         "crops": parameters.crops,
         "windows": parameters.windows,
     }
-    with SlideFolder(folder, about, resume=resume, overwrite=overwrite) as place:
-        if place.done:
-            said = read_slide_json(folder) or {}
-            size = PixelSize.from_facts(said.get("provenance", {}))
-            yield SlideResult(folder, int(said["cells"]), size, tuple(map(str, said["notes"])), again=True)
+    settings = settings_of(parameters.segment, method)
+    with SlideFolder(folder, slide.path, about, settings, resume=resume, overwrite=overwrite) as place:
+        if place.done is not None:
+            (plane,) = place.done.planes
+            yield SlideResult(folder, len(plane.cells), plane.pixel_size, plane.notes, again=True)
             return
-        yield from _Run(slide, place, parameters, method).steps()
+        try:
+            yield from _Run(slide, place, parameters, method).steps()
+        except OSError as error:  # a slide that cannot be read has its own sentences
+            raise LeukocyteError(
+                f"{folder} could not be written: {refusal(error)}; what was done is kept, and --resume (in napari: the "
+                "same folder again) goes on."
+            ) from error
 
 
 class _Run:
@@ -245,11 +251,19 @@ class _Run:
         yield from self.write(maps, cells, provenance)
 
     def write(self, maps: Maps, cells: MeasuredCells, provenance: dict[str, str]) -> Iterator[SlideStep | SlideResult]:
-        """Put everything in its place, the record last."""
+        """Put everything in its place, what says that it is done last."""
         folder = self.place.path
-        self.place.put_results(self.place.work / RESULTS)
-        write_slide_table(
-            folder / TABLE, cells.cells, self.overview, image=self.slide.name, um=self.um, provenance=provenance
+        rows = slide_rows(
+            [cell.measure for cell in cells.cells], self.overview.place_at, um=self.um, provenance=provenance
+        )
+        self.place.put(
+            PlaneRecord(
+                provenance=provenance,
+                pixel_size=self.pixel_size,
+                binary=self.binary,
+                notes=tuple(self.notes),
+                cells=rows,
+            )
         )
         self.write_map([(cell.measure.y, cell.measure.x) for cell in cells.cells])
         if self.parameters.crops:
@@ -260,12 +274,8 @@ class _Run:
         self.place.finish(
             {
                 "slide": self.slide.path,
-                "cells": result.cells,
-                "notes": list(result.notes),
-                "provenance": provenance,
                 "windows": [self.tiles.count, len(self.tiles.spans[0]) * len(self.tiles.spans[1])],
                 "places": ["".join(map(str, row)) for row in self.overview.places.tolist()],
-                "moment": datetime.now(UTC).isoformat(timespec="seconds"),
             }
         )
         yield result

@@ -1,36 +1,33 @@
-"""The table of a slide's cells: the usual columns, and where on the slide and on the film each cell lies."""
+"""The rows of a slide's cells: the usual columns, and where on the slide and on the film each cell lies."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
-from napari_leukocyte.core.cells.cells_csv import cell_rows, write_cells_csv
-from napari_leukocyte.core.slides.measuring import SlideCell
-from napari_leukocyte.core.slides.overview import Overview
+from napari_leukocyte.core.cells.measures import CellMeasure
+from napari_leukocyte.core.results.maps import cells_of
+from napari_leukocyte.core.slides.film import Place
 
-__all__ = ["SLIDE_COLUMNS", "write_slide_table"]
-
-SLIDE_COLUMNS = ("y_um", "x_um", "place")
-"""Behind the usual columns, in which y and x are px of the slide at full resolution."""
+__all__ = ["slide_rows"]
 
 
-def write_slide_table(
-    path: Path,
-    cells: Sequence[SlideCell],
-    overview: Overview,
+def slide_rows(
+    measures: Sequence[CellMeasure],
+    place_at: Callable[[float, float], Place],
     *,
-    image: str,
     um: float,
     provenance: Mapping[str, str],
-) -> None:
-    """Write the table, and what made it beside it.
+) -> tuple[dict[str, str], ...]:
+    """What the record keeps of cells.
 
-    Raises
-    ------
-    LeukocyteError
-        When it cannot be written.
+    Parameters
+    ----------
+    measures
+        With coordinates of the slide, px.
+    place_at
+        What lies at a place (y, x), px.
+    um
+        Of a pixel.
     """
-    rows = cell_rows((cell.measure for cell in cells), image=image, provenance=provenance)
-    for row, cell in zip(rows, cells, strict=True):
-        y, x = cell.measure.y, cell.measure.x
-        row |= {"y_um": f"{y * um:.8g}", "x_um": f"{x * um:.8g}", "place": overview.place_at(y, x).words}
-    write_cells_csv(path, rows, provenance=dict(provenance), further=SLIDE_COLUMNS)
+    return tuple(
+        {**row, "y_um": f"{one.y * um:.8g}", "x_um": f"{one.x * um:.8g}", "place": place_at(one.y, one.x).words}
+        for row, one in zip(cells_of(measures, provenance), measures, strict=True)
+    )

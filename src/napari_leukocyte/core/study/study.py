@@ -198,6 +198,13 @@ def _doubts(cells: Sequence[PlacedCell], samples: Samples) -> list[str]:
     found = []
     if any(samples.groups) and not any(sample.patient for sample in samples.of.values()):
         found.append("No patients are known, so no groups are compared: cells of a patient are no independent values.")
+    slides = {one.cell.image for one in cells if one.cell.on_slide}
+    images = {one.cell.image for one in cells} - slides
+    if slides and images:
+        found.append(
+            f"Cells of {counted(len(slides), 'whole slide')} and of {counted(len(images), 'image')} stand together: on "
+            "a slide all cells of the film are counted, in images those that somebody photographed."
+        )
     unknown = sum(not sample.patient for sample in samples.of.values())
     if 0 < unknown < len(samples.of):
         found.append(f"The patient of {counted(unknown, 'image')} is not known: their cells are in no comparison.")

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_leukocyte.core.cells.calibrated import RANGE_COLUMNS
 from napari_leukocyte.core.cells.cell_types import check_type
-from napari_leukocyte.core.cells.cells_csv import MADE_BY_COLUMNS, MEASURE_COLUMNS
+from napari_leukocyte.core.cells.cells_csv import MADE_BY_COLUMNS, MEASURE_COLUMNS, SLIDE_COLUMNS
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
@@ -43,13 +43,17 @@ class StudyImage:
 
 @dataclass(frozen=True)
 class StudyCell:
-    """One row of a table; ``made_by`` has `MADE_BY_COLUMNS`, ``cnr_range`` `RANGE_COLUMNS`, as text."""
+    """One row of a table; ``made_by`` has `MADE_BY_COLUMNS`, ``cnr_range`` `RANGE_COLUMNS`, as text.
+
+    ``on_slide`` has `SLIDE_COLUMNS` where it is a cell of a whole slide, whose ``measure`` has the slide's pixels.
+    """
 
     image: StudyImage
     plane: int
     measure: CellMeasure
     made_by: Mapping[str, str]
     cnr_range: tuple[str, str] = ("", "")
+    on_slide: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_results(results: Sequence[str | Path]) -> list[StudyCell]:
@@ -116,7 +120,8 @@ def _read(path: Path) -> list[StudyCell]:
         seen.add(key)
         made_by = {name: row.text(name) for name in MADE_BY_COLUMNS}
         low, high = ("" if math.isnan(_number(row, name)) else row.text(name) for name in RANGE_COLUMNS)
-        cells.append(StudyCell(image, _count(row, "plane"), _measure(row), made_by, (low, high)))
+        on_slide = {name: text for name in SLIDE_COLUMNS if (text := row.text(name))}
+        cells.append(StudyCell(image, _count(row, "plane"), _measure(row), made_by, (low, high), on_slide))
     return cells
 
 

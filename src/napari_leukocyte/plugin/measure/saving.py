@@ -110,6 +110,7 @@ def write_table(images: Iterable[Snapshot], path: Path, *, shapes: bool = False)
     LeukocyteError
         When a file cannot be written.
     """
+    images = list(images)
     spare_foreign({path.with_suffix(".json"): MADE_BY})  # the table itself was chosen by its name, and asked about
     table, notes = CellTable(), list[str]()
     for image in _with_shapes(images, notes) if shapes else images:
@@ -125,7 +126,16 @@ def write_table(images: Iterable[Snapshot], path: Path, *, shapes: bool = False)
                 shapes=image.known.shapes,
             )
     table.write(path)
+    notes += _on_slides(images)
     return "".join((f"{len(table.rows)} cells are in {path}.", *(f" Note: {note}." for note in notes)))
+
+
+def _on_slides(images: Iterable[Snapshot]) -> list[str]:
+    """A note where a table has cells of slides beside those of images."""
+    known = [image.source.region_at is not None for image in images if image.known is not None]
+    if all(known) or not any(known):
+        return []
+    return [f"y and x of {counted(sum(known), 'region')} are those of the slide, of all others those of the image"]
 
 
 def _with_shapes(images: Iterable[Snapshot], notes: list[str]) -> Iterator[Snapshot]:
@@ -194,7 +204,7 @@ def save_results(
             trusted |= writer.written
     accounts = sorted({image.account for image in images} - {""})
     named = [f"corrected maps carry the name of the account, {one}, as their reader" for one in accounts]
-    said = "".join(f" Note: {note}." for note in (*named, *writer.notes, *notes))
+    said = "".join(f" Note: {note}." for note in (*named, *writer.notes, *notes, *_on_slides(images)))
     return f"{writer.images} images and cells.csv ({writer.cells} cells) are in {folder}.{said}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
     from napari_leukocyte.core.results.reopen import Reopened
+    from napari_leukocyte.core.slides.found import FoundOnSlide
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["FolderOpener"]
@@ -24,6 +25,11 @@ __all__ = ["FolderOpener"]
 
 class FolderOpener(QObject):  # type: ignore[misc]
     """Reads a folder beside napari; results come one after the other, and the first can be worked on at once.
+
+    Parameters
+    ----------
+    show_slide
+        Shows results of a slide, which are no list of images; returns what went wrong.
 
     Signals
     -------
@@ -39,9 +45,9 @@ class FolderOpener(QObject):  # type: ignore[misc]
     said = Signal(str)
     ended = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, show_slide: Callable[[FoundOnSlide], str]) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._show_slide = session, show_slide
         self._reader = Background("the reading of the folder")
         self._generation = -1  # of the list that was opened
         self._results = 0
@@ -67,8 +73,14 @@ class FolderOpener(QObject):  # type: ignore[misc]
     def _on_event(self, event: Any) -> None:
         if isinstance(event, tuple):
             self._open_list(event)
+        elif hasattr(event, "places"):
+            self._open_slide(event)
         else:
             self._take(event)
+
+    def _open_slide(self, found: FoundOnSlide) -> None:
+        cells = f"{counted(len(found.rows), 'cell')} of {found.image.image.label}."
+        self._problems.append(self._show_slide(found) or cells)
 
     def _open_list(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
         try:
@@ -110,14 +122,24 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
 def _read(
     paths: Sequence[Path],
-) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened, None, tuple[str, ...]]:
+) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened | FoundOnSlide, None, tuple[str, ...]]:
     """The list, and then the results one by one; returns notes."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images, passed_over
     from napari_leukocyte.core.results.reopen import holds_results, saved_folder
+    from napari_leukocyte.core.slides.found import holds_slide, read_found, slides_below
 
     if len(paths) > 1 or not paths[0].is_dir():
         yield tuple(sources_from_files(find_images(paths)))
+        return ()
+    if holds_slide(paths[0]):
+        yield read_found(paths[0])
+        return ()
+    below = slides_below(paths[0])
+    if below and not holds_results(paths[0]):
+        if len(below) > 1:
+            raise LeukocyteError(f"{paths[0]} holds results of slides ({', '.join(below)}): open the folder of one.")
+        yield read_found(paths[0] / below[0])
         return ()
     if not holds_results(paths[0]):
         found = find_images(paths[0])
@@ -127,4 +149,5 @@ def _read(
     yield saved.sources
     wait_until_warm()
     yield from saved.results()
-    return saved.notes
+    slides = f"Results of slides lie in folders of their own: {', '.join(below)}."
+    return (*saved.notes, *([slides] if below else []))

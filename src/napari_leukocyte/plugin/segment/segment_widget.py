@@ -23,12 +23,14 @@ from napari_leukocyte.plugin.segment.region import add_region_in_view, is_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 from napari_leukocyte.plugin.segment.slide_panel import SlidePanel
 from napari_leukocyte.plugin.settings import saved_settings
-from napari_leukocyte.plugin.slide_layers import add_slide
+from napari_leukocyte.plugin.slide_layers import is_one_slide
 from napari_leukocyte.plugin.take_labels import TakeLabels
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
+
+    from napari_leukocyte.core.slides.found import FoundOnSlide
 
 __all__ = ["SegmentWidget"]
 
@@ -47,7 +49,7 @@ class SegmentWidget(Dock):
         self.viewer = viewer = self.session.viewer
         self.job = SegmentJob(self.session)
         get_cnr_text(self.session)
-        self.opener = FolderOpener(self.session)
+        self.opener = FolderOpener(self.session, self._show_slide)
         self._region_note = ""  # what the user should know of a region, said at the end of its run
         self._build()
 
@@ -89,7 +91,7 @@ class SegmentWidget(Dock):
         )
         self.open_slide_button = QPushButton("Open slide …", clicked=self._choose_slide)
         self.open_slide_button.setToolTip("Open a whole slide (SVS, pyramidal TIFF, …) without reading it into memory")
-        self.slide = SlidePanel(self.session, self.form.parameters)
+        self.slide = SlidePanel(self.session, self.form.parameters, self._choose)
         self.drops = DropTarget(self, self.open_paths)
         self.segment_button = QPushButton("Segment", clicked=self.segment)
         self.segment_button.setObjectName("segment")
@@ -253,23 +255,27 @@ class SegmentWidget(Dock):
         self.open_paths([folder])
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open files and folders in the same way."""
+        """Open files and folders in the same way; a slide becomes a layer."""
+        if len(paths) == 1 and is_one_slide(paths[0]):
+            self._say(self.slide.open(paths[0]))
+            return
         if self.job.running or self.opener.running:
             self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
             return
         self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(paths))
 
-    def _choose_slide(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Whole slide")
-        if path:
-            self.open_slide(Path(path))
+    def _choose(self, layer: Image) -> None:
+        self.form.image.value = layer
 
-    def open_slide(self, path: Path) -> None:
-        """Open a slide as a layer; it is read as it is looked at."""
-        try:
-            self.form.image.value = add_slide(self.viewer, path)
-        except LeukocyteError as error:
-            self.status.setText(str(error))
+    def _show_slide(self, found: FoundOnSlide) -> str:
+        return self.slide.reopen(found)
+
+    def _choose_slide(self) -> None:
+        self._say(self.slide.choose_slide())
+
+    def _say(self, sentence: str) -> None:
+        if sentence:
+            self.status.setText(sentence)
 
     def _read_images(self, paths: Sequence[Path]) -> None:
         """Read them beside napari, which goes on."""

@@ -12,22 +12,28 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QProgressBar, QPushButton, QW
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.files import real_path
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 from napari_leukocyte.plugin.parts.docks import note, row, stack
 from napari_leukocyte.plugin.segment.region import add_region, needs_region
-from napari_leukocyte.plugin.segment.slide_job import FoundOnSlide, SlideJob, as_sentences
+from napari_leukocyte.plugin.segment.slide_corrections import RegionWriter
+from napari_leukocyte.plugin.segment.slide_job import SlideJob, as_sentences
 from napari_leukocyte.plugin.segment.slide_table import SlideTable
-from napari_leukocyte.plugin.slide_layers import slide_from_layer
+from napari_leukocyte.plugin.slide_layers import SLIDE_KEY, add_slide, slide_from_layer
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+    from napari_leukocyte.core.slides.found import FoundOnSlide
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["SlidePanel"]
 
+_READ_WHOLE = "napari has read all of it into memory; Open slide …, or a drop on this dock, reads what is in view"
 _MAP_OPACITY = 0.35
+_AROUND_UM = 60.0  # of the slide, each way, that a row of the table brings up
 
 
 class SlidePanel(QWidget):  # type: ignore[misc]
@@ -39,15 +45,18 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         Regions of the slide become its images.
     parameters
         Returns what the form of the dock says.
+    choose
+        Makes a layer the image that the form is about.
     """
 
-    def __init__(self, session: Session, parameters: Callable[[], SegmentParameters]) -> None:
+    def __init__(
+        self, session: Session, parameters: Callable[[], SegmentParameters], choose: Callable[[Image], None]
+    ) -> None:
         super().__init__()
-        self._session, self._parameters = session, parameters
+        self._session, self._parameters, self._choose = session, parameters, choose
         self._slide: Image | None = None
         self._found: FoundOnSlide | None = None
         self._of: Image | None = None  # the slide that was searched
-        self._region: Image | None = None  # the part of it that was brought up last
         self.job = SlideJob()
         self.find_button = QPushButton("Find cells on the slide …", clicked=self.find)
         self.find_button.setToolTip(
@@ -59,14 +68,22 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table = SlideTable()
+        self.writer = RegionWriter(session)
+        self.write_button = QPushButton("Write corrections into the results", clicked=self.write)
+        self.write_button.setToolTip(
+            "What was corrected in regions changes the slide's label maps and its table; cells that a region cuts "
+            "stay as they are"
+        )
         buttons = row(self.find_button, self.cancel_button)
-        stack(self, buttons, self.whole_film, self.bar, self.status, self.table)
-        for hidden in (self.bar, self.cancel_button, self.table):
+        stack(self, buttons, self.whole_film, self.bar, self.status, self.table, self.write_button)
+        for hidden in (self.bar, self.cancel_button, self.table, self.write_button):
             hidden.hide()
         self.job.progress.connect(self._on_progress)
         self.job.said.connect(self._on_said)
         self.job.ended.connect(self._on_ended)
         self.table.chosen.connect(self._on_row)
+        self.writer.written.connect(self._on_written)
+        self.writer.ended.connect(self._on_all_written)
         self.hide()
 
     def follow(self, layer: Image | None) -> None:
@@ -79,6 +96,56 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         elif self._found is None and not self.job.running:  # the table stays while its regions are worked on
             self._slide = None
             self.hide()
+
+    def choose_slide(self) -> str:
+        """Ask for a slide, and open it as a layer; returns what went wrong."""
+        path, _ = QFileDialog.getOpenFileName(self, "Whole slide")
+        return self.open(Path(path)) if path else ""
+
+    def open(self, path: Path) -> str:
+        """Open a slide as a layer, which is read as it is looked at; returns what went wrong."""
+        try:
+            self._choose(add_slide(self._session.viewer, path))
+        except LeukocyteError as error:
+            return str(error)
+        return ""
+
+    def reopen(self, found: FoundOnSlide) -> str:
+        """Show results that were saved, over their slide, which is opened unless it is; returns what went wrong."""
+        layers = self._session.viewer.layers
+        try:
+            path = found.find_slide()
+            self._spare_corrections(found.folder)
+            names = {one: one.metadata.get(SLIDE_KEY) for one in layers}
+            there = [one for one, name in names.items() if name and real_path(name) == real_path(path)]
+            layer = there[0] if there else add_slide(self._session.viewer, path)
+        except LeukocyteError as error:
+            return str(error)
+        self._choose(layer)
+        self._of = layer
+        self._show(found)
+        return ""
+
+    def _spare_corrections(self, folder: Path) -> None:
+        """Refuse to go over to other results while regions of these have corrections that are not written."""
+        if self._found is not None and folder != self._found.folder and (left := self.writer.unwritten()):
+            regions = counted(len(left), "region")
+            raise LeukocyteError(
+                f"Corrections of {regions} of {self._found.image.image.label} are not in its results yet: write them "
+                "first, or take the layers away."
+            )
+
+    def write(self) -> None:
+        """Write what was corrected in regions into the results."""
+        assert self._found is not None  # the button stands below its table
+        if self.writer.running:
+            return
+        try:
+            self.writer.start(self._found)
+        except LeukocyteError as error:
+            self.status.setText(str(error))
+            return
+        self.write_button.setEnabled(False)
 
     def find(self) -> None:
         """Ask for a folder, and search the slide."""
@@ -94,7 +161,13 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         try:
             parameters = SlideParameters(segment=self._parameters(), whole_film=self.whole_film.isChecked())
             slide = slide_from_layer(layer)
-            self.job.start(slide, Path(out) / slide_stem(slide.name), parameters)
+            folder = Path(out) / slide_stem(slide.name)
+            try:
+                self._spare_corrections(folder)
+                self.job.start(slide, folder, parameters)
+            except LeukocyteError:
+                slide.close()
+                raise
         except LeukocyteError as error:
             self.status.setText(str(error))
             return
@@ -106,6 +179,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
     def leave(self) -> None:
         """Stop the search, and report nothing more."""
         self.job.leave()
+        self.writer.leave()
 
     # ---- the search ---------------------------------------------------------------------------------------
 
@@ -115,7 +189,8 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         assert self._slide is not None
         um = pixel_size_of(self._slide).um
         coarse = "" if um is None else coarse_note(um)
-        self.status.setText(as_sentences([coarse]))
+        whole = "" if self._slide.multiscale or not self._slide.source.path else _READ_WHOLE
+        self.status.setText(as_sentences([coarse, whole]))
 
     def _on_said(self, sentence: str) -> None:
         self.status.setText(sentence)
@@ -130,11 +205,17 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.cancel_button.hide()
         self.find_button.setEnabled(True)
         self.status.setText(sentence)
-        if found is None:
-            return
+        if found is not None:
+            self._show(found)
+
+    def _show(self, found: FoundOnSlide) -> None:
+        """The table of the cells, and the film over the slide."""
+        if self._found is None or found.image != self._found.image:
+            self.writer.regions.clear()
         self._found = found
         self.table.show_cells(found.rows)
         self.table.show()
+        self.write_button.show()
         if self._of is not None and self._of in self._session.viewer.layers:
             self._show_map(self._of, found)
 
@@ -165,6 +246,17 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         )
         viewer.layers.selection.active = layer
 
+    # ---- corrections ---------------------------------------------------------------------------------------
+
+    def _on_written(self, found: FoundOnSlide) -> None:
+        """The table has what was corrected."""
+        self._found = found
+        self.table.show_cells(found.rows)
+
+    def _on_all_written(self, sentence: str) -> None:
+        self.write_button.setEnabled(True)
+        self.status.setText(sentence)
+
     # ---- one cell -----------------------------------------------------------------------------------------
 
     def _on_row(self, number: int) -> None:
@@ -174,9 +266,12 @@ class SlidePanel(QWidget):  # type: ignore[misc]
             self.status.setText("The slide is closed: open it again to see its cells.")
             return
         assert self._found is not None  # the table shows it
-        cell, box = int(self._found.rows[number]["cell"]), self._found.region_of(number, _size_of(layer))
-        if session.image_layer is self._region is not None and self._holds(cell):
-            session.go_to(session.index, cell, close=True)
+        row = self._found.rows[number]
+        cell, box = int(row["cell"]), self._found.region_around(float(row["y"]), float(row["x"]), _AROUND_UM)
+        region = self.writer.of(session.image_layer)
+        here = cell if region is None else region.here(cell)
+        if region is not None and self._holds(here):
+            session.go_to(session.index, here, close=True)
         else:
             self._open(layer, box, cell)
 
@@ -188,20 +283,28 @@ class SlidePanel(QWidget):  # type: ignore[misc]
 
     def _open(self, layer: Image, box: tuple[slice, slice], cell: int) -> None:
         """Make a part of the slide the image that is worked on, with what was found in it."""
-        session, before, found = self._session, self._region, self._found
+        session, found = self._session, self._found
         assert found is not None
         try:
             result = found.segmentation(box)
-            untouched = session.image_layer is before and session.state is not None and not session.state.edited
+            before = self.writer.of(session.image_layer)
+            session.flush()
+            untouched = before is not None and session.state is not None and not session.state.at_stake
             region = add_region(session.viewer, layer, box)
             listed = session.is_in_list(region)
             session.open_layer(region)
-            self._region = region
             if not listed or session.state is None:
+                self.writer.add(region, box, (result.classes, result.cells))
                 session.put(session.index, result)
-            if untouched and before is not region and before in session.viewer.layers:
-                session.viewer.layers.remove(before)  # it makes room
-            session.go_to(session.index, cell, close=True)
+            if (
+                untouched
+                and before is not None
+                and before.layer is not region
+                and before.layer in session.viewer.layers
+            ):
+                session.viewer.layers.remove(before.layer)  # it makes room
+            known = self.writer.of(region)
+            session.go_to(session.index, cell if known is None else known.here(cell), close=True)
         except LeukocyteError as error:
             self.status.setText(str(error))
 

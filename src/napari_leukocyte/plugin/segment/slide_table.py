@@ -14,6 +14,8 @@ _NOWHERE = QModelIndex()
 _COLUMNS = {
     "Cell": "Number of the cell on the slide",
     "CNR": "Cytoplasm area / nucleus area",
+    "x mm": "How far from the left side of the slide",
+    "y mm": "How far from the top of the slide",
     "Place": "Where on the film it lies",
     "Flags": "What is doubtful about it",
 }
@@ -39,16 +41,18 @@ class _Cells(QAbstractTableModel):  # type: ignore[misc]
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self._rows[index.row()], index.column()
-        number = column < 2
+        number = column < 4
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.UserRole:  # what is sorted by; what has no CNR comes last
-            return (int(row["cell"]), float(row["cnr"] or "inf"), row["place"], row["flags"])[column]
+            numbers = (float(row[name] or "inf") for name in ("cnr", "x_um", "y_um"))
+            return (int(row["cell"]), *numbers, row["place"], row["flags"])[column]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             cnr = f"{float(row['cnr']):.2f}" if row["cnr"] else "–"
             flags = row["flags"].replace("_", " ").replace(";", ", ")
-            return (row["cell"], cnr, row["place"], flags)[column]
+            x, y = (f"{float(row[name]) / 1000:.3f}" if row[name] else "" for name in ("x_um", "y_um"))
+            return (row["cell"], cnr, x, y, row["place"], flags)[column]
         return None
 
     def headerData(  # noqa: N802  (Qt's name)
@@ -89,7 +93,7 @@ class SlideTable(QTableView):  # type: ignore[misc]
         self.verticalHeader().hide()
         self.horizontalHeader().setStretchLastSection(True)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((52, 52, 110)):
+        for column, width in enumerate((48, 48, 56, 56, 84)):
             self.setColumnWidth(column, width)
         self.setMinimumHeight(180)
         self.selectionModel().currentRowChanged.connect(self._on_row)

@@ -168,6 +168,7 @@ def _cell_row(one: PlacedCell) -> dict[str, str | float | int]:
         "results": cell.image.results,
         **row,
         **dict(zip(RANGE_COLUMNS, cell.cnr_range, strict=True)),
+        **cell.on_slide,
         **own,
         **{f"sheet: {name}": text for name, text in sample.facts.items()},
     }
