@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import typer
 from PIL import Image
 from typer.testing import CliRunner
@@ -41,6 +42,9 @@ def drawn_folder(tmp_path, monkeypatch):
         Image.fromarray(smear.classes).save(tmp_path / "EXPERTS" / f"{number}.png")
     (tmp_path / "smears" / "broken.png").touch()
     Image.fromarray(smear.image).save("smear.png")
+    tifffile.imwrite(
+        "smear.svs", smear.image, tile=(64, 64), photometric="rgb", resolution=(6e4, 6e4), resolutionunit=3
+    )
     Image.fromarray(np.roll(smear.classes, 1, axis=0)).save("smear_classes.png")
     Image.fromarray(smear.classes).save("smear_expert.png")
     return tmp_path
@@ -57,6 +61,8 @@ def test_the_python_snippets_of_their_page_run(drawn_folder, capsys):
     assert "broken.png is empty" in said
     assert "no-such-file.png does not exist" in said
     assert set(names["cells"]["image"]) == {"1.png", "2.png"}
+    assert set(names["table"]["place"]) <= {"monolayer", "feathered edge"}
+    assert len(names["table"]) == len(names["slide"])
 
 
 def run_snippets(page, capsys):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers and editors
     from napari_leukocyte.api.result import Failed, Result
     from napari_leukocyte.api.scores import Scores, score
     from napari_leukocyte.api.segmenting import load_model, segment, segment_many
+    from napari_leukocyte.api.slides import SlideCells, segment_slide
     from napari_leukocyte.api.studying import Study, study
     from napari_leukocyte.core.cells.flags import Flag
     from napari_leukocyte.core.cells.measures import CellMeasure
@@ -37,6 +38,7 @@ __all__ = [
     "NewerFormatError",
     "Result",
     "Scores",
+    "SlideCells",
     "Stroke",
     "Study",
     "UnreadableError",
@@ -49,6 +51,7 @@ __all__ = [
     "score",
     "segment",
     "segment_many",
+    "segment_slide",
     "study",
 ]
 
@@ -63,6 +66,7 @@ _HOMES = {
     "NewerFormatError": "core.errors",
     "Result": "api.result",
     "Scores": "api.scores",
+    "SlideCells": "api.slides",
     "Stroke": "core.interactive.stroke",
     "Study": "api.studying",
     "UnreadableError": "core.errors",
@@ -74,6 +78,7 @@ _HOMES = {
     "score": "api.scores",
     "segment": "api.segmenting",
     "segment_many": "api.segmenting",
+    "segment_slide": "api.slides",
     "study": "api.studying",
 }
 
