@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.cells.left_out import BESIDE
-from napari_leukocyte.core.cells.shape import Shape
+from napari_leukocyte.core.cells.shape import SHAPE_COLUMNS, Shape
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.cell_map import CellMap
 from napari_leukocyte.core.exchange.reading import FindImage, Read, no_image
@@ -23,7 +23,7 @@ from napari_leukocyte.core.outputs import spare_inputs
 from napari_leukocyte.core.results.map_file import CELLS, open_map
 from napari_leukocyte.core.results.maps import map_names
 from napari_leukocyte.core.results.names import input_path, same_name
-from napari_leukocyte.core.results.record import OPTIONAL_FIELDS, SLIDE_MAPS, ImageRecord
+from napari_leukocyte.core.results.record import SLIDE_MAPS, ImageRecord
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.results.remarks import BESIDE_KEY, REMARKS
 from napari_leukocyte.core.results.writer import ResultWriter
@@ -118,12 +118,12 @@ def records_of(class_maps: Sequence[Path]) -> dict[Path, ImageRecord]:
 def with_recorded_shapes(cell_map: CellMap, image: ImageRecord | None) -> CellMap:
     """Put in the optional columns that the record has of cells which are as they were then, by their areas."""
     known = {} if image is None or cell_map.plane >= len(image.planes) else image.planes[cell_map.plane].cells
-    recorded = {cell["cell"]: cell for cell in known if not set(OPTIONAL_FIELDS).isdisjoint(cell)}
+    recorded = {cell["cell"]: cell for cell in known if not set(SHAPE_COLUMNS).isdisjoint(cell)}
     shapes: dict[int, Shape] = {}
     for measure in cell_map.measures if recorded else ():
         cell = recorded.get(str(measure.cell), {})
         if all(cell.get(f"{part}_px", "0") == str(getattr(measure, f"{part}_px")) for part in ("cytoplasm", "nucleus")):
-            shapes[measure.cell] = {name: float(cell[name]) for name in OPTIONAL_FIELDS if name in cell}
+            shapes[measure.cell] = {name: float(cell[name]) for name in SHAPE_COLUMNS if name in cell}
     return replace(cell_map, shapes=shapes) if shapes else cell_map
 
 
