@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import (
@@ -94,7 +94,9 @@ class Dock(QWidget):  # type: ignore[misc]
     float, tabify or move it ends nothing.
     """
 
-    _framed = False  # whether napari has put it into a frame; of the class, for Qt sends events early
+    # of the class, for Qt sends events early
+    _framed = False  # whether napari has put it into a frame
+    _settled = False  # whether it lies where it stays: as a tab beside its siblings
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +113,12 @@ class Dock(QWidget):  # type: ignore[misc]
         super().showEvent(event)
         if not self._placed:
             self._placed = True
-            QTimer.singleShot(0, self._join_siblings)  # napari places the dock first
+            QTimer.singleShot(0, self._settle)  # napari places the dock first
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """Ask for no height while it lies below its siblings, as napari puts it: the window would grow for both."""
+        hint: QSize = super().minimumSizeHint()
+        return hint if self._settled else QSize(hint.width(), 0)
 
     # ---- the end ----------------------------------------------------------------------------------------
 
@@ -196,6 +203,11 @@ class Dock(QWidget):  # type: ignore[misc]
         return False
 
     # ---- the place --------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        self._join_siblings()
+        self._settled = True
+        self.updateGeometry()
 
     def _join_siblings(self) -> None:
         window, own = self._window_and_dock()

@@ -1,0 +1,52 @@
+"""Every dock in a window of a small laptop: it opens without making the window larger, and nothing in it is cut."""
+
+import numpy as np
+from driving import LONG, go_to_dock, open_dock
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QComboBox, QHeaderView, QScrollBar, QWidget
+
+DOCKS = ("Segment", "Measure", "Compare", "Correct", "Train")
+WINDOW = QSize(1280, 800)
+_WHOLE = (QAbstractScrollArea, QAbstractSpinBox, QComboBox)  # the style lays out what is inside
+
+
+def cut(dock):
+    """Widgets of a dock that are lower than what they hold, or reach out of it; what scrolls is looked at inside."""
+    found = []
+    for widget in dock.findChildren(QWidget):
+        inside = widget.parentWidget()
+        if not widget.isVisible() or widget.isWindow() or isinstance(widget, QScrollBar | QHeaderView):
+            continue
+        if isinstance(inside, _WHOLE) or inside.objectName().startswith("qt_scrollarea_"):
+            continue
+        if widget.height() < min(widget.minimumSizeHint().height(), widget.maximumHeight()):
+            found.append((widget, widget.height(), widget.minimumSizeHint().height()))
+        if not inside.rect().contains(widget.geometry()):
+            found.append((widget, widget.geometry(), inside.rect()))
+    return found
+
+
+def test_docks_neither_make_a_small_window_larger_nor_are_cut(viewer, qtbot, segmentation, disc_map):
+    window = viewer.window._qt_window
+    viewer.window.resize(WINDOW.width(), WINDOW.height())
+    qtbot.waitUntil(lambda: window.size() == WINDOW, timeout=LONG)
+    opened = {}
+
+    def open_and_look(name):
+        opened[name] = open_dock(viewer, qtbot, name)
+        qtbot.waitUntil(lambda: opened[name]._settled and not cut(opened[name]), timeout=LONG)
+        assert window.size() == WINDOW, name
+
+    open_and_look("Segment")
+    image = viewer.add_image(np.full((200, 260, 3), 200, np.uint8), name="smear")
+    session = opened["Segment"].session
+    session.open_layer(image)
+    session.put(0, segmentation(disc_map((200, 260), (60, 60, 30, 15), (60, 180, 28, 20))))
+    for name in DOCKS[1:]:
+        open_and_look(name)
+    session.select(0, 1)
+    for dock in opened.values():
+        go_to_dock(viewer, qtbot, dock)
+        qtbot.waitUntil(lambda dock=dock: not cut(dock), timeout=LONG)
+        assert window.size() == WINDOW
+        assert dock.minimumSizeHint().height() > 60  # which is what its content needs, now that it has its place
