@@ -125,6 +125,20 @@ def test_a_click_on_a_cell_selects_its_row_and_on_the_ground_none(viewer, measur
     assert measured.table.selected_cells() == []
 
 
+def test_table_and_card_call_an_image_as_its_layer_is_called_now(viewer, measured, segmentation, disc_map):
+    other = viewer.add_image(np.full((120, 120, 3), 200, np.uint8), name="other")
+    measured.session.open_layer(other)
+    measured.session.put(1, segmentation(disc_map((120, 120), (60, 60, 40, 20))))
+    click_row(measured, 3)
+    assert (rows(measured, "image"), measured.card.title.text()) == (["smear"] * 3 + ["other"], "Cell 1 · other")
+    other.name = "blood 7"
+    assert rows(measured, "image") == ["smear"] * 3 + ["blood 7"]
+    assert measured.card.title.text() == "Cell 1 · blood 7"
+    assert measured.session.selection == (1, 1)
+    viewer.layers["smear"].name = "blood 7"  # napari calls it "blood 7 [1]", for names differ there
+    assert rows(measured, "image") == [viewer.layers[0].name] * 3 + ["blood 7"]
+
+
 def test_a_drag_in_pan_mode_selects_nothing(viewer, measured):
     paint(viewer, (60, 180), (90, 120))
     assert measured.session.selection is None

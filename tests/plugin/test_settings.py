@@ -4,12 +4,14 @@ import npe2
 import numpy as np
 import pytest
 from napari import settings as napari_settings
+from napari.components import ViewerModel
 from pydantic import ValidationError
 
 from napari_leukocyte.core.colours import PALETTES
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.plugin.canvas.layers import class_colormap
+from napari_leukocyte.plugin.canvas.layers import add_draft, class_colormap
+from napari_leukocyte.plugin.session import get_session
 from napari_leukocyte.plugin.settings import Settings, get_own_models, get_settings, keep_own_model
 
 
@@ -80,6 +82,27 @@ def test_what_makes_no_sense_is_refused(saved, name, value):
     with pytest.raises(ValidationError):
         setattr(saved.leukocyte, name, value)
     assert get_settings() == Settings()
+
+
+def test_another_palette_recolours_what_is_shown_at_once_but_no_colours_of_the_user_s(saved, segmentation, disc_map):
+    viewer, heard = ViewerModel(), []
+    session = get_session(viewer)
+    session.recoloured.connect(lambda: heard.append(get_settings().palette))
+    image = viewer.add_image(np.full((60, 60, 3), 200, np.uint8))
+    session.open_layer(image)
+    session.put(0, segmentation(disc_map((60, 60), (30, 30, 20, 10))))
+    draft = add_draft(viewer, np.ones((60, 60), np.uint8), image)
+    own = viewer.add_labels(np.ones((60, 60), np.uint8), colormap={None: "white", 1: "blue"})
+    saved.leukocyte.palette = "colour-blind safe"
+    for layer in (session.classes_layer, draft):
+        np.testing.assert_allclose(layer.colormap.color_dict[1], PALETTES["colour-blind safe"][1])
+        np.testing.assert_allclose(layer.colormap.color_dict[2], PALETTES["colour-blind safe"][2])
+    np.testing.assert_array_equal(own.colormap.color_dict[1], (0, 0, 1, 1))
+    np.testing.assert_array_equal(session.cells_layer.colormap.color_dict[None], (1, 1, 1, 1))
+    saved.leukocyte.device = "cpu"
+    assert heard == ["colour-blind safe"]
+    saved.leukocyte.palette = "thesis"
+    np.testing.assert_allclose(session.classes_layer.colormap.color_dict[1], PALETTES["thesis"][1])
 
 
 def test_a_model_that_was_accepted_is_there_after_a_restart_until_it_is_rejected(saved, tmp_path):

@@ -30,6 +30,8 @@ class Part:
         What the layer held when it was opened.
     size
         What the layer's scale said when it was looked at last.
+    called
+        The layer's name when it was looked at last.
     """
 
     layer: Image | None
@@ -37,6 +39,7 @@ class Part:
     count: int
     data: Any = None
     size: PixelSize = field(default_factory=lambda: PixelSize(None))
+    called: str = ""
 
     @property
     def indices(self) -> range:

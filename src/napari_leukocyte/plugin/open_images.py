@@ -42,17 +42,21 @@ class OpenImages(ShownImages):
         Another image list was opened, images went out of it, or there is none any more.
     images_added(first)
         The list has further images from this place on; what was in it is as it was.
+    renamed(indices)
+        The layer of these images has another name.
     """
 
     leaving = Signal()
     images_changed = Signal()
     images_added = Signal(int)
+    renamed = Signal(range)
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
         self.blind: BlindList | None = None  # the blind reading that the list is of: then nothing tells of its images
         viewer.layers.events.removing.connect(self._on_removing)
         viewer.layers.events.end_batch.connect(self._on_removing)
+        viewer.layers.events.renamed.connect(self._on_renamed)
         # last: when everything of napari's own has let go of the layer
         viewer.layers.events.removed.connect(self._on_removed, position="last")
 
@@ -115,16 +119,21 @@ class OpenImages(ShownImages):
             self._leave()
         first = len(self.images)
         for layer, size, sources in read:
-            self.parts.append(Part(layer, len(self.images), len(sources), layer.data, size))
-            name = layer.name
-            while any(image.name == name for image in self.images):  # as of a layer that was renamed since
-                name += " (2)"
+            self.parts.append(Part(layer, len(self.images), len(sources), layer.data, size, layer.name))
+            name = self._free_name(self.parts[-1])
             self.images += [replace(source, name=name) for source in sources]
         if fresh:
             self._enter(self.parts[0])
             self.images_changed.emit()
         else:
             self.images_added.emit(first)
+
+    def _free_name(self, part: Part) -> str:
+        """What tables call the images of a layer: by its name, and no other image by the same."""
+        name, others = part.called, {image.name for i, image in enumerate(self.images) if i not in part.indices}
+        while name in others:  # as of a file
+            name += " (2)"
+        return name
 
     def open_files(self, sources: Sequence[ImageSource | BrokenImage], *, blind: BlindList | None = None) -> None:
         """Work on files, in place of the list so far, and show the first; ``blind``: the blind reading they are of.
@@ -253,6 +262,16 @@ class OpenImages(ShownImages):
 
     def _on_removing(self) -> None:
         make_current(self.viewer)
+
+    def _on_renamed(self) -> None:
+        """Call the images of a layer by the name that it was given."""
+        for part in self.parts:
+            if part.layer is not None and part.layer.name != part.called:
+                part.called = part.layer.name
+                name = self._free_name(part)
+                for index in part.indices:
+                    self.images[index] = replace(self.images[index], name=name)
+                self.renamed.emit(part.indices)
 
     def _on_removed(self, event: Any) -> None:
         """Let go of a layer that somebody took away; what lay over it goes when napari is done.

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-from napari_leukocyte.plugin.canvas.layers import covering, look_at, overlap, pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import covering, follow_palette, look_at, overlap, pixel_size_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.list_parts import Part, part_at
+from napari_leukocyte.plugin.settings import get_settings, saved_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,10 +33,13 @@ class ShownImages(ABC):
         Another image of the list is shown, or a layer of the shown one was taken away.
     changed(index, bbox)
         The class map, labels or marks of an image changed within a bounding box; its measures are up to date.
+    recoloured()
+        The classes have other colours on screen.
     """
 
     shown_changed = Signal(int)
     changed = Signal(int, tuple)
+    recoloured = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.layers = ResultLayers(
@@ -50,6 +54,10 @@ class ShownImages(ABC):
         self.broken: list[BrokenImage] = []
         self.states: dict[int, ImageState] = {}
         self.index = 0
+        self._palette = get_settings().palette
+        saved = saved_settings()
+        if saved is not None:
+            saved.events.connect(self._follow_settings)
         self.generation = 0  # counts image lists, so that a late result of an earlier list is known as such
         # either event alone misses some changes of plane: planes between the slider's steps, or a stretched layer
         viewer.dims.events.current_step.connect(self._on_dims)
@@ -224,6 +232,14 @@ class ShownImages(ABC):
                     self.flush()
                     self.shown_changed.emit(plane)
                     self.let_rest(before)
+
+    def _follow_settings(self) -> None:
+        """Show the classes in the palette that the preferences have now."""
+        palette = get_settings().palette
+        if palette != self._palette:
+            self._palette = palette
+            follow_palette(self.viewer, palette)
+            self.recoloured.emit()
 
     def _follow_image(self, image: Image) -> None:
         """Adopt the scale and place of the shown image's layer: overlays, areas and flags depend on them."""

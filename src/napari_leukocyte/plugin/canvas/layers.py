@@ -43,6 +43,7 @@ __all__ = [
     "covering",
     "describe",
     "file_of",
+    "follow_palette",
     "look_at",
     "opened",
     "overlap",
@@ -139,6 +140,21 @@ def class_colormap(palette: str) -> DirectLabelColormap:
     # a value that is no class has a glaring colour, so that a slip with the brush is seen
     colours[None] = np.array([1, 0, 1, 1], np.float32)
     return DirectLabelColormap(color_dict=colours)
+
+
+def follow_palette(viewer: ViewerModel, palette: str) -> None:
+    """Give a palette to whatever is shown in the class colours of another one; other colours are left as they are."""
+    from napari.layers import Labels
+
+    ours = [class_colormap(name).color_dict for name in PALETTES]
+    for layer in viewer.layers:
+        if isinstance(layer, Labels):
+            colours = getattr(layer.colormap, "color_dict", {})
+            if any(
+                colours.keys() == one.keys() and all(map(np.array_equal, colours.values(), one.values()))
+                for one in ours
+            ):
+                layer.colormap = class_colormap(palette)
 
 
 def add_image(viewer: ViewerModel, pixels: NDArray[np.generic], source: ImageSource) -> Image:

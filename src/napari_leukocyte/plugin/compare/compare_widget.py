@@ -58,7 +58,7 @@ class CompareWidget(Dock):
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.viewer.layers.events.inserted, self._list_layers)
         self.listen(self.viewer.layers.events.removed, self._list_layers)
-        self.listen(self.viewer.layers.events.renamed, self._list_layers)
+        self.listen(self.viewer.layers.events.renamed, self._on_renamed)
         self.listen(self.viewer.events.theme, self._follow_theme)
         self._follow_theme()
         self._show_key()
@@ -156,6 +156,14 @@ class CompareWidget(Dock):
             self._truth_layer = None
             self.comparison.clear()
         elif beside is not None and self.other.currentData() is None:
+            self._show_figures()
+
+    def _on_renamed(self, event: Any) -> None:
+        self._list_layers()
+        layer, truth = self.viewer.layers[event.index], self._truth_layer
+        if truth is not None and truth is layer:
+            self.comparison.call_truths(truth.name)
+        if layer in (truth, self.other.currentData()):
             self._show_figures()
 
     def _take_layer(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,11 +50,13 @@ class Comparison:
         self._other: tuple[Case, EvaluationParameters, ImageScore] | None = None  # see score_other
         session.changed.connect(self._on_changed)
         session.images_changed.connect(self.clear)
+        session.renamed.connect(self._on_renamed)
 
     def close(self) -> None:
         """Stop following the session."""
         self.session.changed.disconnect(self._on_changed)
         self.session.images_changed.disconnect(self.clear)
+        self.session.renamed.disconnect(self._on_renamed)
 
     def clear(self) -> None:
         """Forget all truths."""
@@ -65,6 +68,10 @@ class Comparison:
         self.truths[index] = truth
         self._live.pop(index, None)
         self.scored.emit(index, None)
+
+    def call_truths(self, name: str) -> None:
+        """Say that all truths come from a layer of this name."""
+        self.truths = {index: replace(truth, source=name) for index, truth in self.truths.items()}
 
     def set_parameters(self, parameters: EvaluationParameters) -> None:
         """Use other parameters: another band, another rule for the cells to keep."""
@@ -170,6 +177,11 @@ class Comparison:
             self.scored.emit(index, box)
         else:
             self.scored.emit(index, None)
+
+    def _on_renamed(self, indices: range) -> None:
+        for index in indices:  # a score carries the name of its image
+            if self._live.pop(index, None) is not None:
+                self.scored.emit(index, None)
 
 
 def _colours(source: ImageSource) -> NDArray[np.uint8] | None:

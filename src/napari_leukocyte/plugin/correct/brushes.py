@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QButtonGroup, QCheckBox, QPushButton, QWidget
 
 from napari_leukocyte.core.colours import PALETTES
 from napari_leukocyte.plugin.parts.docks import row, stack, swatch
+from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari_leukocyte.plugin.canvas.class_map_layer import ClassMap
@@ -33,17 +34,15 @@ class Brushes(QWidget):  # type: ignore[misc]
 
     used = Signal()
 
-    def __init__(self, session: Session, hand: Hand, palette: str) -> None:
+    def __init__(self, session: Session, hand: Hand) -> None:
         super().__init__()
         self._session, self._hand = session, hand
         self._layer: ClassMap | None = None  # the class-map layer that is followed
         group = QButtonGroup(self)
         self.buttons = []
-        for value, name, text in _BRUSHES:
+        for _, name, text in _BRUSHES:
             button = QPushButton(text, checkable=True)
             button.setObjectName(name)
-            if value:
-                button.setIcon(swatch(PALETTES[palette][value]))
             button.clicked.connect(lambda _=False, name=name: self._take(name))
             group.addButton(button)
             self.buttons.append(button)
@@ -60,6 +59,8 @@ class Brushes(QWidget):  # type: ignore[misc]
         self.holes_button.setToolTip("All holes in the cells of this image become cytoplasm")
         extending = row(self.extend)
         extending.layout().addStretch(1)
+        self._colour()
+        session.recoloured.connect(self._colour)
         stack(self, row(*self.buttons), row(self.protect, self.holes_button), extending)
 
     def follow_layer(self) -> None:
@@ -76,9 +77,16 @@ class Brushes(QWidget):  # type: ignore[misc]
     def leave(self) -> None:
         """Stop following the layer; strokes are plain again."""
         self._hand.extends = False
+        self._session.recoloured.disconnect(self._colour)
         if self._layer is not None:
             self._layer.events.mode.disconnect(self._show)
             self._layer.events.selected_label.disconnect(self._show)
+
+    def _colour(self) -> None:
+        colours = PALETTES[get_settings().palette]
+        for button, (value, _, _) in zip(self.buttons, _BRUSHES, strict=True):
+            if value:
+                button.setIcon(swatch(colours[value]))
 
     def _take(self, name: str) -> None:
         self._session.take_brush(name)

@@ -24,7 +24,6 @@ from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
-from napari_leukocyte.plugin.settings import get_settings
 from napari_leukocyte.plugin.take_labels import TakeLabels
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ class CorrectWidget(Dock):
         self.listen(self.session.images_changed, self.question.withdraw)
         self.listen(self.session.images_changed, self._refresh)
         self.listen(self.session.shown_changed, self._on_shown)
+        self.listen(self.session.renamed, self._show_position)
         self.listen(self.session.commanded, self._on_command)
         self.listen(self.session.leaving, self.save_work)
         for event in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
@@ -99,7 +99,7 @@ class CorrectWidget(Dock):
 
         self.question = Question()
 
-        self.brushes = Brushes(self.session, get_hand(self.session), get_settings().palette)
+        self.brushes = Brushes(self.session, get_hand(self.session))
         self.brushes.used.connect(self.focus_canvas)
         self.brushes.holes_button.clicked.connect(self._fill_holes)
 

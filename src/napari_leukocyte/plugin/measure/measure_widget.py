@@ -56,6 +56,7 @@ class MeasureWidget(Dock):
         self.tools.said.connect(self._tell)
         self.listen(self.session.images_changed, self._on_images)
         self.listen(self.session.images_added, self._refresh)
+        self.listen(self.session.renamed, self._on_renamed)
         self.listen(self.session.shown_changed, self._on_shown)
         self.listen(self.session.changed, self._on_changed)
         self.listen(self.session.selected, self._on_selected)
@@ -138,6 +139,10 @@ class MeasureWidget(Dock):
         self._say("")
         self.study.follow_images()  # and so fill the table
         self._on_shown()
+
+    def _on_renamed(self) -> None:
+        self.study.follow_images()  # groups may go by names; fills the table, too
+        self._show_card()
 
     def _on_shown(self) -> None:
         self._forget_told()

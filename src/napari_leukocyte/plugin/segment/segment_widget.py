@@ -67,6 +67,7 @@ class SegmentWidget(Dock):
         self.listen(viewer.layers.events.removed, self._reset_images)
         self.listen(viewer.layers.events.renamed, self._reset_images)
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
+        self.listen(self.session.renamed, self._refresh_list)
         saved = saved_settings()
         if saved is not None:
             self.listen(saved.events, self._follow_settings)
