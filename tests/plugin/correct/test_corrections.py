@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.origin import Origin
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.training_set.reader import Reader
 from napari_leukocyte.core.training_set.training_set import TrainingSet
 from napari_leukocyte.plugin.correct.corrections import Corrections
 from napari_leukocyte.plugin.correct.entry import Status
@@ -497,6 +499,30 @@ def test_a_draft_that_another_window_paints_is_not_discarded_here(session, corre
     assert "another window" in said[-1]
     assert training_set.drafts.read(corrections.entry(0).id) is not None
     assert len(offered(other)) == 1
+
+
+def test_what_was_drafted_before_anybody_said_a_name_is_theirs_who_says_it(session, corrections, desk, training_set):
+    account = training_set.as_reader(Reader("account"))
+    corrections.use(account)
+    desk.work()
+    stroke(corrections, desk)
+    id_ = corrections.entry(0).id
+    painted = session.states[0].classes.copy()
+    assert account.drafts.has(id_)
+    berta = training_set.as_reader(Reader("Berta"))
+    berta.drafts.save(id_, replace(account.drafts.read(id_), classes=np.zeros(SHAPE, int), cells=np.zeros(SHAPE, int)))
+    corrections.use(berta, as_named=True)
+    desk.work()
+    assert not account.drafts.has(id_)
+    draft = berta.drafts.read(id_)
+    assert draft.by == "Berta"
+    np.testing.assert_array_equal(draft.classes, painted)
+    np.testing.assert_array_equal(session.states[0].classes, painted)
+    assert [not one.classes.any() for one in corrections.entry(0).drafts] == [True]  # what was hers before is kept
+    assert not corrections.unsaved
+    stroke(corrections, desk, rows=(70, 75))
+    assert not account.drafts.has(id_)
+    np.testing.assert_array_equal(berta.drafts.read(id_).classes, session.states[0].classes)
 
 
 def test_an_unanswered_draft_is_discarded_alone(left, desk, training_set):

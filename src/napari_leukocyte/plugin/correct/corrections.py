@@ -22,9 +22,20 @@ __all__ = ["Corrections"]
 class Corrections(DraftKeeper):
     """The corrections of a session's images, as they become masks of a training set."""
 
-    def use(self, training_set: TrainingSet) -> None:
-        """Correct into a training set from now on, and look for the images of the list in it."""
+    def use(self, training_set: TrainingSet, *, as_named: bool = False) -> None:
+        """Correct into a training set from now on, and look for the images of the list in it.
+
+        ``as_named``: it is the set in use, and the same person goes on under a name that was said just now; what this
+        window has drafted is theirs.
+        """
         self.save_all()
+        before = self.training_set
+        if as_named and before is not None:
+            states = self.session.states
+            owned = [entry for index, entry in self._entries.items() if index in states and entry.owns(states[index])]
+            ids = [entry.id for entry in owned if entry.id is not None]
+            job = partial(set_jobs.hand_over, self._disk, before, training_set, ids)
+            self._disk.run(job, _done, self.said.emit)
         self.session.use_training_set(training_set)
 
     # ---- the queue --------------------------------------------------------------------------------------
@@ -197,6 +208,10 @@ class Corrections(DraftKeeper):
         if training_set is None:
             raise LeukocyteError("Choose a training set first: open one, or make a new one.")
         return training_set
+
+
+def _done(_result: object) -> None:
+    """Ignore the end of a job that has no result."""
 
 
 def _still_waiting(entry: Entry) -> str:

@@ -108,17 +108,18 @@ class SetBar(QWidget):  # type: ignore[misc]
             self._waiting = training_set
         self._say("\n".join(bullets("Left out:", training_set.problems)))
 
-    def _take(self, training_set: TrainingSet) -> None:
+    def _take(self, training_set: TrainingSet, *, as_named: bool = False) -> None:
         from napari_leukocyte.core.training_set.reader import Reader
 
-        self._corrections.use(training_set.as_reader(Reader(self.reader.name)))
+        self._corrections.use(training_set.as_reader(Reader(self.reader.name)), as_named=as_named)
 
     def _on_reader(self, _name: str, first: bool) -> None:
+        waited = self._waiting is not None
         training_set, self._waiting = self._waiting or self._corrections.training_set, None
         if training_set is None:
             return
-        if first:  # the same person goes on: what is on screen is theirs
-            self._take(training_set)
+        if first:  # the same person goes on: what is on screen, or drafted in this window, is theirs
+            self._take(training_set, as_named=not waited)
         else:
             self._leave(lambda: self._change(training_set))
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from napari_leukocyte.core.training_set.training_set import TrainingSet
 
 __all__ = [
-    *("Disk", "Found", "accept", "begin_blind", "cnr_of", "discard", "end_blind", "exclude", "find", "join_and_claim"),
-    *("go_on_blind", "look_for_reading", "revoke", "sources_of"),
+    *("Disk", "Found", "accept", "begin_blind", "cnr_of", "discard", "end_blind", "exclude", "find", "hand_over"),
+    *("go_on_blind", "join_and_claim", "look_for_reading", "revoke", "sources_of"),
 ]
 
 
@@ -181,6 +181,22 @@ def look_for_reading(training_set: TrainingSet) -> tuple[Reading, int] | None:
     """Return the newest blind reading of the set's reader that is not over, and what is left; None without one."""
     going_on = [one for one in readings(training_set, training_set.reader.name) if one.ended is None]
     return (going_on[-1], len(left_to_read(training_set, going_on[-1]))) if going_on else None
+
+
+def hand_over(disk: Disk, before: TrainingSet, now: TrainingSet, ids: Iterable[str]) -> None:
+    """Make drafts of a reader those of another one, who is the same person; ``before`` and ``now`` are one set.
+
+    Each lies under the new name before it leaves the old one, and what lay there is set aside.
+    """
+    if before.reader.folder == now.reader.folder:
+        return
+    for id_ in ids:
+        disk.settle(before, id_)
+        draft = before.drafts.read(id_)
+        if draft is not None:
+            now.drafts.begin(id_)
+            now.drafts.save(id_, replace(draft, by=now.reader.name, note=""))
+            before.drafts.discard(id_, draft.saved)
 
 
 def go_on_blind(training_set: TrainingSet, reading: Reading) -> BlindList:
