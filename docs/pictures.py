@@ -3,8 +3,8 @@
     xvfb-run -a -s "-screen 0 1600x1400x24" python docs/pictures.py [SCENE ...]
 
 Writes into docs/images; without a scene, all of them. Only drawn images appear. ``course`` makes those of
-docs/tutorial.md, with a training of some minutes, and writes there how long it took and what came of it; the others
-take half a minute together.
+docs/tutorial.md, with a training of some minutes, and writes there how long it took and what came of it; ``correct``
+makes those of its pictures that need no training, of Measure and Correct. The others take half a minute together.
 """
 
 import argparse
@@ -28,10 +28,11 @@ def main() -> None:
             "correcting": correcting.correcting,
             "slide": slide.slide,
             "course": course.course,
+            "correct": course.correct,
         }
         parser = argparse.ArgumentParser(description="Make the pictures of the documentation.")
         parser.add_argument("scene", nargs="*", help=f"{', '.join(scenes)}; none: all of them")
-        wanted = parser.parse_args().scene or list(scenes)
+        wanted = parser.parse_args().scene or [name for name in scenes if name != "correct"]  # course makes them, too
         if unknown := set(wanted) - set(scenes):
             parser.error(f"there is no scene {', '.join(sorted(unknown))}; there are {', '.join(scenes)}")
         for name in wanted:

@@ -77,6 +77,17 @@ def course() -> None:
     )
 
 
+def correct() -> None:
+    """Those of its pictures that need no training and show Measure and Correct."""
+    with TemporaryDirectory() as folder:
+        monday = Path(folder, "monday")
+        first = crops(monday, MONDAY)
+        viewer, segment = _opened(monday)
+        _measure(viewer)
+        _correct(viewer, segment, Path(folder, "my-stain"), first)
+        viewer.close()
+
+
 def _opened(folder: Path) -> tuple[napari.Viewer, Any]:
     """A viewer on a folder, segmented by the default model."""
     viewer = new_viewer()

@@ -66,6 +66,20 @@ def test_the_same_masks_score_one(compared):
     assert "µm" in compared.in_force.text()
 
 
+def test_images_and_truths_are_called_as_their_layers_are_called_now(viewer, compared, qtbot):
+    compared.session.open_layer(viewer.add_image(np.full((*SHAPE, 3), 200, np.uint8), name="other"))
+    compared.session.go_to(0, 1)
+    table = compared.list.images
+    qtbot.waitUntil(lambda: table.rowCount() == 1 and table.item(0, 0).text() == "smear", timeout=LONG)
+    viewer.layers["smear"].name = "blood"
+    qtbot.waitUntil(lambda: table.item(0, 0).text() == "blood", timeout=LONG)
+    assert compared.reading.text().startswith("Truth: experts,")
+    viewer.layers["experts"].name = "Anna"
+    assert compared.reading.text().startswith("Truth: Anna,")
+    assert compared.truth.currentText() == "Anna"
+    assert [row[1] for row in figures(compared)] == ["1.000"] * 3
+
+
 def test_figures_follow_a_stroke_and_its_undo(viewer, compared):
     layer = viewer.layers[CLASSES]
     viewer.layers.selection.active = layer

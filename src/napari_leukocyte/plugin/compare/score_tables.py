@@ -130,7 +130,7 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
         "IoU_b of the class that is worst in the image",
         "Cells where the truth has none, and true cells that were not found",
     )
-    _WIDTHS = (72, 74, 54, 90)
+    _WIDTHS = (72, 86, 54, 88)  # with room for the arrow of the column that sorts
     # without a figure at the end, in the order that has the worst first
     _MISSING = (-math.inf, math.inf, -math.inf)
 
@@ -174,13 +174,14 @@ class ImageTable(QTableWidget):  # type: ignore[misc]
         if index not in self._rows:
             row = self.rowCount()
             self.insertRow(row)
-            name = QTableWidgetItem(score.name)
-            name.setToolTip(score.name)
+            name = QTableWidgetItem()
             name.setData(Qt.ItemDataRole.UserRole, index)
             self.setItem(row, 0, name)
             for column, missing in enumerate(self._MISSING, start=1):
                 self.setItem(row, column, _Number(missing))
             self._rows[index] = name
+        self._rows[index].setText(score.name)
+        self._rows[index].setToolTip(score.name)
         row = self._rows[index].row()
         cls, worst = worst_class(score)
         error = score.cnr.median_error

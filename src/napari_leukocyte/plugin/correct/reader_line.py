@@ -39,6 +39,7 @@ class ReaderLine(QWidget):  # type: ignore[misc]
     def __init__(self, session: Session, say: Callable[[str], None]) -> None:
         super().__init__()
         self._session, self._say = session, say
+        self._unanswered = False
         self.text = QLabel()
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.change_button = QPushButton("Change …", clicked=self.ask)
@@ -80,7 +81,13 @@ class ReaderLine(QWidget):  # type: ignore[misc]
             self.question.setText("Who reads? The name stands on every mask: nothing is saved before.")
         self.field.setText(self.name)
         self.field.selectAll()
+        self._unanswered = True
         self._asking.show()
+
+    def hold(self, on: bool) -> None:
+        """Ask nothing for a while, as in a blind reading, whose masks carry the name that it began with."""
+        self.change_button.setEnabled(not on)
+        self._asking.setVisible(self._unanswered and not on)
 
     def _answer(self) -> None:
         try:
@@ -90,6 +97,7 @@ class ReaderLine(QWidget):  # type: ignore[misc]
             return
         first, before = not self.settled, self.name
         say_reader(self._session, name)
+        self._unanswered = False
         self._asking.hide()
         self.show_name()
         if first or name != before:

@@ -59,7 +59,7 @@ class SetBar(QWidget):  # type: ignore[misc]
         """Say which set is in use; in a blind reading its name might tell something of its images."""
         training_set, blind = self._corrections.training_set, self._corrections.session.blind is not None
         self.buttons.setVisible(not blind)
-        self.reader.change_button.setEnabled(not blind)
+        self.reader.hold(blind)
         self.images_button.setEnabled(training_set is not None)
         if blind:
             self.set_name.setText("Training set: not shown while you read blind.")

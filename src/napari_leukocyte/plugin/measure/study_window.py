@@ -38,6 +38,8 @@ _NONE, _FOLDERS, _NAMES, _SHEET = "One group", "From folders", "From names", "Sa
 _PATTERN = "{group}/{patient}_{slide}"
 _REST_MS = 500  # a summary of thousands of cells waits until the hand rests
 _SUMMARY = ("Type", "Group", "Patients", "Cells", "CNR", "quartiles", "no CNR")
+_WORDS = 2  # columns of either table that hold words; the others hold figures
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _COMPARISONS = ("Type", "Groups", "Patients", "Ratio of CNR", "95 % interval", "p by Holm")
 
 
@@ -143,7 +145,8 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         patients = {(one.group, one.patient) for one in samples.of.values() if one.patient}
         text = f"{counted(len(samples.of), 'image')}"
         if self.groups.how is not None:
-            text += f": {counted(len(named), 'group')} ({', '.join(named[:8])}{', …' if len(named) > 8 else ''})"
+            names = f"{', '.join(named[:8])}{', …' if len(named) > 8 else ''}"
+            text += f": {counted(len(named), 'group')} ({names})" if named else ": no groups"
             text += f", {counted(len(patients), 'patient')}"
         if samples.left_out:
             text += f". Left out, for {samples.how} do not fit: {', '.join(samples.left_out[:5])}"
@@ -282,6 +285,8 @@ def _write_study(study: Study, folder: Path) -> list[Path]:
 def _table(titles: Sequence[str]) -> QTableWidget:
     table = QTableWidget(0, len(titles))
     table.setHorizontalHeaderLabels(list(titles))
+    for column in range(_WORDS, len(titles)):
+        table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
     table.verticalHeader().hide()
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
@@ -294,4 +299,7 @@ def _fill(table: QTableWidget, lines: Sequence[Sequence[str]]) -> None:
     table.setRowCount(len(lines))
     for i, line in enumerate(lines):
         for j, text in enumerate(line):
-            table.setItem(i, j, QTableWidgetItem(text))
+            item = QTableWidgetItem(text)
+            if j >= _WORDS:
+                item.setTextAlignment(_RIGHT)
+            table.setItem(i, j, item)
