@@ -63,9 +63,8 @@ class SegmentWidget(Dock):
         self.opener.opened.connect(self._on_folder)
         self.opener.said.connect(self.status.setText)
         self.opener.ended.connect(lambda: self.open_folder_button.setEnabled(True))
-        self.listen(viewer.layers.events.inserted, self._reset_images)
-        self.listen(viewer.layers.events.removed, self._reset_images)
-        self.listen(viewer.layers.events.renamed, self._reset_images)
+        for event in ("inserted", "removed", "renamed"):
+            self.listen(viewer.layers.events[event], self._reset_images)
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
         self.listen(self.session.renamed, self._refresh_list)
         saved = saved_settings()
