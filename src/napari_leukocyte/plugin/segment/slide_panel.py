@@ -76,6 +76,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         )
         buttons = row(self.find_button, self.cancel_button)
         stack(self, buttons, self.whole_film, self.bar, self.status, self.table, self.write_button)
+        self.layout().setStretchFactor(self.table, 1)
         for hidden in (self.bar, self.cancel_button, self.table, self.write_button):
             hidden.hide()
         self.job.progress.connect(self._on_progress)
@@ -216,6 +217,8 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.table.show_cells(found.rows)
         self.table.show()
         self.write_button.show()
+        room = self.parentWidget().layout()
+        room.setStretchFactor(self, 10)  # the table takes what is left of the dock
         if self._of is not None and self._of in self._session.viewer.layers:
             self._show_map(self._of, found)
 

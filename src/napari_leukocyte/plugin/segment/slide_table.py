@@ -93,7 +93,7 @@ class SlideTable(QTableView):  # type: ignore[misc]
         self.verticalHeader().hide()
         self.horizontalHeader().setStretchLastSection(True)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((48, 48, 56, 56, 84)):
+        for column, width in enumerate((42, 44, 52, 52, 78)):
             self.setColumnWidth(column, width)
         self.setMinimumHeight(180)
         self.selectionModel().currentRowChanged.connect(self._on_row)
