@@ -22,7 +22,7 @@ def slide() -> None:
         slides.write_tiff(slides.Slide(_ROWS, _COLUMNS, slides.STAIN, 0.25), folder / "smear.svs")
         viewer = new_viewer()
         dock = open_dock(viewer, "Segment")
-        dock.open_slide(folder / "smear.svs")
+        dock.open_paths([folder / "smear.svs"])
         QFileDialog.getExistingDirectory = lambda *_: str(folder)  # nobody is there to choose one
         click(dock.slide.find_button)
         wait_for(lambda: not dock.slide.job.running, timeout=3600)
