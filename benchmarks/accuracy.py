@@ -57,8 +57,8 @@ class Options:
         return self.keep or ("centre" if source in self.centre else "all")
 
 
-def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
-    """Every cell of one image, before any keep rule."""
+def segment(row: IndexRow, predictor: Method, options: Options, *, keep: Keep = "all") -> Segmentation:
+    """Segment one image: every cell, or those that a keep rule leaves."""
     file = read_image(row.image)
     array: Any = file.array
     if options.change is not None:
@@ -66,13 +66,13 @@ def segment(row: IndexRow, predictor: Method, options: Options) -> Segmentation:
     told = row.pixel_size * options.pixel_size_factor
     known = PixelSize(None) if options.estimate_pixel_size else PixelSize(told, "index.csv")
     source = sources_from_array(array, name=row.name, rgb=file.rgb and array.ndim == 3, pixel_size=known)[0]
-    return every_cell(source, predictor)
+    return every_cell(source, predictor, keep=keep)
 
 
-def every_cell(source: ImageSource, method: Method) -> Segmentation:
-    """Segment an image with all the classes that a method knows, before any keep rule."""
+def every_cell(source: ImageSource, method: Method, *, keep: Keep = "all") -> Segmentation:
+    """Segment an image with all the classes that a method knows; every cell, or those that a keep rule leaves."""
     mode: Mode = "binary" if method.classes == 2 else "three-class"
-    *_, result = segment_plane(source, SegmentParameters(mode=mode, keep="all"), method)
+    *_, result = segment_plane(source, SegmentParameters(mode=mode, keep=keep), method)
     assert isinstance(result, Segmentation)  # the last event
     return result
 

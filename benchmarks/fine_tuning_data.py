@@ -70,7 +70,7 @@ def _read(row: IndexRow) -> Annotated:
 
 def figures(items: Sequence[TrainingItem], predictor: Predictor) -> Figures:
     """Means over images of IoU and IoU_b by class (``cell_iou``, ...), and the median CNR error and bias."""
-    scores = [score_item(item, predictor) for item in items]
+    scores = [score_item(item, predictor)[0] for item in items]
     found: Figures = {}
     for name in CLASS_NAMES:
         for measure in ("iou", "iou_b"):

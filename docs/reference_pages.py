@@ -46,8 +46,9 @@ def limits() -> dict[Flag, str]:
         Flag.VERY_SMALL: f"Under {flagging._VERY_SMALL_UM2:g} µm²",
         Flag.PLATELET_ATTACHED: f"A round lump of cytoplasm, {narrow:g} to {wide:g} µm wide and {small} to {large} of "
         "the cell, hangs on it by a neck",
-        Flag.LOW_CONFIDENCE: f"The network is unsure of more than {_share(uncertainty.UNSURE_SHARE)} of its pixels, or "
-        f"the whole image is unlike any that it knows (uncertainty over {plausible.UNFAMILIAR:g})",
+        Flag.LOW_CONFIDENCE: "The network is unsure of more of its pixels than of those of nine in ten cells that its "
+        f"model was calibrated on ({_share(uncertainty.UNSURE_SHARE)} of them where it was not), or the whole "
+        f"image is unlike any that it knows (uncertainty over {plausible.UNFAMILIAR:g})",
         Flag.OUT_OF_FOCUS: f"The steepest edge of its nucleus is wider than {quality._BLURRED_UM:g} µm",
         Flag.TOO_COARSE: f"An outline one pixel off moves its CNR by more than {_share(measures._TOO_COARSE)}",
         Flag.EDITED: "A hand changed it",

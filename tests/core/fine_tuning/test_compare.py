@@ -26,7 +26,7 @@ def judge(make_item, disc_map):
             case = Case(item.name, prediction, true, binary=False, whole_cell=whole_cell, pixel_size=None)
             return score_case(case, EvaluationParameters())
 
-        return Judged(item, scored(before), scored(after))
+        return Judged(item, scored(before), scored(after), (number / 100,))
 
     return make
 
@@ -65,6 +65,7 @@ def test_a_model_is_calibrated_by_twenty_cells_that_it_did_not_learn_from(judge)
     assert len(errors) == 2
     assert math.exp(max(errors)) <= found.factor <= math.exp(max(errors)) + 0.01
     assert found.cells == FEWEST
+    assert found.unsure == 0.17  # two of the twenty have more
     assert "for nine cells in ten (20 cells; the user's own images, 20 images)" in range_sentence(found)
     assert calibrate_range(judged[1:]) is None
     whole = [judge(i, (18, 12), (20, 12), whole_cell=True) for i in range(FEWEST)]

@@ -1,4 +1,4 @@
-"""The factor of the calibrated range: fitted, kept with the weights, and refused with other ones."""
+"""The calibration of a model, its factor and its doubt: fitted, kept with the weights, and refused with other ones."""
 
 import json
 import math
@@ -13,6 +13,7 @@ from napari_leukocyte.core.model.cnr_range import (
     CnrRange,
     find_cnr_range,
     fit_factor,
+    fit_unsure,
     range_path,
     write_cnr_range,
 )
@@ -35,6 +36,17 @@ def test_the_factor_holds_nine_in_ten_of_cells_still_to_come():
     assert fit_factor([0.1] * 30) == fit_factor([-0.1] * 30) == 1.11
 
 
+def test_one_cell_in_ten_is_more_unsure_than_the_limit():
+    rng = np.random.default_rng(1)
+    for n in (10, 11, 57, 1000):
+        shares = rng.beta(2, 20, n)
+        over = np.mean(shares > fit_unsure(shares))
+        assert over <= 0.1
+        assert np.mean(shares >= fit_unsure(shares) - 0.001) >= 0.1
+    assert fit_unsure([0.25]) == 0.25
+    assert fit_unsure([]) is None
+
+
 def test_too_few_cells_have_no_factor():
     assert math.isnan(fit_factor([0.1] * 8))
     assert fit_factor([0.1] * 9) == 1.11
@@ -46,6 +58,7 @@ def test_a_shipped_factor_is_of_the_shipped_weights(model):
     if range_path(path).exists():
         assert json.loads(range_path(path).read_text())["model_sha256"] == model_hash(path)
         assert found(path).cells >= 85
+        assert 0 < found(path).unsure < 0.5
     else:
         assert found(path) is None
 
@@ -53,8 +66,8 @@ def test_a_shipped_factor_is_of_the_shipped_weights(model):
 def test_a_factor_of_other_weights_is_none(tmp_path):
     path = shutil.copy(model_path("default"), tmp_path / "mine.safetensors")
     assert found(path) is None
-    write_cnr_range(path, model_hash(path), CnrRange(1.3, 40, "forty cells"))
-    assert found(path) == CnrRange(1.3, 40, "forty cells")
+    write_cnr_range(path, model_hash(path), CnrRange(1.3, 40, "forty cells", 0.125))
+    assert found(path) == CnrRange(1.3, 40, "forty cells", 0.125)
     replace_info(path, name="another")
     assert found(path) is None
 
@@ -68,4 +81,9 @@ def test_a_factor_in_the_header_counts_and_is_checked(tmp_path):
         with pytest.raises(
             LeukocyteError, match=r"states .* as 'cnr_range.factor', which should be a number from 1 to 10"
         ):
+            found(path)
+    for unsure in (-0.1, 1.5, "much", None):
+        scores = {"factor": 1.2, "cells": 25, "found_on": "own images", "unsure": unsure}
+        replace_info(path, scores={SCORES_KEY: scores})
+        with pytest.raises(LeukocyteError, match=r"as 'cnr_range.unsure', which should be a number from 0 to 1"):
             found(path)

@@ -4,20 +4,21 @@ import math
 from collections.abc import Sequence
 
 from napari_leukocyte.core.fine_tuning.scoring import Judged
-from napari_leukocyte.core.model.cnr_range import FEWEST, CnrRange, fit_factor
+from napari_leukocyte.core.model.cnr_range import FEWEST, CnrRange, fit_factor, fit_unsure
 from napari_leukocyte.core.text import counted
 
 __all__ = ["calibrate_range", "range_sentence"]
 
 
 def calibrate_range(judged: Sequence[Judged]) -> CnrRange | None:
-    """Fit the factor of a model to images that it was judged on, masks by hand; None with fewer cells than `FEWEST`."""
+    """Calibrate a model on images that it was judged on, masks by hand; None with fewer cells than `FEWEST`."""
     logs = [pair.log_ratio for one in judged for pair in one.after.pairs if pair.compared]
     factor = fit_factor(logs) if len(logs) >= FEWEST else math.nan
     if not 1 <= factor <= 10:  # as good as no model
         return None
     images = sum(any(pair.compared for pair in one.after.pairs) for one in judged)
-    return CnrRange(factor, len(logs), f"the user's own images, {counted(images, 'image')}")
+    unsure = fit_unsure(share for one in judged for share in one.unsure)
+    return CnrRange(factor, len(logs), f"the user's own images, {counted(images, 'image')}", unsure)
 
 
 def range_sentence(found: CnrRange | None) -> str:

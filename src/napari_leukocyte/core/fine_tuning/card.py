@@ -15,7 +15,7 @@ from napari_leukocyte.core.fine_tuning.decision import card_path
 from napari_leukocyte.core.fine_tuning.gate import gate
 from napari_leukocyte.core.fine_tuning.plan import SEEN_BEFORE, known_versions
 from napari_leukocyte.core.model.card import model_card
-from napari_leukocyte.core.model.cnr_range import SCORES_KEY, CnrRange, find_cnr_range
+from napari_leukocyte.core.model.cnr_range import SCORES_KEY, CnrRange, as_json, find_cnr_range
 from napari_leukocyte.core.model.weights import ModelInfo, read_info, replace_info
 from napari_leukocyte.core.training_set.item import TrainingItem
 
@@ -66,7 +66,7 @@ def _version(item: TrainingItem) -> dict[str, Any]:
 def write_scores(path: Path, before_after: BeforeAfter, cnr_range: CnrRange | None = None) -> None:
     """Put the figures before and after, and the calibrated range, into the header of a weight file, n/a as None."""
     scores = _plain(asdict(before_after)) | {"gate": gate(before_after)}
-    calibrated = {} if cnr_range is None else {SCORES_KEY: asdict(cnr_range)}
+    calibrated = {} if cnr_range is None else {SCORES_KEY: as_json(cnr_range)}
     replace_info(path, scores={"before_after": scores, **calibrated})
 
 

@@ -224,10 +224,11 @@ def _judge(
         for item in items:
             scores = []
             for predictor in (before, after):
-                scores.append(score_item(item, predictor))
+                score, unsure = score_item(item, predictor)
+                scores.append(score)
                 done += 1
                 yield ImageScored(done, total)
-            yield Judged(item, *scores)
+            yield Judged(item, before=scores[0], after=scores[1], unsure=unsure)
 
 
 def _fingerprint(items: Sequence[TrainingItem], recipe: FineTuneRecipe, start: Path, seed: int) -> str:

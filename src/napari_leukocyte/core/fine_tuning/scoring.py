@@ -16,15 +16,19 @@ __all__ = ["Judged", "score_item"]
 
 @dataclass(frozen=True)
 class Judged:
-    """One image scored with the start model and with the fine-tuned one."""
+    """One image scored with the start model and with the fine-tuned one.
+
+    ``unsure`` has the share of the pixels of each cell, 0-1, that the fine-tuned one is unsure of.
+    """
 
     item: TrainingItem
     before: ImageScore
     after: ImageScore
+    unsure: tuple[float, ...] = ()
 
 
-def score_item(item: TrainingItem, method: Method) -> ImageScore:
-    """Segment at native resolution and score against the accepted mask.
+def score_item(item: TrainingItem, method: Method) -> tuple[ImageScore, tuple[float, ...]]:
+    """Segment at native resolution and score against the accepted mask; beside it the unsure share of each cell.
 
     Cells are kept on both sides by the rule that ``auto`` stands for: the one in the centre of a one-cell crop,
     else all.
@@ -51,4 +55,4 @@ def score_item(item: TrainingItem, method: Method) -> ImageScore:
         true_remarks=annotated.remarks,
     )
     keep = resolve_keep("auto", annotated.classes.shape, pixel_size=item.pixel_size)
-    return score_case(case, EvaluationParameters(keep=keep))
+    return score_case(case, EvaluationParameters(keep=keep)), tuple(result.unsure_shares.values())

@@ -1,8 +1,9 @@
-"""How far the CNRs of a model lie from an expert's: one factor, from images that the model did not learn from.
+"""How far the CNRs of a model lie from an expert's, and of which cells it is less sure than of most.
 
-An expert's CNR lies between the model's CNR divided by the factor and multiplied by it for nine cells in ten of those
-that it was found on. A shipped model has it in ``<model>.range.json`` beside its weights, bound to their hash; a model
-that was trained here has it in the header of its weight file, among the scores.
+Both are found on images that the model did not learn from. An expert's CNR lies between the model's CNR divided by a
+factor and multiplied by it for nine cells in ten of them, and of nine in ten the model is unsure of no more than a
+certain share of their pixels. A shipped model has both in ``<model>.range.json`` beside its weights, bound to their
+hash; a model that was trained here has them in the header of its weight file, among the scores.
 """
 
 import json
@@ -10,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +19,21 @@ from napari_leukocyte.core.files import atomic_path, exists
 from napari_leukocyte.core.model.weights import ModelInfo
 from napari_leukocyte.core.schema import Fields, read_object
 
-__all__ = ["AIM", "FEWEST", "SCORES_KEY", "CnrRange", "find_cnr_range", "fit_factor", "range_path", "write_cnr_range"]
+__all__ = [
+    "AIM",
+    "FEWEST",
+    "SCORES_KEY",
+    "CnrRange",
+    "as_json",
+    "find_cnr_range",
+    "fit_factor",
+    "fit_unsure",
+    "range_path",
+    "write_cnr_range",
+]
 
 AIM = 0.9
-"""Share of the cells whose expert CNR is to lie in the range."""
+"""Share of the cells whose expert CNR is to lie in the range, and that are not to be flagged as unsure."""
 FEWEST = 20
 """Cells below which a factor is no more than a guess."""
 SCORES_KEY = "cnr_range"
@@ -40,11 +53,15 @@ class CnrRange:
         How many cells with a CNR on both sides.
     found_on
         In words: laboratories, images.
+    unsure
+        The share of its pixels, 0-1, that the network was unsure of at most in nine of ten of those cells; None:
+        not known.
     """
 
     factor: float
     cells: int
     found_on: str
+    unsure: float | None = None
 
 
 def fit_factor(log_ratios: Iterable[float], *, aim: float = AIM) -> float:
@@ -77,9 +94,41 @@ def fit_factor(log_ratios: Iterable[float], *, aim: float = AIM) -> float:
     return math.ceil(round(100 * math.exp(errors[rank - 1]), 6)) / 100
 
 
+def fit_unsure(shares: Iterable[float], *, aim: float = AIM) -> float | None:
+    """Find the share of unsure pixels, 0-1, that so many of these cells do not exceed.
+
+    Parameters
+    ----------
+    shares
+        Of each cell, see `uncertainty.unsure_shares`; images that the model did not learn from.
+    aim
+        The share of the cells.
+
+    Returns
+    -------
+    float or None
+        Rounded up to three digits; None without a cell.
+
+    Examples
+    --------
+    >>> fit_unsure([0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.0912, 0.5])
+    0.092
+    """
+    ordered = np.sort(np.asarray(list(shares), float))
+    if not ordered.size:
+        return None
+    last = float(ordered[math.ceil(round(aim * ordered.size, 9)) - 1])
+    return math.ceil(round(1000 * last, 6)) / 1000
+
+
 def range_path(weights: Path) -> Path:
     """Where the factor of a shipped weight file lies: beside it."""
     return weights.with_suffix(".range.json")
+
+
+def as_json(found: CnrRange) -> dict[str, Any]:
+    """As it stands in a file: what is not known is left out."""
+    return {key: value for key, value in asdict(found).items() if value is not None}
 
 
 def write_cnr_range(weights: Path, model_sha256: str, found: CnrRange) -> None:
@@ -90,7 +139,7 @@ def write_cnr_range(weights: Path, model_sha256: str, found: CnrRange) -> None:
     LeukocyteError
         When the system refuses.
     """
-    text = json.dumps({"model_sha256": model_sha256, **asdict(found)}, indent=1)
+    text = json.dumps({"model_sha256": model_sha256, **as_json(found)}, indent=1)
     with atomic_path(range_path(weights)) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -119,4 +168,5 @@ def _read(fields: Fields) -> CnrRange:
         factor=fields.number("factor", low=1, high=10),
         cells=fields.whole("cells", low=1),
         found_on=fields.text("found_on", filled=True),
+        unsure=fields.number("unsure", low=0, high=1) if "unsure" in fields else None,
     )

@@ -36,6 +36,8 @@ class Segmentation:
         Model, hash, device, parameters, pixel size and its source: goes into every file and layer.
     unsure_cells
         Numbers of the cells that the network is unsure of.
+    unsure_shares
+        Share of the pixels, 0-1, that the network is unsure of, by cell; empty for a map that no model has just made.
     blurred_cells
         Numbers of the cells that are out of focus.
     uncertainty
@@ -66,6 +68,7 @@ class Segmentation:
     notes: tuple[str, ...]
     provenance: dict[str, str]
     unsure_cells: frozenset[int] = frozenset()
+    unsure_shares: Mapping[int, float] = field(default_factory=dict)
     blurred_cells: frozenset[int] = frozenset()
     uncertainty: float = math.nan
     marks: Mapping[int, Flag] = field(default_factory=dict)

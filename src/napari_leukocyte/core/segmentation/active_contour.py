@@ -39,6 +39,8 @@ class ActiveContour:
     ----------
     name, classes, used
         What it is called, that it tells three classes, and that it runs on the CPU.
+    unsure_limit
+        Share of unsure pixels that flags a cell: it is sure of all.
     notes
         Stays empty: nothing can happen that the user should know.
     """
@@ -46,6 +48,7 @@ class ActiveContour:
     name = ACTIVE_CONTOUR
     classes = 3
     used = "cpu"
+    unsure_limit = 1.0
 
     def __init__(self, parameters: ActiveContourParameters | None = None) -> None:
         self.parameters = parameters or ActiveContourParameters()

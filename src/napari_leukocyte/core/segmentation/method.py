@@ -51,6 +51,11 @@ class Method(Protocol):
         """Working resolution, um per px."""
         ...
 
+    @property
+    def unsure_limit(self) -> float:
+        """Share of unsure pixels, 0-1, over which a cell is flagged."""
+        ...
+
     def find_rulers(self, plane: Any, conversion: Conversion) -> Generator[WindowDone, None, Rulers]:
         """Yield progress and return what cells say of an unknown pixel size."""
         ...

@@ -29,6 +29,7 @@ from napari_leukocyte.core.model.weights import load_model, model_hash, model_pa
 from napari_leukocyte.core.segmentation.parameters import Engine
 from napari_leukocyte.core.segmentation.pixel_size import find_rulers
 from napari_leukocyte.core.segmentation.rulers import Rulers
+from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE
 from napari_leukocyte.core.segmentation.windowed import Prediction, WindowDone, predict_class_map
 
 __all__ = ["Predictor"]
@@ -136,6 +137,15 @@ class Predictor:
     def pixel_size(self) -> float:
         """Working resolution, um per px."""
         return self.info.pixel_size
+
+    @property
+    def unsure_limit(self) -> float:
+        """Share of unsure pixels, 0-1, over which a cell is flagged: nine in ten cells of known laboratories have less.
+
+        `UNSURE_SHARE` for a model that was not calibrated.
+        """
+        known = None if self.cnr_range is None else self.cnr_range.unsure
+        return UNSURE_SHARE if known is None else known
 
     @property
     def provenance(self) -> dict[str, str]:

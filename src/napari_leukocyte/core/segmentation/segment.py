@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_leukocyte import __version__
 from napari_leukocyte.core.cells.boxes import boxes_by_number
@@ -26,7 +25,7 @@ from napari_leukocyte.core.segmentation.method import Method, load_method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.plausible import UNFAMILIAR, giant_platelets, mistaken_red_cells
 from napari_leukocyte.core.segmentation.shapes import measure_shapes
-from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE, uncertainty, unsure_shares
+from napari_leukocyte.core.segmentation.uncertainty import uncertainty, unsure_shares
 from napari_leukocyte.core.segmentation.windowed import WindowDone, relay
 from napari_leukocyte.core.text import counted
 
@@ -157,6 +156,7 @@ def segment_plane(
         notes.append(f"out of focus: {len(blurred)} of {int(cells.max())} cells, their CNR is less certain")
     if parameters.mode == "binary":
         classes = (classes > 0).astype(np.uint8)
+    unsure = unsure_shares(cells, prediction.sure)
     result = Segmentation(
         classes=classes,
         cells=cells,
@@ -165,7 +165,8 @@ def segment_plane(
         keep=keep,
         notes=(*notes, *predictor.notes[notes_before:], *filter(None, [decision.note])),
         provenance=_provenance(parameters, predictor, pixel_size, keep),
-        unsure_cells=_unsure_cells(cells, prediction.sure, every=unfamiliar),
+        unsure_cells=frozenset(n for n, share in unsure.items() if unfamiliar or share > predictor.unsure_limit),
+        unsure_shares=unsure,
         blurred_cells=blurred,
         uncertainty=doubt,
         marks=dict.fromkeys(platelets, Flag.NOT_A_WBC_PLATELET),
@@ -174,13 +175,6 @@ def segment_plane(
     if parameters.shape_columns:
         result = replace(result, shapes=measure_shapes(plane, conversion, result))
     yield result
-
-
-def _unsure_cells(cells: NDArray[np.int32], sure: NDArray[np.bool_], *, every: bool) -> frozenset[int]:
-    """The cells of which the network is unsure in a large share of their pixels, or ``every`` one."""
-    if every:
-        return frozenset(range(1, int(cells.max(initial=0)) + 1))
-    return frozenset(number for number, share in unsure_shares(cells, sure).items() if share > UNSURE_SHARE)
 
 
 def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:

@@ -8,9 +8,12 @@ from napari_leukocyte.core.scoring.border import band_width_px, border_band
 
 __all__ = ["UNSURE_SHARE", "uncertainty", "unsure_counts", "unsure_shares"]
 
-# Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the
-# cells with more unsure pixels 80 % are badly segmented, and none of the images as they are has such a cell.
 UNSURE_SHARE = 0.22
+"""A cell with more unsure pixels is flagged, where the model that found it is not calibrated (`CnrRange.unsure`).
+
+Chosen on the validation images, as they are and changed in stain, focus and scale (benchmarks/unsure.py): of the cells
+with more unsure pixels 80 % are badly segmented, and none of the images as they are has such a cell.
+"""
 
 
 def uncertainty(classes: npt.NDArray[np.uint8], sure: npt.NDArray[np.bool_], *, pixel_size: float | None) -> float:

@@ -20,7 +20,7 @@ from napari_leukocyte.core.segmentation.plausible import (
     is_giant_platelet,
     look_around,
 )
-from napari_leukocyte.core.segmentation.uncertainty import UNSURE_SHARE, unsure_counts
+from napari_leukocyte.core.segmentation.uncertainty import unsure_counts
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.slides.blocks import Blocks
 from napari_leukocyte.core.slides.cells import FoundCell
@@ -168,6 +168,7 @@ def measure_slide(
     pixel_size: PixelSize,
     binary: bool,
     nuclei: bool,
+    unsure_limit: float,
 ) -> Iterator[WindowDone | MeasuredCells]:
     """Yield progress and, last, the cells.
 
@@ -179,6 +180,8 @@ def measure_slide(
         Only whole cells are wanted.
     nuclei
         The network knows them.
+    unsure_limit
+        Share of unsure pixels, 0-1, over which a cell is flagged.
     """
     assert pixel_size.um is not None
     um = pixel_size.um
@@ -200,7 +203,9 @@ def measure_slide(
     cells: dict[int, SlideCell] = {}
     # in the order in which they lie on the disk
     for done, cell in enumerate(sorted(kept, key=lambda one: one.number), start=1):
-        remarks = _remarks(cell, maps, surroundings, shares[cell.number], um)
+        remarks = _remarks(cell, maps, um)
+        if surroundings.unfamiliar or shares[cell.number] > unsure_limit:
+            remarks.add(Flag.LOW_CONFIDENCE)
         if pixel_size.doubt:
             remarks.add(Flag.PIXEL_SIZE_DOUBTFUL)
         measure = _measure(cell, maps, numbers, remarks, um=um, for_areas=pixel_size.for_areas, binary=binary)
@@ -223,11 +228,9 @@ def _light(maps: Maps, box: Box) -> NDArray[np.float32]:
     return maps.conversion(maps.picture[box])
 
 
-def _remarks(cell: FoundCell, maps: Maps, surroundings: Surroundings, unsure: float, um: float) -> set[Flag]:
+def _remarks(cell: FoundCell, maps: Maps, um: float) -> set[Flag]:
     """Flags that the maps alone cannot tell."""
     found: set[Flag] = set()
-    if surroundings.unfamiliar or unsure > UNSURE_SHARE:
-        found.add(Flag.LOW_CONFIDENCE)
     inside = all(side.start > 0 and side.stop < n for side, n in zip(cell.box, maps.shape, strict=True))
     if inside:
         window, own, nucleus = _seen(cell, maps, round(PLATELET_GROUND_UM / um))

@@ -235,7 +235,7 @@ class _Run:
         else:
             measured = measure_slide(
                 found.cells, maps, around, dropped=dropped, pixel_size=self.pixel_size, binary=self.binary,
-                nuclei=self.nuclei,
+                nuclei=self.nuclei, unsure_limit=self.method.unsure_limit,
             )  # fmt: skip
             cells = yield from _staged("measures", relay(measured))
             self.notes += around.notes
