@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "slides"))
 from drawn_slides import UM, draw, run, scattered, table
 from driving import LONG, click, open_dock, paint
+from PIL import Image
 from slide_files import LABEL, write_svs, write_zarr
 
 from napari_leukocyte.core.segmentation.predictor import Predictor
@@ -171,6 +172,11 @@ def test_results_whose_slide_is_gone_say_where_it_was(viewer, dock, svs, model, 
     moved.write_bytes(svs.read_bytes())
     with open_lazily(moved) as slide:
         run(slide, tmp_path / "out", Predictor(model, device="cpu"))
+    Image.fromarray(draw((80, 90), [(40, 40, 15)])).save(tmp_path / "b.png")
+    dock.open_folder(tmp_path)  # images come before results below them
+    qtbot.waitUntil(lambda: not dock.opener.running and "Results of slides" in dock.status.text(), timeout=LONG)
+    assert "1 image." in dock.status.text()
+    assert "folders of their own: out" in dock.status.text()
     moved.unlink()
     dock.open_folder(tmp_path / "out")
     qtbot.waitUntil(lambda: not dock.opener.running and "a.svs" in dock.status.text(), timeout=LONG)

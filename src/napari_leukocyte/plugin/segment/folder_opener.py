@@ -136,18 +136,21 @@ def _read(
         yield read_found(paths[0])
         return ()
     below = slides_below(paths[0])
-    if below and not holds_results(paths[0]):
-        if len(below) > 1:
-            raise LeukocyteError(f"{paths[0]} holds results of slides ({', '.join(below)}): open the folder of one.")
-        yield read_found(paths[0] / below[0])
-        return ()
+    elsewhere = (f"Results of slides lie in folders of their own: {', '.join(below)}.",) if below else ()
     if not holds_results(paths[0]):
-        found = find_images(paths[0])
+        try:
+            found = find_images(paths[0])
+        except LeukocyteError:  # a folder of results, all of slides
+            if len(below) > 1:
+                raise LeukocyteError(f"{paths[0]} holds results of slides ({', '.join(below)}): open one.") from None
+            if not below:
+                raise
+            yield read_found(paths[0] / below[0])
+            return ()
         yield tuple(sources_from_files(found))
-        return tuple(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found))
+        return (*(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found)), *elsewhere)
     saved = saved_folder(paths[0])
     yield saved.sources
     wait_until_warm()
     yield from saved.results()
-    slides = f"Results of slides lie in folders of their own: {', '.join(below)}."
-    return (*saved.notes, *([slides] if below else []))
+    return (*saved.notes, *elsewhere)
