@@ -4,7 +4,7 @@ from scipy import ndimage as ndi
 from scipy.spatial.distance import pdist
 from skimage.morphology import convex_hull_image
 
-from napari_leukocyte.core.cells.outlines import convex_hull, extent, grown, shrunk
+from napari_leukocyte.core.cells.outlines import convex_hull, extent
 
 
 def blobs(seed):
@@ -14,16 +14,6 @@ def blobs(seed):
     mask = noise >= np.quantile(noise, rng.uniform(0.4, 1))
     mask[0, 0], mask[-1, -1] = True, False
     return mask
-
-
-@pytest.mark.parametrize("distance", [0, 1, 1.4, 1.5, 2, 2.3, 5, 7.7, 100])
-def test_moved_outlines_are_thresholds_on_the_distance(distance):
-    for seed in range(30):
-        mask = blobs(seed)
-        before = mask.copy()
-        np.testing.assert_array_equal(grown(mask, distance), ndi.distance_transform_edt(~mask) <= distance)
-        np.testing.assert_array_equal(shrunk(mask, distance), ndi.distance_transform_edt(mask) > distance)
-        np.testing.assert_array_equal(mask, before)
 
 
 def test_the_hull_is_that_of_the_pixel_centres():

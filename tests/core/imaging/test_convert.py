@@ -23,6 +23,19 @@ def test_uint8_is_divided_by_255():
     assert converted.notes == ()
 
 
+@pytest.mark.parametrize("last", [(), (1,), (3,), (4,)])
+def test_uint8_has_the_values_that_every_other_type_would_get(last):
+    image = np.resize(np.arange(256, dtype=np.uint8), (40, 50, *last))
+    if last == (4,):
+        image[..., 3] = 255
+    conversion = find_conversion(image)
+    found, step = conversion(image), conversion(image[::3, ::2])
+    np.testing.assert_array_equal(found, conversion(image.astype(np.int16)))  # not of the plane's type: the general way
+    np.testing.assert_array_equal(found[::3, ::2], step)
+    assert found.dtype == np.float32
+    assert not np.shares_memory(found, image)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
 def test_float_within_0_1_is_unchanged(dtype):
     image = (RGB8 / 300).astype(dtype)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_leukocyte.core.imaging import discs
 from napari_leukocyte.core.imaging.discs import find_discs
 
 SHAPE = (200, 260)
@@ -58,3 +59,12 @@ def test_what_is_no_dark_disc():
 def test_moved_keeps_all_but_the_place():
     found = find_discs(drawn([(100, 120, 25)])).moved(10, 20)
     assert holding(found, 110, 140) == pytest.approx([25], rel=0.05)
+
+
+@pytest.mark.parametrize("radius", [7.1, 8.0, 11.3, 17.9])
+def test_votes_are_spread_as_by_a_gaussian_filter(radius):
+    votes = np.random.default_rng(0).random((60, 70)).astype(np.float32)
+    expected = ndimage.gaussian_filter(votes, 0.13 * radius, truncate=2.5)
+    for axis in (0, 1):
+        ndimage.correlate1d(votes, discs._blur(0.13 * radius), axis, output=votes)
+    np.testing.assert_array_equal(votes, expected)

@@ -113,6 +113,46 @@ def test_the_width_of_an_edge_grows_with_its_blur_and_not_with_contrast_or_light
     assert np.isnan(width(picture(light), np.zeros_like(nucleus)))
 
 
+def whole_window_width(image, nucleus, pixel_size):
+    """By the definition, everything found in the whole window."""
+    light = find_conversion(image)(image).sum(axis=2, dtype=np.float32) / np.float32(3)
+    fine, reach = max(0.5, 0.1 / pixel_size), 2 * round(1 / pixel_size) + 1
+    slope = ndimage.gaussian_gradient_magnitude(light, fine) / pixel_size
+    smooth = ndimage.gaussian_filter(light, fine)
+    contrast = ndimage.maximum_filter(smooth, reach) - ndimage.minimum_filter(smooth, reach)
+    apart = ndimage.distance_transform_edt(nucleus) + ndimage.distance_transform_edt(~nucleus)
+    near = apart - 1 <= max(1, 0.4 / pixel_size)
+    near &= contrast >= 0.5 * contrast[near].max()
+    return float(np.percentile(contrast[near] / np.maximum(slope[near], 1e-6), 10))
+
+
+@pytest.mark.parametrize("pixel_size", [0.05, 1 / 10.2, 0.1, 0.17, 0.25, 0.5])
+@pytest.mark.parametrize("centre", [(75, 80), (6, 70), (149, 159)])
+def test_what_lies_far_from_the_nucleus_changes_nothing(pixel_size, centre):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (150, 160, 3), np.uint8)
+    nucleus = disc(centre, 17, image.shape[:2]) & (rng.random(image.shape[:2]) < 0.97)
+    assert width(image, nucleus, pixel_size) == whole_window_width(image, nucleus, pixel_size)
+
+
+def test_a_window_full_of_nucleus_has_no_edge():
+    light, *_ = smear()
+    assert np.isnan(width(picture(light), np.ones(light.shape, bool)))
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_the_rounds_that_are_left_out_would_change_nothing(loss, monkeypatch):
+    light, classes, _ = smear()
+    image = picture(corners_darker(light, loss))
+    fits, real = [], quality._surface
+    monkeypatch.setattr(quality, "_surface", lambda *given: fits.append(1) or real(*given))
+    found = glass(image, classes)
+    assert len(fits) < 5
+    monkeypatch.setattr(quality.np, "array_equal", lambda *_: False)
+    assert glass(image, classes) == found
+    assert len(fits) > 5
+
+
 def test_cells_out_of_focus_are_found_one_by_one():
     light, classes, cells = smear()
     blurred = ndimage.gaussian_filter(light, 0.55 / PIXEL_SIZE)

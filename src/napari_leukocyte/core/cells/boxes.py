@@ -22,6 +22,8 @@ Box = tuple[slice, slice]
 Pixels = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 """Rows and columns of single pixels."""
 
+_SMALL_PX = 2**21  # a larger plane is not looked over as a whole
+
 
 def box_of(mask: npt.NDArray[np.bool_]) -> Box | None:
     """Return the smallest box that holds all of a mask; None when the mask is empty.
@@ -51,11 +53,25 @@ def boxes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, Box]:
     )  # here, for the keep rules are known before napari opens, and scipy is slow to load
 
     if int(labels.max(initial=0)) <= labels.size:
-        return {number: box for number, box in enumerate(ndi.find_objects(labels), start=1) if box is not None}
+        area: Box | None = (slice(0, None), slice(0, None))
+        if labels.size <= _SMALL_PX:  # of a crop much is background, which this finds sooner
+            area = box_of(labels > 0)
+        if area is None:
+            return {}
+        found = enumerate(ndi.find_objects(labels[area]), start=1)
+        return {number: _moved(box, area[0].start, area[1].start) for number, box in found if box is not None}
     numbers = np.unique(labels)  # whoever numbered these did not count from 1
     numbers = numbers[numbers > 0]
     counted = np.where(labels > 0, np.searchsorted(numbers, labels) + 1, 0).astype(np.int32)
     return dict(zip(numbers.tolist(), ndi.find_objects(counted), strict=True))
+
+
+def _moved(box: Box, y: int, x: int) -> Box:
+    """The box of a part, in the plane where that begins at (y, x)."""
+    if not (y or x):
+        return box
+    rows, columns = box
+    return slice(rows.start + y, rows.stop + y), slice(columns.start + x, columns.stop + x)
 
 
 def sizes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, int]:

@@ -6,7 +6,8 @@ from scipy import ndimage as ndi
 
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.lumps import has_lump
-from napari_leukocyte.core.cells.outlines import convex_hull, extent, shrunk
+from napari_leukocyte.core.cells.outlines import convex_hull, extent
+from napari_leukocyte.core.imaging.grown import shrunk
 
 __all__ = ["map_flags"]
 

@@ -94,11 +94,11 @@ def keep_cells(cells: npt.ArrayLike, keep: Keep, *, pixel_size: float | None = N
     """
     labels = check_cell_labels(cells)
     rule = resolve_keep(keep, labels.shape, pixel_size=pixel_size)
+    if rule == "centre":
+        return _renumbered(labels, np.array(_central_cell(labels), np.int32))
     numbers = np.fromiter(boxes_by_number(labels), np.int32)
     if rule == "whole":
         numbers = np.setdiff1d(numbers, edge_cells(labels))
-    elif rule == "centre" and numbers.size:
-        numbers = np.array([_central_cell(labels)])
     return _renumbered(labels, numbers)
 
 
@@ -144,12 +144,14 @@ def edge_cells(cells: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.unique(edge[edge > 0])
 
 
-def _central_cell(cells: npt.NDArray[np.int32]) -> int:
-    """Return the number of the cell nearest to the image centre."""
+def _central_cell(cells: npt.NDArray[np.int32]) -> list[int]:
+    """Return the number of the cell nearest to the image centre, in a list that is empty without a cell."""
     y, x = np.nonzero(cells)
+    if not y.size:
+        return []
     here = cells[y, x]
     # doubled coordinates keep the distances whole numbers, so that ties are exact
     distance = (2 * y - (cells.shape[0] - 1)) ** 2 + (2 * x - (cells.shape[1] - 1)) ** 2
     nearest = np.unique(here[distance == distance.min()])
     sizes = [np.count_nonzero(here == number) for number in nearest]
-    return int(nearest[np.argmax(sizes)])
+    return [int(nearest[np.argmax(sizes)])]

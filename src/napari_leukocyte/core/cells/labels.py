@@ -5,6 +5,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number, widened
 from napari_leukocyte.core.cells.checks import check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.clumps import WHOLE_NUCLEUS, group_clump
 from napari_leukocyte.core.cells.lobes import find_nuclei
@@ -62,11 +63,11 @@ def label_cells(classes: npt.ArrayLike, *, pixel_size: float | None = None) -> n
     # One array throughout, and work in boxes: a field of 48 megapixels must not need many times its own memory.
     cells = np.empty(class_map.shape, np.int32)
     count = ndi.label(class_map > 0, structure=_EIGHT, output=cells)
-    for number, box in enumerate(ndi.find_objects(cells), start=1):
-        if np.count_nonzero(cells[box] == number) < _SMALLEST_SPLIT_PX:
+    for number, own in boxes_by_number(cells).items():
+        if np.count_nonzero(cells[own] == number) < _SMALLEST_SPLIT_PX:
             continue
         # one pixel of background all round, except at the image edge, where the cell goes on
-        box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        box = widened(own, 1, cells.shape)
         mask = cells[box] == number
         parts = _split(mask, (class_map[box] == 2) & mask, pixel_size)
         extra = parts > 1
@@ -163,10 +164,9 @@ def _connected(cells: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> npt
 def _in_reading_order(cells: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Renumber 1..n by the first pixel, row by row."""
     first: dict[int, tuple[int, int]] = {}
-    for number, box in enumerate(ndi.find_objects(cells), start=1):
-        if box is not None:
-            row = box[0].start
-            first[number] = (row, box[1].start + int(np.argmax(cells[row, box[1]] == number)))
+    for number, box in boxes_by_number(cells).items():
+        row = box[0].start
+        first[number] = (row, box[1].start + int(np.argmax(cells[row, box[1]] == number)))
     order = sorted(first, key=first.__getitem__)
     if order == list(range(1, len(order) + 1)):
         return cells

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.outlines import extent, grown, shrunk
+from napari_leukocyte.core.cells.outlines import extent
+from napari_leukocyte.core.imaging.grown import grown, shrunk
 
 __all__ = ["has_lump"]
 

@@ -12,7 +12,7 @@ from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.outlines import grown, shrunk
+from napari_leukocyte.core.imaging.grown import grown, shrunk
 
 __all__ = ["CellMeasure", "cnr_text", "measure_cell", "measure_cells", "outline_uncertainty_px", "thinnest_rim_px"]
 

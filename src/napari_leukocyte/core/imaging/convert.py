@@ -55,6 +55,9 @@ class Conversion:
         values = np.asarray(window)
         if values.ndim == 2:
             values = values[..., np.newaxis]
+        if values.dtype == np.uint8 and self.opaque is None and (self.low, self.high) == (0, 255):
+            shades: NDArray[np.float32] = np.divide(values[..., :3], np.float32(255), dtype=np.float32)
+            return np.repeat(shades, 3, axis=-1) if shades.shape[-1] == 1 else shades
         # float32 holds 24 bits: wider types are subtracted in double precision first.
         wide = values.dtype.itemsize > (2 if values.dtype.kind in "ui" else 4)
         colours: NDArray[Any] = values[..., :3].astype(np.float64 if wide else np.float32)

@@ -6,6 +6,7 @@ outwards and never for the red cell's middle. The circles with most votes are th
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,16 +115,27 @@ def _level(density: FloatArray) -> tuple[NDArray[np.float64], ...]:
     radii = _RADIUS * 2 ** (np.arange(-1, _STEPS + 1) / _STEPS)
     pad = int(2.3 * _RADIUS)  # discs cut by the frame may have their middle outside
     shape = (density.shape[0] + 2 * pad, density.shape[1] + 2 * pad)
-    weight = np.minimum(strength / _FULL_EDGE, 1)
+    weight = np.minimum(strength / _FULL_EDGE, 1).astype(np.float64)  # as bincount takes them
     votes = np.empty((len(radii), *shape), np.float32)
-    for k, radius in enumerate(radii):
+    for found, radius in zip(votes, radii.tolist(), strict=True):
         row, column = (np.rint(at + u * radius).astype(np.intp) + pad for at, u in ((y, uy), (x, ux)))
-        count = np.bincount(row * shape[1] + column, weight, shape[0] * shape[1]).reshape(shape).astype(np.float32)
+        found[:] = np.bincount(row * shape[1] + column, weight, shape[0] * shape[1]).reshape(shape)
+        for axis in (0, 1):
+            ndimage.correlate1d(found, _blur(_BLUR * radius), axis, output=found)
         # scaled so that a full circle with its votes spread no wider than the blur comes near 1
-        votes[k] = ndimage.gaussian_filter(count, _BLUR * radius, truncate=2.5) * (_BLUR**2 * radius)
+        found *= _BLUR**2 * radius
     at = _peaks(votes)
     step, row, column = (index[np.argsort(-votes[at], kind="stable")[:_MOST]] for index in at)
     return _fitted(density, row - pad, column - pad, radii[step])
+
+
+@cache
+def _blur(sigma: float) -> NDArray[np.float64]:
+    """The weights of ``ndimage.gaussian_filter`` with ``truncate=2.5``, which works them out at every call."""
+    x = np.arange(-int(2.5 * sigma + 0.5), int(2.5 * sigma + 0.5) + 1)
+    weights: NDArray[np.float64] = np.exp(-0.5 / (sigma * sigma) * x**2)
+    weights /= weights.sum()
+    return weights
 
 
 def _peaks(votes: FloatArray) -> tuple[NDArray[np.intp], ...]:

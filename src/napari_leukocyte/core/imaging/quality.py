@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_leukocyte.core.imaging.convert import Conversion
+from napari_leukocyte.core.imaging.grown import grown
 
 __all__ = ["Glass", "blurred_cells", "edge_margin", "edge_width", "glass_notes", "is_blurred", "look_at_glass"]
 
@@ -18,6 +19,7 @@ _MOST_PX = 100_000  # looked at for the glass
 _TILES = 8  # a side
 _LEAST_TILES = 24  # of the 64 with glass in them, for a surface
 _LEAST_SHARE = 0.05  # of a tile
+_ROUNDS = 5  # of the fit of a surface to the glass
 _GLASS = 0.06  # how far the log of the light of glass lies from the surface
 _POWERS = np.array([(0, 1, 0, 2, 1, 0), (0, 0, 1, 0, 1, 2)])  # of y and x, in the terms of the surface of the light
 _EDGE_UM = 0.4  # how far from the outline of a nucleus its edge is looked for
@@ -66,9 +68,12 @@ def look_at_glass(plane: Any, conversion: Conversion, classes: NDArray[np.uint8]
             if background[part].any():
                 lightest[i, j] = _bright(light[part][background[part]])
     glass = background & (np.abs(light - lightest.ravel()[tile]) < _GLASS)
-    for _ in range(5):
+    for _ in range(_ROUNDS):
+        before = glass
         surface = _surface(light, glass, y, x) if glass.any() else light
         glass = background & (np.abs(light - surface) < _GLASS)
+        if np.array_equal(glass, before):  # and so would every further round be
+            break
     top = (rgb[..., 0] >= 1) | (rgb[..., 1] >= 1) | (rgb[..., 2] >= 1)
     clipped = float(top[glass].mean()) if glass.any() else np.nan
     there = np.bincount(tile[glass], minlength=_TILES**2) > _LEAST_SHARE * np.bincount(tile.ravel())
@@ -179,16 +184,24 @@ def edge_width(
     """
     if not nucleus.any():
         return np.nan
-    window = tuple(slice(start, start + n) for start, n in zip(corner, nucleus.shape, strict=True))
-    light = _lightness(conversion(np.asarray(plane[window])))
-    fine = max(0.5, _FINEST_UM / pixel_size)
-    slope = ndimage.gaussian_gradient_magnitude(light, fine) / pixel_size
-    reach = 2 * round(_REACH_UM / pixel_size) + 1
-    smooth = ndimage.gaussian_filter(light, fine)
-    contrast = ndimage.maximum_filter(smooth, reach) - ndimage.minimum_filter(smooth, reach)
-    near = ndimage.distance_transform_edt(nucleus) + ndimage.distance_transform_edt(~nucleus) - 1 <= max(
-        1, _EDGE_UM / pixel_size
+    fine, reach = max(0.5, _FINEST_UM / pixel_size), round(_REACH_UM / pixel_size)
+    beside = max(1, _EDGE_UM / pixel_size) + 1  # px between centres, across the outline
+    # a part of the window in which everything beside the outline is what it is in the whole
+    margin = int(beside) + reach + int(4 * fine + 0.5)
+    (box,) = ndimage.find_objects(nucleus.view(np.uint8))
+    part = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
+    nucleus = nucleus[part]
+    near = np.where(nucleus, grown(~nucleus, beside), grown(nucleus, beside))
+    if not near.any():
+        return np.nan
+    window = tuple(
+        slice(start + side.start, start + side.start + n)
+        for start, side, n in zip(corner, part, nucleus.shape, strict=True)
     )
+    light = _lightness(conversion(np.asarray(plane[window])))
+    slope = ndimage.gaussian_gradient_magnitude(light, fine) / pixel_size
+    smooth = ndimage.gaussian_filter(light, fine)
+    contrast = ndimage.maximum_filter(smooth, 2 * reach + 1) - ndimage.minimum_filter(smooth, 2 * reach + 1)
     near &= contrast >= 0.5 * contrast[near].max()
     width = contrast[near] / np.maximum(slope[near], 1e-6)
     return float(np.percentile(width, _STEEPEST))

@@ -7,14 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.boxes import widened, within
+from napari_leukocyte.core.cells.boxes import boxes_by_number, widened, within
 from napari_leukocyte.core.cells.checks import check_class_map, check_pixel_size
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.imaging.grown import grown
 
 __all__ = ["BAND_PX", "BAND_UM", "Bands", "band_width_px", "border_band", "border_bands"]
 
 BAND_UM = 0.39
 BAND_PX = 4.0
+_GROWN_PX = 32.0  # up to here an outline is grown sooner than distances are found
 
 
 def band_width_px(pixel_size: float | None, width_um: float = BAND_UM) -> float:
@@ -85,7 +87,7 @@ def border_band(truth: npt.ArrayLike, *, width_px: float, cell_only: bool = Fals
     margin = math.ceil(reach)
     # every border is that of some piece of foreground, so that no more than the pieces' surroundings need a look
     pieces, _ = ndi.label(classes > 0, structure=np.ones((3, 3)))
-    for box in ndi.find_objects(pieces):
+    for box in boxes_by_number(pieces).values():
         inner = widened(box, margin, classes.shape)
         outer = widened(inner, margin, classes.shape)
         found = _band(classes[outer], reach)
@@ -100,7 +102,8 @@ def _band(classes: npt.NDArray[np.uint8], reach: float) -> npt.NDArray[np.bool_]
         return band
     for value in present:
         inside = classes == value
-        band |= inside & (ndi.distance_transform_edt(inside) <= reach)
+        near = grown(~inside, reach) if reach <= _GROWN_PX else ndi.distance_transform_edt(inside) <= reach
+        band |= inside & near
     return band
 
 

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number
+
 __all__ = ["clean_class_map", "smallest_cell_px"]
 
 _NUCLEUS_UM2 = 13.0  # the smallest nucleus, a lymphocyte's, covers 35 um2; red-cell glare and platelets stay below 13
@@ -47,7 +49,7 @@ def clean_class_map(
     # In boxes: of a large field only the cells are looked at, and little memory is needed.
     objects = np.empty(classes.shape, np.int32)
     ndimage.label(classes > 0 if within is None else (classes > 0) & within, output=objects)
-    for number, box in enumerate(ndimage.find_objects(objects), start=1):
+    for number, box in boxes_by_number(objects).items():
         own, part = objects[box] == number, classes[box]
         nucleus = own & (part == 2)
         area = np.count_nonzero(own if binary else nucleus)

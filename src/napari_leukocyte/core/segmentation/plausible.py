@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.segmentation.uncertainty import unsure_shares
 
@@ -74,8 +75,8 @@ def mistaken_red_cells(
     for known, most in ((sure, _UNSURE_SHARE), (surely_cell, _DOUBTFUL_SHARE)):
         shares = unsure_shares(cells, known)
         doubtful &= np.array([shares.get(number, np.nan) for number in numbers.tolist()]) > most
-    if not doubtful.any():
-        return frozenset()
+        if not doubtful.any():
+            return frozenset()
     step = max(1, int(np.sqrt(cells.size / _MOST_PX)))
     light = conversion(np.asarray(plane[::step, ::step]))
     around = look_around(light, classes[::step, ::step] == 0, um2=(step * pixel_size) ** 2)
@@ -159,8 +160,8 @@ def giant_platelets(
     """
     found = set()
     margin = round(PLATELET_GROUND_UM / pixel_size)
-    for number, box in enumerate(ndimage.find_objects(cells), start=1):
-        if box is None or any(part.start == 0 or part.stop == n for part, n in zip(box, cells.shape, strict=True)):
+    for number, box in boxes_by_number(cells).items():
+        if any(part.start == 0 or part.stop == n for part, n in zip(box, cells.shape, strict=True)):
             continue
         place = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in box)
         own = cells[place] == number

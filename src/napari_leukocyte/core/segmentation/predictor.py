@@ -217,7 +217,8 @@ class Predictor:
     def _run(
         self, windows: list[NDArray[np.float32]], working: tuple[int, int], native: tuple[int, int]
     ) -> list[NDArray[np.float32]]:
-        batch = torch.from_numpy(np.stack(windows)).to(self.device).permute(0, 3, 1, 2)
+        together = np.stack(windows) if len(windows) > 1 else windows[0][None]
+        batch = torch.from_numpy(together).to(self.device).permute(0, 3, 1, 2)
         if working != native:
             batch = F.interpolate(batch, size=working, mode="bilinear", antialias=True, align_corners=False)
         multiple = self.network.config.multiple
