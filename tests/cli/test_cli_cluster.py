@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,6 +115,39 @@ def test_workers_that_are_killed_lose_nothing(client, tmp_path, model, picture):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_scheduler_that_dies_is_one_sentence_and_resume_goes_on(tmp_path, run, model, picture):
+    images, out = tmp_path / "in", tmp_path / "out"
+    images.mkdir()
+    for i in range(40):
+        Image.fromarray(picture(i)).save(images / f"{i}.png")
+    given = ("segment", images, "--out", out, "--model", model, "--pixel-size", 0.5, "--engine", "torch")
+    with local_cluster(1) as address, connected(address) as client:
+        scheduler = client.run_on_scheduler(os.getpid)
+
+        def kill_it():
+            while not (out / "0_cells.tif").exists():
+                if over.wait(0.01):
+                    return
+            os.kill(scheduler, signal.SIGKILL)
+
+        over = threading.Event()
+        killer = threading.Thread(target=kill_it)
+        killer.start()
+        died = run(*given, "--scheduler", address)
+        over.set()
+        killer.join()
+    assert died.exit_code == 1, died.output
+    assert "does not answer any more" in died.stderr
+    assert "Traceback" not in died.output
+    done = len(read_record(out).done)
+    assert 1 <= done < 40
+    again = run(*given, "--resume")
+    assert again.exit_code == 0, again.output
+    assert f"{done} done before" in again.stdout
+
+
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_cluster_idle_and_the_folder_whole(
     scheduler, client, tmp_path, run, model, picture, interrupt_when
 ):
@@ -153,13 +187,43 @@ def test_workers_of_another_version_are_refused(model):
     parameters = SegmentParameters(model=str(model), device="cpu", engine="torch")
 
     def made(answer):
-        fake = SimpleNamespace(wait_for_workers=lambda n: None, run=lambda *given, on_error: {"tcp://w:1": answer})
+        said = {"tcp://w:1": answer}
+        fake = SimpleNamespace(
+            wait_for_workers=lambda n: None, nthreads=lambda: said, run=lambda *given, workers, on_error: said
+        )
         return Cluster(fake, load_predictor(parameters), parameters)
 
     with pytest.raises(LeukocyteError, match=r"worker tcp://w:1 has napari-leukocyte 0\.0\.1, and this is"):
         made("0.0.1")
     with pytest.raises(LeukocyteError, match=r"worker tcp://w:1 has no napari-leukocyte \(No package"):
         made(ModuleNotFoundError("No package metadata was found"))
+
+
+@pytest.mark.parametrize(("version", "said"), [("0.0.1", r"has napari-leukocyte 0\.0\.1"), (None, "has no napari-le")])
+def test_a_worker_that_comes_later_without_this_version_stops_the_run(client, tmp_path, model, picture, version, said):
+    class Late:
+        """The client, to whom a worker comes when the run has begun."""
+
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        def nthreads(self):
+            return {**client.nthreads(), **({"tcp://late:1": 1} if begun else {})}
+
+        def run(self, function, *given, workers=None, on_error="raise"):
+            if workers == ["tcp://late:1"]:
+                return {"tcp://late:1": version or ModuleNotFoundError("No package metadata was found")}
+            return client.run(function, *given, workers=workers, on_error=on_error)
+
+    begun = []
+    Image.fromarray(picture()).save(tmp_path / "0.png")
+    sources = list(sources_from_files([tmp_path / "0.png"])) * 2
+    parameters = SegmentParameters(model=str(model), device="cpu", pixel_size=0.5)
+    cluster = Cluster(Late(), load_predictor(parameters), parameters)
+    begun.append(True)
+    with pytest.raises(LeukocyteError, match=said):
+        list(cluster.segment(sources, dict.fromkeys(range(2), SizeDecision(PixelSize(0.5, "typed")))))
+    assert not any(client.processing().values())
 
 
 def test_all_workers_compute_in_one_way(model, monkeypatch):
@@ -176,6 +240,21 @@ def test_all_workers_compute_in_one_way(model, monkeypatch):
         held = predictor.held_to("torch", bfloat16=bfloat16)
         assert (held.provenance["engine"], held.provenance["precision"]) == ("torch", precision)
     assert held is not predictor
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_maps_go_over_the_network_without_their_background(dtype):
+    from napari_leukocyte.core.segmentation.cluster_worker import Boxed
+
+    rng = np.random.default_rng(0)
+    for largest in (0, 1, 2, 200, *([40_000, 2**31 - 1] if dtype is np.int32 else [])):
+        plane = np.zeros((30, 40), dtype)
+        y, x = rng.integers(0, 20, 2)
+        plane[y : y + 9, x : x + 7] = rng.integers(0, largest, (9, 7), endpoint=True)
+        boxed = Boxed.of(plane)
+        np.testing.assert_array_equal(boxed.array, plane)
+        assert boxed.array.dtype == dtype
+        assert boxed.values.nbytes <= 9 * 7 * (1 if largest < 256 else 2 if largest < 2**16 else 4)
 
 
 def test_why_an_image_failed():

@@ -21,6 +21,7 @@ from napari_leukocyte.core.cells.keep import Keep
 from napari_leukocyte.core.imaging.provenance import read_provenance
 from napari_leukocyte.core.model.device import Device
 from napari_leukocyte.core.model.weights import replace_info
+from napari_leukocyte.core.segmentation import segment as core_segment
 from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
 from napari_leukocyte.core.slides.inputs import AsSlides
 from napari_leukocyte.core.slides.run import SlideParameters
@@ -372,9 +373,33 @@ def test_the_engine_stands_in_every_row(tmp_path, run, model, picture):
     assert result.exit_code == 0, result.output
     _, rows = read_table(tmp_path / "out" / "cells.csv")
     assert {row["engine"] for row in rows} == {"openvino"}
+    assert "computed" not in result.stderr
+    save(tmp_path / "b.png", picture(2))
+    both = tmp_path / "a.png", tmp_path / "b.png", "--out", tmp_path / "out", *given
+    mixed = run("segment", *both, "--engine", "torch", "--resume")
+    assert "Note: cells.csv also holds 1 image that openvino computed, as precisely: now torch." in mixed.stderr
+    assert [row["engine"] for row in read_table(tmp_path / "out" / "cells.csv")[1]] == ["openvino", "torch"]
     refused = run("segment", tmp_path / "a.png", "--out", tmp_path / "8", *given, "--engine", "fast-int8")
     assert refused.exit_code == 1
     assert "model calibrate" in refused.stderr
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_file_that_changes_while_it_is_read_is_done_again(tmp_path, run, model, picture, monkeypatch, planes):
+    path, real, looks = tmp_path / "a.tif", core_segment.find_conversion, []
+    tifffile.imwrite(path, np.stack([picture(i) for i in range(planes)]), photometric="rgb")
+
+    def change(plane, *, rgb):
+        looks.append(1)
+        if len(looks) == 1:  # its first plane has been read
+            tifffile.imwrite(path, np.stack([picture(i) for i in range(9, 9 + planes)]), photometric="rgb")
+        return real(plane, rgb=rgb)
+
+    monkeypatch.setattr(core_segment, "find_conversion", change)
+    given = ("segment", path, "--out", tmp_path / "out", "--model", model, "--pixel-size", 0.5, "--resume")
+    assert "1 image of 1 segmented" in run(*given).stdout
+    assert "1 image of 1 segmented, " in run(*given).stdout
+    assert "Nothing of 1 image was segmented, 1 done before" in run(*given).stdout
 
 
 @pytest.mark.slow

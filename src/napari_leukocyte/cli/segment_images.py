@@ -141,7 +141,7 @@ def _run(
         if cluster is not None:
             events = cluster.segment(sources, own)
         elif (jobs := jobs or jobs_that_pay(len(sources), predictor.used)) == 1:
-            events = segment_list(sources, parameters, predictor, decisions=own)
+            events = segment_list(sources, parameters, predictor, decisions=own, hashed=True)
         else:
             events = segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
         for event in events:

@@ -3,17 +3,27 @@
 import json
 import os
 import string
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_leukocyte.core.cells.cells_csv import columns_of
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.results.record import RECORD, ImageRecord, ListedImage, PlaneRecord, SizesRecord
+from napari_leukocyte.core.results.record import (
+    CELL_FIELDS,
+    RECORD,
+    ImageRecord,
+    ListedImage,
+    PlaneRecord,
+    ResultsRecord,
+    SizesRecord,
+)
 from napari_leukocyte.core.results.record_file import RecordFile, UnreadableRecordError, read_record
-from napari_leukocyte.core.results.record_json import image_line, list_line, sizes_line, table_line
+from napari_leukocyte.core.results.record_json import image_line, list_line, parsed, sizes_line, table_line, take_line
 from napari_leukocyte.core.results.settings import ResultSettings
 
 texts = st.text(max_size=12) | st.sampled_from(["caf\udce9", "a\nb", '"', "μ \U0001f9a0"])
@@ -22,7 +32,10 @@ hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
 sizes = st.builds(PixelSize, st.none() | st.floats(0.01, 2), texts, st.booleans(), shared=st.booleans(), doubt=texts)
 cells = st.fixed_dictionaries(
     {"cell": st.integers(1, 99).map(str), "y": st.floats(0, 99).map(str)},
-    optional={"flags": st.sampled_from(["edited", "touching;edited", "not_a_wbc_smudge"])},
+    optional={
+        "flags": st.sampled_from(["edited", "touching;edited", "not_a_wbc_smudge"]),
+        "cell_solidity": st.just("0.97"),
+    },
 )
 planes = st.builds(
     PlaneRecord,
@@ -104,6 +117,10 @@ def test_what_is_written_is_read(tmp_path_factory, entries, several):
             last[stem].input_sha256,
         )
     assert record.written["cells.csv"] == {"0" * 64: False}
+    table = record.table()
+    assert list(record.rows()) == table.rows
+    assert record.columns() == columns_of(table.rows)
+    assert record.table(with_rows=False).header == table.header
 
 
 def test_a_line_torn_at_any_byte_is_as_if_it_was_not_begun(tmp_path):
@@ -212,6 +229,25 @@ def test_rows_and_flags_come_from_the_record_alone():
     (row,) = one.rows(0)
     assert (row["image"], row["cell"], row["cnr"], row["model"]) == ("a.png", "3", "", "m")
     assert one.planes[0].flags == {3: frozenset({"edited"})}
+
+
+def test_a_long_list_takes_little_memory():
+    cell = {name: f"{name} 1.2345678" for name in CELL_FIELDS if name != "flags"}
+    plane = PlaneRecord(provenance={f"key {i}": f"value {i}" for i in range(12)}, cells=({**cell, "cell": "1"},))
+    lines = [json.dumps(image_line(image(f"{i}", planes=(plane,)))).encode() for i in range(300)]
+    tracemalloc.start()
+    record = ResultsRecord()
+    for line in lines:
+        take_line(record, parsed(line))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    for _ in record.rows():
+        pass
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / 300 < 3000  # a line has as many bytes
+    assert most - held < 100_000  # one image at a time
+    assert len(record.table().rows) == 300
 
 
 def test_a_file_is_found_where_it_lies_now(tmp_path):

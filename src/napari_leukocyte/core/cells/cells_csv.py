@@ -117,8 +117,9 @@ def cell_rows(
 
 def write_cells_csv(
     path: str | os.PathLike[str],
-    rows: Sequence[Mapping[str, str]],
+    rows: Iterable[Mapping[str, str]],
     *,
+    columns: Sequence[str] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows of `cell_rows` as CSV (UTF-8), whole or not at all.
@@ -127,9 +128,11 @@ def write_cells_csv(
     ----------
     path : path
         An existing file is replaced.
-    rows : sequence of mappings
+    rows : iterable of mappings
         In the order of the table. A name of an image, a folder, a type or a reader that a spreadsheet would take for a
         formula gets an apostrophe in front, which `napari_leukocyte.core.safe_text.from_table` takes off.
+    columns : sequence of str, optional
+        `columns_of` the rows, for rows that come one at a time.
     provenance : mapping, optional
         Plugin version, model and its hash, parameters, pixel size and its source. Written beside the table
         under its name with ``.json``: lines of comment in the table itself would stop most programs that read
@@ -140,8 +143,11 @@ def write_cells_csv(
     LeukocyteError
         If the file cannot be written.
     """
+    if columns is None:
+        rows = list(rows)
+        columns = columns_of(rows)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, **{name: for_table(row[name]) for name in _OWN_WORDS}} for row in rows)
     if provenance is not None:

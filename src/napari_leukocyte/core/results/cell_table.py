@@ -25,6 +25,7 @@ class CellTable:
         self.rows: list[dict[str, str]] = []
         self.images: set[str] = set()
         self._provenance: dict[str, Mapping[str, str]] = {}  # of each image or plane
+        self._alike: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}  # each of them once
 
     def add(
         self,
@@ -53,7 +54,8 @@ class CellTable:
         """Add rows that are written already."""
         self.images.add(image)
         self.rows += rows
-        self._provenance[image if planes == 1 else f"{image} [{plane}]"] = provenance
+        alike = self._alike.setdefault(tuple(provenance.items()), provenance)
+        self._provenance[image if planes == 1 else f"{image} [{plane}]"] = alike
 
     def write(self, path: Path) -> None:
         """Write the table, and its provenance beside it; without any image an older table stays as it is.

@@ -127,7 +127,7 @@ class Places:
 
     def finish(self, record: ResultsRecord) -> None:
         """After an interruption: what is recorded as written takes its place, what is not goes."""
-        wanted = {name: code for image in record.done.values() for name, code in image.files.items()}
+        wanted = {name: code for image in record.each_done() for name, code in image.files.items()}
         for name, code in self.staged().items():
             place = hash_of(self.folder / name)
             known = record.written.get(name, {})

@@ -89,8 +89,8 @@ def _places(record: ResultsRecord, folder: Path) -> dict[str, str]:
 def _lost(record: ResultsRecord, folder: Path) -> dict[str, str]:
     """Stems by content of files that are no longer where they were."""
     return {
-        image.input_sha256: stem
-        for stem, image in record.images.items()
+        image.input_sha256: image.image.stem
+        for image in record.each()
         if image.input_sha256
         and image.image.path
         and url_of(image.image.path) is None

@@ -55,7 +55,7 @@ def protocol_of(folder: Path, *, groups: str = "") -> Protocol:
         its own.
     """
     record = read_record(folder)
-    settings = {} if record is None else dict.fromkeys(image.settings for image in record.done.values())
+    settings = {} if record is None else dict.fromkeys(image.settings for image in record.each_done())
     if not settings or None in settings:
         raise LeukocyteError(f"{folder} has no results whose choices are known: give a folder that segment wrote.")
     first, *others = (one for one in settings if one is not None)

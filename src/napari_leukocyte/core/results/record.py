@@ -26,11 +26,13 @@ itself, one that was torn by a kill is as if it had not been begun.
 Only `ResultWriter` writes, one at a time in a folder.
 """
 
-from collections.abc import Iterable, Mapping
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, OPTIONAL_COLUMNS
+from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, OPTIONAL_COLUMNS, columns_of
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.cell_table import CellTable
@@ -54,6 +56,8 @@ SLIDE_MAPS = "cells.ome.zarr"
 # what each cell's row has of its own, and can have
 CELL_FIELDS = tuple(name for name in CELL_COLUMNS if name not in ("image", "plane", "folder", *MADE_BY_COLUMNS))
 OPTIONAL_FIELDS = tuple(name for part in OPTIONAL_COLUMNS for name in part)
+_LEVEL = 1  # zlib's fastest
+_MOST_CELLS = 1000  # of an image that is compressed: a slide has many more, and there are few of them
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,30 @@ class SizesRecord:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An image in a third of the memory: its planes, which are most of it, compressed."""
+
+    image: ImageRecord  # where these are few, without its planes
+    planes: bytes
+    optional: tuple[str, ...]  # one column of each group that its cells have
+
+    @classmethod
+    def of(cls, image: ImageRecord) -> "_Kept":
+        cells = [cell for plane in image.planes for cell in plane.cells]
+        there = {name for cell in cells for name in cell}
+        optional = tuple(part[0] for part in OPTIONAL_COLUMNS if not there.isdisjoint(part))
+        if len(cells) > _MOST_CELLS:
+            return cls(image, b"", optional)
+        return cls(replace(image, planes=()), zlib.compress(pickle.dumps(image.planes), _LEVEL), optional)
+
+    @property
+    def whole(self) -> ImageRecord:
+        if not self.planes:
+            return self.image
+        return replace(self.image, planes=pickle.loads(zlib.decompress(self.planes)))
+
+
 @dataclass
 class ResultsRecord:
     """All that is recorded of a results folder.
@@ -255,21 +283,33 @@ class ResultsRecord:
     written: dict[str, dict[str, bool]] = field(default_factory=dict)
     corrected_files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
-    _last: dict[str, ImageRecord] = field(default_factory=dict)
+    _last: dict[str, "_Kept"] = field(default_factory=dict)
+    _settings: dict[ResultSettings, ResultSettings] = field(default_factory=dict)
 
     @property
     def images(self) -> dict[str, ImageRecord]:
         """What is known of each image last, done or failed, by stem and in the order of the list."""
-        return {stem: self._last[stem] for stem in self.listed if stem in self._last}
+        return {image.image.stem: image for image in self.each()}
 
     @property
     def done(self) -> dict[str, ImageRecord]:
         """Those that have results."""
-        return {stem: image for stem, image in self.images.items() if not image.reason}
+        return {image.image.stem: image for image in self.each_done()}
+
+    def each(self) -> Iterator[ImageRecord]:
+        """Yield the same as `images`: of a long list one at a time takes less memory."""
+        for stem in self.listed:
+            if (kept := self._last.get(stem)) is not None:
+                yield kept.whole
+
+    def each_done(self) -> Iterator[ImageRecord]:
+        """Yield the same as `done`."""
+        return (image for image in self.each() if not image.reason)
 
     def last(self, stem: str) -> ImageRecord | None:
         """What is known of one image last."""
-        return self._last.get(stem)
+        kept = self._last.get(stem)
+        return None if kept is None else kept.whole
 
     def add_listed(self, images: Iterable[ListedImage]) -> None:
         """Images get their names; one that is there already may have been moved."""
@@ -286,7 +326,8 @@ class ResultsRecord:
         if not image.reason:
             self.corrected_files.difference_update(image.files)
             self.corrected_files.update(image.files if image.corrected else ())
-        self._last[stem] = replace(image, image=self.listed[stem])
+        settings = None if image.settings is None else self._settings.setdefault(image.settings, image.settings)
+        self._last[stem] = _Kept.of(replace(image, image=self.listed[stem], settings=settings))
         self.add_written(image.files, corrected=image.corrected)
 
     def add_written(self, files: Mapping[str, str], *, corrected: bool = False) -> None:
@@ -295,14 +336,26 @@ class ResultsRecord:
             known = self.written.setdefault(name, {})
             known[code] = corrected and known.get(code, True)
 
-    def table(self) -> CellTable:
-        """The table of all cells in the order of the list."""
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Yield the rows of `table` one at a time."""
+        for image in self.each_done():
+            for number, plane in enumerate(image.planes):
+                if not plane.reason:
+                    yield from image.rows(number)
+
+    def columns(self) -> tuple[str, ...]:
+        """Those of `table`."""
+        there = {name: "" for kept in self._last.values() if not kept.image.reason for name in kept.optional}
+        return columns_of([there])
+
+    def table(self, *, with_rows: bool = True) -> CellTable:
+        """The table of all cells in the order of the list, or what made it alone."""
         table = CellTable()
-        for image in self.done.values():
+        for image in self.each_done():
             for number, plane in enumerate(image.planes):
                 if not plane.reason:
                     table.add_rows(
-                        image.rows(number),
+                        image.rows(number) if with_rows else (),
                         image=image.image.label,
                         plane=number,
                         planes=len(image.planes),

@@ -9,6 +9,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
+from napari_leukocyte.core.cells.cells_csv import write_cells_csv
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
@@ -97,6 +98,7 @@ class ResultWriter:
         self.images, self.written = 0, dict[str, str]()
         self._contents = contents or {}
         self._planes: dict[str, list[PlaneResult]] = {}  # of stacks that are not whole yet, by stem
+        self._read: dict[str, str] = {}  # hashes of their files
         self._table_at, self._table_took = perf_counter(), 0.0
         make_folder(folder)
         self._file = RecordFile(folder, anew=overwrite)
@@ -144,9 +146,7 @@ class ResultWriter:
     def cells(self) -> int:
         """How many cells the written images have."""
         own = {name for name in self.written if name.endswith("_cells.tif")}
-        return sum(
-            len(plane.cells) for one in self.record.done.values() if own & set(one.files) for plane in one.planes
-        )
+        return sum(len(plane.cells) for one in self.record.each_done() if own & set(one.files) for plane in one.planes)
 
     def check(self, *names: str) -> None:
         """Refuse when a file, or folder of Zarr, of these names may not be replaced.
@@ -159,18 +159,26 @@ class ResultWriter:
         self._places.check(names, self.record)
 
     def made_otherwise(self) -> list[str]:
-        """A sentence when the table holds images that were done with other settings."""
+        """Sentences when the table holds images that were done with other settings, or by another engine."""
         if self.settings is None:
             return []
-        slides = [one.image.label for one in self.record.done.values() if one.is_slide]
+        slides = [one.image.label for one in self.record.each_done() if one.is_slide]
         if slides:
             return [f"cells.csv also holds the cells of {slides[0]}, a whole slide, with coordinates of the slide"]
-        found = [self.settings.differences(one.settings) for one in self.record.done.values() if one.settings]
-        others = [differences for differences in found if differences]
-        if not others:
-            return []
-        images = counted(len(others), "image")
-        return [f"cells.csv also holds {images} done in another way: now {'; '.join(others[0])}"]
+        said = []
+        found = [one.settings for one in self.record.each_done() if one.settings]
+        others = [differences for one in found if (differences := self.settings.differences(one))]
+        if others:
+            images = counted(len(others), "image")
+            said.append(f"cells.csv also holds {images} done in another way: now {'; '.join(others[0])}")
+        engines = [one.engine for one in found if not self.settings.differences(one) and one.engine]
+        engines = [engine for engine in engines if engine != self.settings.engine]
+        if engines:
+            images, names = counted(len(engines), "image"), " and ".join(sorted(set(engines)))
+            said.append(
+                f"cells.csv also holds {images} that {names} computed, as precisely: now {self.settings.engine}"
+            )
+        return said
 
     def add(
         self,
@@ -198,7 +206,8 @@ class ResultWriter:
         reason
             Why it failed.
         content
-            Hash of the file, as `listing.content_of` gives it, of whoever read it elsewhere; empty: it is hashed here.
+            Hash of the file, as `listing.content_of` gives it, with its first plane and from before that was read: if
+            it changes meanwhile, the next run does it again. Empty: it is hashed here.
 
         Raises
         ------
@@ -209,8 +218,10 @@ class ResultWriter:
             measures = result.measure()
         listed = self._listed(source)
         self._planes.setdefault(listed.stem, []).append(PlaneResult(result, measures or (), facts, reason))
+        content = self._read.setdefault(listed.stem, content)
         if source.plane + 1 < source.planes:
             return
+        del self._read[listed.stem]
         planes = self._planes.pop(listed.stem)
         if any(plane.result for plane in planes):
             self._write(listed, planes, content)
@@ -261,11 +272,12 @@ class ResultWriter:
             When it cannot be written, or was changed by somebody meanwhile.
         """
         started = perf_counter()
-        table = self.record.table()
+        table = self.record.table(with_rows=False)
         if not table.images:
             return
         with self._staged() as stage:
-            table.write(stage / _TABLE)
+            columns = self.record.columns()
+            write_cells_csv(stage / _TABLE, self.record.rows(), columns=columns, provenance=table.header)
             files = self._places.staged()
             if any(hash_of(self.folder / name) != code for name, code in files.items()):
                 self._places.check(files, self.record, new=files)

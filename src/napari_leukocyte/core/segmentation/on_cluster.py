@@ -90,13 +90,15 @@ class Cluster:
     Raises
     ------
     LeukocyteError
-        When a worker lacks this program in this version, or the device or engine that was asked for.
+        When a worker lacks this program in this version, or the device or engine that was asked for; `segment` raises
+        the first, too, for one that comes later.
     """
 
     def __init__(self, client: Any, method: Method, parameters: SegmentParameters) -> None:
         self._client, self._parameters = client, parameters
         with _in_words():
             client.wait_for_workers(1)
+            self._checked = set[str]()  # addresses of workers
             self._check_versions()
             self.method = self._held(method)
 
@@ -136,7 +138,7 @@ class Cluster:
         try:
             with _in_words():
                 self._client.register_plugin(ModelPlugin(self.method, self._parameters), name=name)
-                yield from _Run(self._client, name, images, decisions, in_order).events(self._workers)
+                yield from _Run(self._client, name, images, decisions, in_order).events(self._look)
         finally:
             with contextlib.suppress(Exception):
                 self._client.unregister_worker_plugin(name)
@@ -149,10 +151,19 @@ class Cluster:
     def _workers(self) -> int:
         return len(self._client.nthreads())
 
+    def _look(self) -> int:
+        """Count the workers, and look at those that have come: one that cannot work would fail image after image."""
+        self._check_versions()
+        return self._workers()
+
     def _check_versions(self) -> None:
+        new = sorted(set(self._client.nthreads()) - self._checked)
+        if not new:
+            return
         # the workers need nothing of ours to answer this
-        said = self._client.run(importlib.metadata.version, _PACKAGE, on_error="return")
+        said = self._client.run(importlib.metadata.version, _PACKAGE, workers=new, on_error="return")
         for worker, version in _there(said).items():
+            self._checked.add(worker)
             if isinstance(version, Exception):
                 raise LeukocyteError(
                     f"The worker {worker} has no napari-leukocyte ({reason_in(version)}): install version "
@@ -212,8 +223,8 @@ class _Run:
         self._given = 0  # all before this position are given away
         self._beyond = set[int]()  # and these
 
-    def events(self, workers: Callable[[], int]) -> Iterator[ImageEnd]:
-        """See `Cluster.segment`; ``workers`` counts them."""
+    def events(self, look: Callable[[], int]) -> Iterator[ImageEnd]:
+        """See `Cluster.segment`; ``look`` counts the workers, and raises when one cannot work."""
         from distributed import wait
 
         left = iter(range(len(self._images)))
@@ -221,7 +232,7 @@ class _Run:
         try:
             while True:
                 if perf_counter() - counted_at > _LOOK_S:
-                    counted_at, most = perf_counter(), _AHEAD * max(1, workers())
+                    counted_at, most = perf_counter(), _AHEAD * max(1, look())
                 while len(self._running) + len(self._ready) < most and (index := next(left, None)) is not None:
                     self._start(index)
                 yield from self._in_turn()
@@ -233,7 +244,7 @@ class _Run:
                 with contextlib.suppress(TimeoutError), self._client.as_current():  # perhaps a worker has yet to come
                     done, _ = wait(list(self._running), timeout=_LOOK_S, return_when="FIRST_COMPLETED")
                 for future in done:
-                    self._end(future)
+                    self._end(future, look)
         finally:
             with contextlib.suppress(Exception):
                 self._client.cancel(list(self._running), force=True)
@@ -264,12 +275,13 @@ class _Run:
             )
         self._running[future] = index
 
-    def _end(self, future: Any) -> None:
+    def _end(self, future: Any, look: Callable[[], int]) -> None:
         index = self._running.pop(future)
         image = self._images[index]
         assert isinstance(image, ImageSource)
         error = future.exception()
         if error is not None:
+            look()  # perhaps a worker has come that has not what it needs
             self._ready[index] = ImageFailed(index, image.label, _reason(error))
             return
         found = future.result()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_leukocyte import __version__
-from napari_leukocyte.core.cells.boxes import boxes_by_number
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.keep import drop_cells, keep_cells, resolve_keep
 from napari_leukocyte.core.cells.labels import label_cells
@@ -17,6 +16,7 @@ from napari_leukocyte.core.imaging.convert import find_conversion
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.imaging.quality import blurred_cells, glass_notes
+from napari_leukocyte.core.results.listing import content_of
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.results.settings import ResultSettings
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map
@@ -34,6 +34,7 @@ __all__ = [
     "ImageSegmented",
     "SegmentParameters",
     "check_mode",
+    "first_content",
     "load_predictor",
     "segment_images",
     "segment_plane",
@@ -48,7 +49,13 @@ _KEPT = {"centre": "the one in the centre", "whole": "those that the image edge 
 class ImageSegmented:
     """One image of the list is done; the result is handed over and not kept.
 
-    Where it was made in another place, that has also measured it and hashed the file.
+    Attributes
+    ----------
+    measures
+        Of its cells, where it was made in another place.
+    content
+        Hash of the file before its first plane was read, with that plane and where it was asked for: of a file that
+        changes meanwhile a record must not say that the new one is done.
     """
 
     index: int
@@ -65,6 +72,11 @@ class ImageFailed:
     index: int
     name: str
     reason: str
+
+
+def first_content(image: ImageSource) -> str:
+    """Hash of the file of a first plane, to be asked for before it is read; empty for others."""
+    return content_of(image.path) if image.path is not None and image.plane == 0 else ""
 
 
 def load_predictor(parameters: SegmentParameters) -> Method:
@@ -142,7 +154,7 @@ def segment_plane(
     beside: Mapping[int, frozenset[Flag]] = {}
     if keep != "all":
         kept = keep_cells(cells, keep, pixel_size=pixel_size.um)
-        others = len(boxes_by_number(cells)) - len(boxes_by_number(kept))
+        others = int(cells.max()) - int(kept.max())  # both are numbered 1..n
         if others:
             beside = flags_beside(classes, cells, kept, pixel_size=pixel_size.um, binary=predictor.classes == 2)
             notes.append(f"{counted(others, 'other cell')} left out, by the choice of cells to keep ({_KEPT[keep]})")
@@ -194,10 +206,12 @@ def segment_images(
     predictor: Method,
     *,
     decisions: Mapping[int, SizeDecision] | None = None,
+    hashed: bool = False,
 ) -> Iterator[WindowDone | ImageSegmented | ImageFailed]:
     """Segment a list; a bad image is reported and the others still run. Stop iterating to cancel.
 
     Pixel sizes are decided for the list before the first result, unless ``decisions`` (by position) hands them over.
+    ``hashed`` gives the ``content`` of each file, for a record.
     """
     if decisions is None:
         decisions = yield from decide_pixel_sizes(images, parameters, predictor)
@@ -206,7 +220,8 @@ def segment_images(
             yield ImageFailed(index, image.name, image.reason)
             continue
         try:
+            content = first_content(image) if hashed else ""
             for event in segment_plane(image, parameters, predictor, decision=decisions[index]):
-                yield ImageSegmented(index, image, event) if isinstance(event, Segmentation) else event
+                yield ImageSegmented(index, image, event, content=content) if isinstance(event, Segmentation) else event
         except LeukocyteError as error:
             yield ImageFailed(index, image.label, str(error))
