@@ -28,7 +28,7 @@ def local_cluster(workers: int) -> Iterator[str]:
         ]
         try:
             with Client(scheduler_file=str(file), set_as_default=False) as client:  # it waits for the file
-                client.wait_for_workers(workers, timeout=60)
+                client.wait_for_workers(workers, timeout=300)  # beside other programs they take their time
                 yield str(client.scheduler.address)
         finally:
             for program in reversed(programs):
