@@ -148,6 +148,7 @@ def test_a_scheduler_that_dies_is_one_sentence_and_resume_goes_on(tmp_path, run,
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may come while Pillow opens a file
 def test_ctrl_c_leaves_the_cluster_idle_and_the_folder_whole(
     scheduler, client, tmp_path, run, model, picture, interrupt_when
 ):

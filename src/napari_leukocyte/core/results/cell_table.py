@@ -57,8 +57,17 @@ class CellTable:
         alike = self._alike.setdefault(tuple(provenance.items()), provenance)
         self._provenance[image if planes == 1 else f"{image} [{plane}]"] = alike
 
-    def write(self, path: Path) -> None:
+    def write(
+        self, path: Path, rows: Iterable[Mapping[str, str]] | None = None, columns: Sequence[str] | None = None
+    ) -> None:
         """Write the table, and its provenance beside it; without any image an older table stays as it is.
+
+        Parameters
+        ----------
+        path
+            Of the table.
+        rows, columns
+            In place of its own, for a table that was made without: of a long one, one row at a time.
 
         Raises
         ------
@@ -66,7 +75,7 @@ class CellTable:
             When a file cannot be written.
         """
         if self.images:
-            write_cells_csv(path, self.rows, provenance=self.header)
+            write_cells_csv(path, self.rows if rows is None else rows, columns=columns, provenance=self.header)
 
     @property
     def header(self) -> dict[str, str]:

@@ -246,7 +246,7 @@ class _Kept:
 
     @classmethod
     def of(cls, image: ImageRecord) -> "_Kept":
-        cells = [cell for plane in image.planes for cell in plane.cells]
+        cells = [cell for plane in image.planes if not plane.reason for cell in plane.cells]
         there = {name for cell in cells for name in cell}
         optional = tuple(part[0] for part in OPTIONAL_COLUMNS if not there.isdisjoint(part))
         if len(cells) > _MOST_CELLS:

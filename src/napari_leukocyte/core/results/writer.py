@@ -9,7 +9,6 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
-from napari_leukocyte.core.cells.cells_csv import write_cells_csv
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import make_folder
@@ -276,8 +275,7 @@ class ResultWriter:
         if not table.images:
             return
         with self._staged() as stage:
-            columns = self.record.columns()
-            write_cells_csv(stage / _TABLE, self.record.rows(), columns=columns, provenance=table.header)
+            table.write(stage / _TABLE, self.record.rows(), self.record.columns())
             files = self._places.staged()
             if any(hash_of(self.folder / name) != code for name, code in files.items()):
                 self._places.check(files, self.record, new=files)

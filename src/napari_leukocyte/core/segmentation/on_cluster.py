@@ -51,7 +51,8 @@ def connected(address: str) -> Iterator[Any]:
         )
     from distributed import Client
 
-    for name in ("distributed", "distributed.client"):  # what matters is said in our own words
+    # what matters is said in our own words; the third complains when Ctrl+C comes between two of dask's calls
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).handlers = [logging.NullHandler()]
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False, name=_PACKAGE)
