@@ -2,7 +2,7 @@
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 
@@ -109,11 +109,28 @@ def paint(viewer, start, end, modifier=NO_KEY):
     QTest.mouseRelease(native, LEFT, modifier, b)
 
 
+def hover(viewer, row, column):
+    """The mouse moves over the canvas, no button held."""
+    native, at = viewer.window._qt_viewer.canvas.native, QPointF(canvas_point(viewer, row, column))
+    none = Qt.MouseButton.NoButton
+    QTest.qWait(_THROTTLED_MS)
+    QApplication.sendEvent(native, QMouseEvent(QEvent.Type.MouseMove, at, native.mapToGlobal(at), none, none, NO_KEY))
+
+
 def drag_to(native, point, modifier=NO_KEY):
     """The mouse moves with its button held; QTest's own move asks the X server, which answers some time later."""
     at = QPointF(point)
     event = QMouseEvent(QEvent.Type.MouseMove, at, native.mapToGlobal(at), Qt.MouseButton.NoButton, LEFT, modifier)
     QApplication.sendEvent(native, event)
+
+
+def turn_wheel(widget, notches=-1):
+    """The wheel over the middle of a widget, down is negative; returns whether it took the turn."""
+    at, none = QPointF(widget.rect().center()), Qt.MouseButton.NoButton
+    turn, phase = QPoint(0, 120 * notches), Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(at, widget.mapToGlobal(at), QPoint(), turn, none, NO_KEY, phase, False)
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
 
 
 def press(viewer, key, modifier=NO_KEY):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import LONG, NO_KEY, block, choose, click, of_account, paint, press
+from driving import LEFT, LONG, NO_KEY, block, choose, click, of_account, paint, press, turn_wheel, type_into
 from napari import settings as napari_settings
 from PIL import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.imaging.image_list import sources_from_files
@@ -95,6 +96,49 @@ def test_paint_accept_and_next_three_times(viewer, opened, qtbot):
         origin = stored(opened).current(item.name).facts.made_with
         assert origin.strokes == {"brush": 1, "gesture": 0}
         assert origin.pixels["brush"] == stored(opened).current(item.name).facts.pixels_changed
+
+
+@pytest.mark.parametrize("name", ["accept_button", "skip_button"])
+def test_a_double_click_leaves_the_next_image_alone(opened, qtbot, name):
+    button = getattr(opened, name)
+    click(button)
+    at = QPointF(button.rect().center())
+    for kind in (QEvent.Type.MouseButtonDblClick, QEvent.Type.MouseButtonRelease):  # the second press of a double click
+        held = LEFT if kind == QEvent.Type.MouseButtonDblClick else Qt.MouseButton.NoButton
+        QApplication.sendEvent(button, QMouseEvent(kind, at, button.mapToGlobal(at), LEFT, held, NO_KEY))
+    settle(opened, qtbot)
+    assert opened.session.images[opened.session.index].name == "b.png"  # behind a10
+    assert opened.corrections.accepted == (name == "accept_button")
+    click(button)  # a click that is one by itself counts
+    settle(opened, qtbot)
+    assert opened.session.images[opened.session.index].name == "a9.png"
+
+
+def test_keys_mean_the_image_again_after_a_name_and_after_an_order(viewer, opened, qtbot):
+    if not opened.set_bar.reader.field.isVisible():
+        click(opened.set_bar.reader.change_button)
+    type_into(opened.set_bar.reader.field, "Q. E. Windsor")
+    settle(opened, qtbot)
+    press(viewer, Qt.Key.Key_N)
+    assert opened.session.images[opened.session.index].name == "b.png"  # behind a10
+    assert "Q. E. Windsor" in opened.set_bar.reader.text.text()
+    opened.order.setFocus()
+    QTest.keyClick(opened.order, Qt.Key.Key_End)
+    assert opened.order.currentText() == "Most flags first"
+    press(viewer, Qt.Key.Key_N, SHIFT)
+    assert opened.order.currentText() == "Most flags first"
+    assert opened.session.images[opened.session.index].name != "b.png"
+
+
+def test_the_wheel_changes_no_field_that_it_passes(opened):
+    opened.order.setFocus()
+    for field in (opened.difficulty, opened.training, opened.blind.share):
+        before = field.value() if field is opened.blind.share else field.currentText()
+        assert not turn_wheel(field)
+        assert (field.value() if field is opened.blind.share else field.currentText()) == before
+    assert stored(opened).items() == []
+    assert turn_wheel(opened.order)  # the one that was clicked
+    assert opened.order.currentText() == "Most uncertain first"
 
 
 def test_a_stroke_is_a_draft_within_a_second_and_the_dock_says_when(viewer, opened, qtbot):

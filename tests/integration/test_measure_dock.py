@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, close_dock, open_dock, paint, press
+from driving import LEFT, LONG, NO_KEY, block, canvas_point, click, close_dock, hover, open_dock, paint, press
 from PIL import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
@@ -277,6 +277,34 @@ def test_a_hole_is_filled_by_key_under_the_cursor(viewer, measured):
     QTest.mouseMove(native, canvas_point(viewer, 40, 60))
     press(viewer, Qt.Key.Key_G)
     assert (layer.data[76:81, 58:63] == 1).all()
+
+
+def test_a_key_means_the_cell_that_was_brought_into_view_and_not_where_the_pointer_was(viewer, measured):
+    hover(viewer, 60, 60)  # cell 1
+    click_row(measured, 1)
+    press(viewer, Qt.Key.Key_R)
+    assert [value == "smudge" for value in rows(measured)] == [False, True, False]
+    press(viewer, Qt.Key.Key_U, Qt.KeyboardModifier.ShiftModifier)
+    assert measured.session.selection == (0, 3)
+    press(viewer, Qt.Key.Key_Delete)
+    assert cells_of(measured) == [1, 2]
+    hover(viewer, 62, 60)  # whoever moves the pointer means what lies there
+    press(viewer, Qt.Key.Key_R)
+    assert [value == "smudge" for value in rows(measured)] == [True, True]
+
+
+def test_the_button_fills_the_chosen_cell_whatever_the_pointer_passed_on_its_way(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    for hole in (block(76, 81, 58, 63), block(58, 63, 201, 206)):  # of cell 1 and of cell 2
+        layer.data_setitem(hole, 0)
+    click_row(measured, 1)
+    hover(viewer, 60, 60)
+    click(measured.repairs.fill_button)
+    assert (layer.data[58:63, 201:206] == 1).all()
+    assert not layer.data[76:81, 58:63].any()
+    measured.session.select(0, 0)
+    click(measured.repairs.fill_button)
+    assert "no cell to fill" in measured.status.text()
 
 
 def test_not_a_wbc_by_key_goes_through_the_kinds(viewer, measured, qtbot):
@@ -602,7 +630,12 @@ def test_the_list_is_exported_for_other_programs_with_edits_and_asks_before_it_r
     files.tools.mark([1], Flag.NOT_A_WBC_ARTEFACT)
     out = tmp_path / "out"
     out.mkdir()
-    actions = {action.text(): action for action in files.output.programs_button.menu().actions() if action.text()}
+    menu = files.output.programs_button.menu()
+    for _ in range(2):  # it is filled when it opens for the first time
+        menu.popup(QPoint())
+        menu.close()
+    actions = {action.text(): action for action in menu.actions() if action.text()}
+    assert len([action for action in menu.actions() if action.text()]) == len(actions)
     assert len(actions) == len(FORMATS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(out))

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from driving import LONG, block, click, close_dock, open_dock, paint, type_into
+from driving import LONG, block, click, close_dock, open_dock, paint, turn_wheel, type_into
 from napari.layers._layer_actions import _duplicate_layer
 from PIL import Image
 from qtpy.QtCore import Qt
@@ -461,6 +461,56 @@ def test_a_folder_becomes_a_list_in_the_same_few_layers(viewer, dock, qtbot, fol
     click(dock.next_button)
     assert layer_names(viewer) == ["crop1.png", CLASSES, CELLS, CNR]
     assert viewer.layers[CLASSES].data.shape == (100, 100)
+
+
+def test_a_wheel_that_passes_the_form_changes_nothing_in_it(viewer, dock):
+    form = dock.form
+    before = form.pixel_size.value, form.keep.value, form.model.value
+    for field in (form.pixel_size, form.keep, form.model):
+        for notches in (-1, 1, 1):
+            turn_wheel(field.native, notches)
+    assert (form.pixel_size.value, form.keep.value, form.model.value) == before
+    form.keep.native.setFocus()
+    turn_wheel(form.keep.native)
+    assert form.keep.value != before[1]
+
+
+def test_a_run_that_waits_for_the_canvas_can_be_cancelled(viewer, dock, qtbot, monkeypatch):
+    from threading import Event
+
+    from napari_leukocyte.plugin.segment import warm
+
+    monkeypatch.setattr(warm, "_begun", [None])
+    monkeypatch.setattr(warm, "_ended", Event())  # which never comes
+    viewer.add_image(smear(), name="smear")
+    click(dock.segment_button)
+    qtbot.waitUntil(lambda: dock.bar.format() == "Preparing the canvas …", timeout=LONG)
+    click(dock.cancel_button)
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=LONG)
+    assert "Cancelled: 0 of 1" in dock.status.text()
+    assert layer_names(viewer) == ["smear"]
+
+
+def test_an_image_of_a_list_fills_the_canvas_whatever_the_size_of_the_one_before(viewer, dock, qtbot, tmp_path):
+    sides = (300, 60, 200, 40)
+    for name, side in zip("abcd", sides, strict=True):
+        image = smear((side, side), centre=(0.8 * side, 0.8 * side), radius=min(20, side // 6))
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    open_folder(dock, tmp_path, qtbot)
+    press_segment_and_wait(dock, qtbot)
+    for side in sides[1:]:
+        click(dock.next_button)
+        assert viewer.layers[CLASSES].data.shape == (side, side)
+        assert side * viewer.scene.camera.zoom == pytest.approx(0.95 * min(viewer.canvas.size), rel=0.02)
+
+
+def test_notes_of_a_run_say_of_which_images_they_are(viewer, dock, qtbot, tmp_path):
+    for name, background in (("a", 255), ("b", 250), ("c", 255)):
+        Image.fromarray(smear(background=background)).save(tmp_path / f"{name}.png")
+    open_folder(dock, tmp_path, qtbot)
+    press_segment_and_wait(dock, qtbot)
+    told = [line for line in dock.status.text().splitlines() if "overexposed" in line]
+    assert told == ["• overexposed: 100 % of the glass is at the top value (2 images: a.png, c.png)"]
 
 
 def test_all_open_images_become_one_list(viewer, dock, qtbot):

@@ -116,3 +116,16 @@ def test_the_window_goes_with_its_dock(viewer, dock, qtbot):
     qtbot.waitUntil(window.isVisible, timeout=LONG)
     viewer.window.remove_dock_widget(dock)
     assert not window.isVisible()
+
+
+def test_a_sample_sheet_that_is_not_chosen_leaves_the_choice_as_it_was(dock, qtbot, monkeypatch):
+    QTest.mouseClick(dock.study_button, LEFT)
+    window = dock.study
+    qtbot.waitUntil(window.isVisible, timeout=LONG)
+    QTest.keyClick(window.how, Qt.Key.Key_Down)
+    grouped, said = window.how.currentText(), window.said.text()
+    assert "2 groups" in said
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    QTest.keyClick(window.how, Qt.Key.Key_End)
+    assert (window.how.currentText(), window.said.text()) == (grouped, said)
+    assert not window.pattern.isVisible()

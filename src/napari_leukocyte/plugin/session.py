@@ -77,6 +77,7 @@ class Session(OpenImages):
         super().__init__(viewer)
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
         self.selection: tuple[int, int] | None = None  # image and cell
+        self._rested: tuple[float, ...] = ()  # where the pointer was when a cell was chosen
         self.reader = ""  # who reads, as was said in this window; else the preferences know
         self.last_made: Mapping[str, str] = {}  # provenance of the segmentation that came last
         self.training_set: TrainingSet | None = None  # the one that all docks use
@@ -323,6 +324,7 @@ class Session(OpenImages):
     def select(self, index: int, cell: int) -> None:
         """Choose a cell of an image of the list (0: none)."""
         chosen = (index, cell) if cell else None
+        self._rested = tuple(self.viewer.cursor.position)
         if chosen != self.selection:
             self.selection = chosen
             self.selected.emit(index, cell)
@@ -353,6 +355,17 @@ class Session(OpenImages):
         cells = self.state.cells
         inside = 0 <= y < cells.shape[0] and 0 <= x < cells.shape[1]
         return int(cells[y, x]) if inside else 0
+
+    def cell_pointed_at(self) -> int:
+        """Number of the cell under the pointer; 0 for none, or where another was chosen since the pointer came to rest.
+
+        What a key or the table brought into view is meant then, and not what lay under the pointer before: napari does
+        not follow the pointer while the view moves under it.
+        """
+        position = tuple(self.viewer.cursor.position)
+        cell = self.cell_at(position)
+        other = self.selection is not None and self.selection != (self.index, cell) and self.selection[0] == self.index
+        return 0 if other and position == self._rested else cell
 
     # ---- the training set -------------------------------------------------------------------------------
 

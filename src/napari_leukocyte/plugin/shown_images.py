@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-from napari_leukocyte.plugin.canvas.layers import covering, follow_palette, look_at, overlap, pixel_size_of
+from napari_leukocyte.plugin.canvas.layers import covering, fit, follow_palette, look_at, overlap, pixel_size_of
 from napari_leukocyte.plugin.canvas.result_layers import ResultLayers
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.list_parts import Part, part_at
@@ -163,7 +163,7 @@ class ShownImages(ABC):
         assert self.image_layer is not None  # it is shown
         part.size = pixel_size_of(self.image_layer)
         self._uncover(self.image_layer)
-        self.viewer.reset_view()
+        fit(self.viewer, self.image_layer)
         self.shown_changed.emit(index)
         self.let_rest(before)
 

@@ -96,6 +96,11 @@ def test_nothing_found_is_an_error(folder, pattern):
         find_images([folder / pattern])
 
 
+def test_an_empty_folder_is_said_to_be_empty_and_not_to_be_unreadable(tmp_path):
+    with pytest.raises(LeukocyteError, match=r"^There is no image in the folder .*\.tiff\)\.$"):
+        find_images(tmp_path)
+
+
 def test_a_name_that_no_file_can_have_is_kept_for_read_image_to_refuse(folder):
     named = [folder / f"{'long' * 99}.png", folder / "cell1.tif" / "a.png", folder / "cell1.tif"]
     assert find_images(named) == named

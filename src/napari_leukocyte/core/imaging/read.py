@@ -97,6 +97,8 @@ def find_images(
         try:
             for file in _images_of(item, suffixes, skip_stems):
                 found.setdefault(real_path(file), file)
+        except LeukocyteError:  # a ValueError with a sentence of its own
+            raise
         except (OSError, ValueError) as error:
             raise unreadable(item, error) from error
     return list(found.values())

@@ -43,6 +43,7 @@ __all__ = [
     "covering",
     "describe",
     "file_of",
+    "fit",
     "follow_palette",
     "look_at",
     "opened",
@@ -314,8 +315,16 @@ def look_at(viewer: ViewerModel, image: Layer) -> None:
     share = float(np.max((high - low) / seen))
     if (low <= centre).all() and (centre <= high).all() and 0.5 <= share <= 2:
         return
+    fit(viewer, image)
+
+
+def fit(viewer: ViewerModel, image: Layer) -> None:
+    """Fill the canvas with an image. napari's own way fills it with all layers, hidden ones and other images too."""
+    low, high = image.extent.world[:, -2:]  # of the middles of its outer pixels
+    size = high - low + np.abs(image.extent.step[-2:])
+    camera = viewer.scene.camera
     camera.center = (*camera.center[:-2], *((low + high) / 2))
-    camera.zoom = float(np.min(canvas / (high - low))) * _MARGIN
+    camera.zoom = float(np.min(np.array(viewer.canvas.size) / size)) * _MARGIN
 
 
 def describe(classes: Labels | None, cells: Labels | None, result: Segmentation) -> None:

@@ -13,6 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.parts.docks import note, row, stack
+from napari_leukocyte.plugin.parts.one_click import OneClickButton
 from napari_leukocyte.plugin.parts.question import Question
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class BlindBar(QWidget):  # type: ignore[misc]
         self.share = QSpinBox(minimum=0, maximum=50, value=_SHARE, suffix=" %", prefix="read twice: ")
         self.share.setToolTip("How many of the images come twice, unseen, to find the error within the reader")
         self.question = Question()
-        self.back_button = QPushButton("Take back the last", clicked=self._take_back)
+        self.back_button = OneClickButton("Take back the last", clicked=self._take_back)
         self.back_button.setToolTip("The mask that was accepted last is revoked, and its image shown again")
         self.end_button = QPushButton("End and show names", clicked=self._ask_end)
         self.result = note()

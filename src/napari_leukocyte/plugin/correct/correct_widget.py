@@ -23,6 +23,7 @@ from napari_leukocyte.plugin.correct.brushes import Brushes
 from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
+from napari_leukocyte.plugin.parts.one_click import OneClickButton
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.take_labels import TakeLabels
 
@@ -92,6 +93,7 @@ class CorrectWidget(Dock):
 
         self.set_bar = SetBar(self.corrections, self.disk, leave=self._leave_list, say=self._say)
         self.set_bar.images_button.clicked.connect(self._open_its_images)
+        self.set_bar.reader.answered.connect(self.focus_canvas)
         self.new_set, self.open_set = self.set_bar.new_set, self.set_bar.open_set
         self.set_name, self.images_button = self.set_bar.set_name, self.set_bar.images_button
         self.new_button, self.open_button = self.set_bar.new_button, self.set_bar.open_button
@@ -112,6 +114,7 @@ class CorrectWidget(Dock):
         self.image_name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.order = QComboBox()
         self.order.addItems(list(_ORDERS))
+        self.order.activated.connect(self.focus_canvas)  # a key would choose another entry
         self.previous_button = self._button("◀ Previous", lambda: self._step(-1), "Shift+N")
         self.skip_button = self._button("Skip", self._skip, "Pass this image over (K)")
         self.next_button = self._button("Next ▶", lambda: self._step(+1), "N")
@@ -176,7 +179,7 @@ class CorrectWidget(Dock):
         self.setMinimumWidth(340)
 
     def _button(self, text: str, pressed: Callable[[], None], tip: str) -> QPushButton:
-        button = QPushButton(text)
+        button = (OneClickButton if pressed in (self._accept, self._skip) else QPushButton)(text)
         button.setToolTip(tip)
         button.clicked.connect(lambda: pressed())
         return button

@@ -32,9 +32,12 @@ class ReaderLine(QWidget):  # type: ignore[misc]
     -------
     chosen(name, first)
         The reader has another name from now on; ``first``: nobody had said one before.
+    answered()
+        The question is closed: the field that had the focus is gone.
     """
 
     chosen = Signal(str, bool)
+    answered = Signal()
 
     def __init__(self, session: Session, say: Callable[[str], None]) -> None:
         super().__init__()
@@ -102,3 +105,4 @@ class ReaderLine(QWidget):  # type: ignore[misc]
         self.show_name()
         if first or name != before:
             self.chosen.emit(name, first)
+        self.answered.emit()

@@ -93,7 +93,7 @@ class CellKeys:
     def _aimed_at(self, what: str) -> tuple[int, Part]:
         """The cell under the cursor, and whether the cursor is on its nucleus; else the chosen one."""
         session = self._session()
-        cell = session.cell_at(session.viewer.cursor.position)
+        cell = session.cell_pointed_at()
         if not cell:
             return self._chosen(what), "cell"
         assert session.state is not None  # it has a cell

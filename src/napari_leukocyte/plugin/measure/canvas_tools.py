@@ -33,6 +33,7 @@ MARKS: dict[Flag, str] = {
     Flag.NOT_A_WBC_ARTEFACT: "artefact",
 }
 
+_NO_CELL = "There is no cell to {}: point at one, or click one first."
 _CLICK_PX = 4  # a press that moves less far is a click
 
 
@@ -91,9 +92,15 @@ class CanvasTools:
         elif name in STROKES:
             self.disarm() if self.waiting == name else self._arm(name)
         elif name == "fill":
-            self._try(self._fill)
+            self._try(lambda: self._fill(self._aimed_at("fill")))
         elif name == "mark":
             self._try(self._mark_next)
+
+    def fill_chosen(self) -> None:
+        """Fill the chosen cell: a button is pressed far from the canvas, whatever the pointer passed on its way."""
+        session = self.session
+        chosen = session.selection[1] if session.selection and session.selection[0] == session.index else 0
+        self._try(lambda: self._fill(chosen))
 
     def mark(self, cells: list[int], flag: Flag | None) -> None:
         """Mark cells of the shown image as not a WBC, or (None) as white cells after all."""
@@ -107,8 +114,9 @@ class CanvasTools:
         """Numbers of the selected cells of the shown image."""
         return [cell for index, cell in self._selected() if index == self.session.index]
 
-    def _fill(self) -> str:
-        cell = self._aimed_at("fill")
+    def _fill(self, cell: int) -> str:
+        if not cell:
+            raise LeukocyteError(_NO_CELL.format("fill"))
         self.session.edit_map(lambda live: live_repairs.fill(live, cell), 1)
         return f"Cell {cell}: filled with cytoplasm."
 
@@ -134,13 +142,13 @@ class CanvasTools:
 
     def _aimed_at(self, what: str) -> int:
         session = self.session
-        cell = session.cell_at(session.viewer.cursor.position)
+        cell = session.cell_pointed_at()
         if cell:
             session.select(session.index, cell)
         elif session.selection is not None and session.selection[0] == session.index:
             cell = session.selection[1]
         if not cell:
-            raise LeukocyteError(f"There is no cell to {what}: point at one, or click one first.")
+            raise LeukocyteError(_NO_CELL.format(what))
         return cell
 
     def _try(self, job: Callable[[], str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMenu, QPushButton, QWidget
@@ -41,9 +42,13 @@ class RepairButtons(QWidget):  # type: ignore[misc]
     def __init__(self, tools: CanvasTools, last: QPushButton) -> None:
         super().__init__()
         self._tools = tools
-        self.strokes = {name: self._button(text, tip, name, checkable=True) for name, text, tip in _STROKES}
+        self.strokes = {
+            name: self._button(text, tip, partial(tools.run, name), checkable=True) for name, text, tip in _STROKES
+        }
         self.fill_button = self._button(
-            "Fill hole", "Holes of the cell become cytoplasm; without one, its deepest indent (G)", "fill"
+            "Fill hole",
+            "Holes of the chosen cell become cytoplasm; without one, its deepest indent (G)",
+            tools.fill_chosen,
         )
         self.mark_button = QPushButton("Not a WBC")
         self.mark_button.setToolTip("Withhold the CNR of the selected cells and say why (R: next kind)")
@@ -58,10 +63,10 @@ class RepairButtons(QWidget):  # type: ignore[misc]
         tools.armed.connect(self._on_armed)
         tools.asked.connect(self._ask)
 
-    def _button(self, text: str, tip: str, name: str, *, checkable: bool = False) -> QPushButton:
+    def _button(self, text: str, tip: str, act: Callable[[], None], *, checkable: bool = False) -> QPushButton:
         button = QPushButton(text, checkable=checkable)
         button.setToolTip(tip)
-        button.clicked.connect(lambda: self._do(lambda: self._tools.run(name)))
+        button.clicked.connect(lambda: self._do(act))
         return button
 
     def _do(self, job: Callable[[], None]) -> None:

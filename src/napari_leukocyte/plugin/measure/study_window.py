@@ -63,6 +63,7 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         self._work = Background("the summary")
         self._writing = Background("the report")
         self._again = False
+        self._how = _NONE  # what was chosen last
         self._report: Path | None = None
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._sum_up)
@@ -111,9 +112,14 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         self.pattern.setVisible(how == _NAMES)
         if how == _SHEET:
             path, _ = QFileDialog.getOpenFileName(self, "Sample sheet", "", "Tables (*.csv *.tsv *.txt)")
-            if path:
-                self.group_by(path)
+            if not path:  # the groups are those of before, and so the choice says
+                self.how.setCurrentText(self._how)
+                self.pattern.setVisible(self._how == _NAMES)
+                return
+            self._how = how
+            self.group_by(path)
         else:
+            self._how = how
             self.group_by({_NONE: None, _FOLDERS: "folder", _NAMES: self.pattern.text().strip()}[how])
 
     def group_by(self, how: str | None) -> None:
@@ -132,6 +138,7 @@ class StudyWindow(QWidget):  # type: ignore[misc]
             self.groups.group_by(self.groups.how)
         except LeukocyteError as error:
             self.groups.group_by(None)
+            self._how = _NONE
             self.how.setCurrentText(_NONE)
             self.pattern.hide()
             self.said.setText(f"{error} They are one group now.")

@@ -51,7 +51,7 @@ class TypeButton(QPushButton):  # type: ignore[misc]
         """Open the menu at the pointer; over a canvas for the cell under it, unless that is one of several selected."""
         session = self._session
         over = canvas is not None and canvas.underMouse()
-        cell = session.cell_at(session.viewer.cursor.position) if over else 0
+        cell = session.cell_pointed_at() if over else 0
         if cell and (session.index, cell) not in self._selected():
             session.select(session.index, cell)
         if self._selected():

@@ -21,6 +21,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_leukocyte.plugin.parts.wheel_guard import WheelGuard
+
 __all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
 _BLIND = (
@@ -113,6 +115,7 @@ class Dock(QWidget):  # type: ignore[misc]
         super().showEvent(event)
         if not self._placed:
             self._placed = True
+            WheelGuard(self)
             QTimer.singleShot(0, self._settle)  # napari places the dock first
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
@@ -12,7 +14,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
-from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
+from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["FolderOpener"]
+
+_LOOK_S = 0.1
 
 
 class FolderOpener(QObject):  # type: ignore[misc]
@@ -51,6 +55,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
         self._reader = Background("the reading of the folder")
         self._generation = -1  # of the list that was opened
         self._results = 0
+        self._is_list = Event()  # whether the window has made what was read its list
         self._problems: list[str] = []
         self._changed: list[str] = []  # results that somebody changed since they were written
 
@@ -64,7 +69,9 @@ class FolderOpener(QObject):  # type: ignore[misc]
         self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
         self._results, self._problems, self._changed = 0, [], []
         self.said.emit(f"Reading {paths[0].name} …" if len(paths) == 1 else f"Reading {len(paths)} files …")
-        self._reader.start(lambda: _read(paths), event=self._on_event, done=self._on_done, failed=self._on_failed)
+        self._is_list = Event()
+        read = partial(_read, paths, self._is_list)
+        self._reader.start(read, event=self._on_event, done=self._on_done, failed=self._on_failed)
 
     def leave(self) -> None:
         """Read no further."""
@@ -75,7 +82,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
             self._open_list(event)
         elif hasattr(event, "places"):
             self._open_slide(event)
-        else:
+        elif event is not None:  # else it waits for napari
             self._take(event)
 
     def _open_slide(self, found: FoundOnSlide) -> None:
@@ -85,12 +92,14 @@ class FolderOpener(QObject):  # type: ignore[misc]
     def _open_list(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
         try:
             self._session.open_files(sources)
+            warm_up()  # not sooner: what napari begins with its first layer is not made for two threads
         except LeukocyteError as error:
             self._reader.cancel()
             self._problems.append(str(error))
             return
+        finally:
+            self._is_list.set()
         self._generation = self._session.generation
-        warm_up()  # not sooner: what napari begins with its first layer is not made for two threads
         self._problems += [broken.reason for broken in self._session.broken]
         self.opened.emit()
 
@@ -121,8 +130,8 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
 
 def _read(
-    paths: Sequence[Path],
-) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened | FoundOnSlide, None, tuple[str, ...]]:
+    paths: Sequence[Path], is_list: Event
+) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened | FoundOnSlide | None, None, tuple[str, ...]]:
     """The list, and then the results one by one; returns notes."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images, passed_over
@@ -151,6 +160,8 @@ def _read(
         return (*(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found)), *elsewhere)
     saved = saved_folder(paths[0])
     yield saved.sources
-    wait_until_warm()
+    while not is_list.wait(_LOOK_S):
+        yield None
+    yield from until_warm()
     yield from saved.results()
     return (*saved.notes, *elsewhere)

@@ -15,7 +15,8 @@ from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
-from napari_leukocyte.plugin.segment.warm import wait_until_warm, warm_up
+from napari_leukocyte.plugin.segment.run_notes import lines_of_notes
+from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
 from napari_leukocyte.plugin.session import Session
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class SegmentJob:
         self._images = list(self.session.images)
         self._done, self._left, self._failed = 0, 0, list[str]()
         self._broken = [b.reason for b in self.session.broken] if len(indices) > 1 else []
-        self._notes: list[str] = []
+        self._notes: list[tuple[str, str]] = []  # image and note
         self._empty = 0  # images without a cell
         self._used, self._problem = "", ""
         images, decided = self._images, self._sizes_of(parameters)
@@ -115,6 +116,9 @@ class SegmentJob:
         from napari_leukocyte.core.segmentation.windowed import WindowDone
 
         total = len(self._indices)
+        if event is None:
+            self.progress.emit(0, 1000 * total, "Preparing the canvas …")
+            return
         if isinstance(event, _Ready):
             self._used = event.used
         elif isinstance(event, ImageFailed):
@@ -126,7 +130,7 @@ class SegmentJob:
                 self._empty += not event.result.cells.any()
                 doubt = event.result.pixel_size.doubt
                 notes = [*event.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
-                self._notes += [note for note in notes if note not in self._notes]
+                self._notes += [(event.source.label, note) for note in notes]
             else:
                 self._left += 1
         if isinstance(event, SizeStep):
@@ -171,8 +175,10 @@ class SegmentJob:
             images = "1 image" if self._left == 1 else f"{self._left} images"
             parts.append(f"{images} edited during the run, and left as painted.")
         parts += bullets("Not segmented:", [*self._broken, *self._failed])
-        if self._notes:
-            parts.append("Note: " + "; ".join(self._notes) + ".")
+        if self._notes and total == 1:
+            parts.append("Note: " + "; ".join(note for _, note in self._notes) + ".")
+        elif self._notes:
+            parts += ["Notes:", *(f"• {line}" for line in lines_of_notes(self._notes))]
         return "\n".join(parts)
 
 
@@ -191,7 +197,7 @@ def _run(
     from napari_leukocyte.core.segmentation.segment import segment_images
 
     predictor = _predictor(parameters)
-    wait_until_warm()
+    yield from until_warm()
     yield _Ready(predictor.used)
     missing = [i for i in indices if i not in decided]
     before = {i: SizeDecision(size) for i, size in known.items()}

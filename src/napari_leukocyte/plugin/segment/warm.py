@@ -1,18 +1,28 @@
-"""What napari compiles when the first labels are shown, for some seconds, is compiled beside the window."""
+"""What is needed at the first labels and the first docks is compiled and loaded beside the window."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
 from threading import Event
 
 import numpy as np
 
 from napari_leukocyte.plugin.background import Background
 
-__all__ = ["wait_until_warm", "warm_up"]
+__all__ = ["until_warm", "warm_up"]
 
 _begun: list[Background] = []  # once in a process
 _ended = Event()
-_LONGEST_S = 30.0
+_LOOK_S = 0.1
+# what other docks load when they open, or when something is saved there for the first time
+_LATER = (
+    "napari_leukocyte.core.exchange.formats",
+    "napari_leukocyte.core.training_set.training_set",
+    "napari_leukocyte.core.training_set.reading",
+    "napari_leukocyte.plugin.correct.set_jobs",
+    "napari_leukocyte.plugin.measure.saving",
+)
 
 
 def warm_up() -> None:
@@ -22,19 +32,21 @@ def warm_up() -> None:
         _begun[0].start(_compile, failed=lambda _sentence: None)  # then it is compiled when it is needed
 
 
-def wait_until_warm() -> None:
-    """For a worker: a result that comes sooner would have the window wait for the same."""
-    if _begun:
-        _ended.wait(_LONGEST_S)
+def until_warm() -> Iterator[None]:
+    """For a worker: yields, so that Cancel works, until a result would not have the window wait for the same."""
+    while _begun and not _ended.wait(_LOOK_S):
+        yield None
 
 
 def _compile() -> None:
     """Colour a few labels of each kind, in layers that no viewer has, and load what draws the plots."""
     try:
         _colour_labels()
-        _draw_nothing()
     finally:
         _ended.set()
+    _draw_nothing()
+    for module in _LATER:
+        import_module(module)
 
 
 def _draw_nothing() -> None:
