@@ -44,7 +44,7 @@ def show_dock(dock: Any) -> None:
     QTest.qWait(300)
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], timeout: float = 600) -> None:
     """Let napari work until the condition holds; ``timeout`` in seconds."""
     end = monotonic() + timeout
     while not condition():
