@@ -1,5 +1,7 @@
 """A whole slide in napari: opened lazily, searched from the Segment dock, and one cell of it corrected."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from PIL import Image
 from slide_files import LABEL, write_svs, write_zarr
 
 from napari_leukocyte.core.segmentation.predictor import Predictor
+from napari_leukocyte.core.slides import correcting
 from napari_leukocyte.core.slides.opening import open_slide as open_lazily
 
 SHAPE = (700, 1100)
@@ -149,8 +152,20 @@ def test_saved_results_open_with_their_slide_and_take_corrections(
     session.classes_layer.brush_size = 9
     paint(viewer, (y - 2 * UM, x + 13 * UM), (y + 2 * UM, x + 13 * UM))
     qtbot.waitUntil(lambda: session.state.edited, timeout=LONG)
-    click(dock.slide.write_button)
-    qtbot.waitUntil(lambda: not dock.slide.writer.running and dock.slide.write_button.isEnabled(), timeout=LONG)
+
+    def write():
+        click(dock.slide.write_button)
+        qtbot.waitUntil(lambda: not dock.slide.writer.running and dock.slide.write_button.isEnabled(), timeout=LONG)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(correcting, "write_correction", full)
+        write()
+    assert "The disk refused the writing of the corrections (No space left on device)" in dock.slide.status.text()
+    assert session.state.at_stake
+    write()
     assert "1 cell of 1 region corrected in the results" in dock.slide.status.text()
     after = {row["cell"]: row for row in table(tmp_path / "smear")}
     assert after.keys() == before.keys()
