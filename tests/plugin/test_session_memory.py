@@ -62,7 +62,7 @@ def test_an_image_goes_on_as_it_was_left(many):
     np.testing.assert_array_equal(state.classes, before[0])
     np.testing.assert_array_equal(state.cells, before[1])
     assert state.facts(None) == before[2]
-    assert repr(state.measures) == repr(before[3])  # NaN is not equal to itself from Python 3.13 on
+    assert state.measures == before[3]
     np.testing.assert_array_equal(state.began.classes, began.classes)
     np.testing.assert_array_equal(state.began.cells, began.cells)
     many.classes_layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[40:50, 40:50]), 0)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -35,6 +36,22 @@ def test_the_cnr_of_an_outline_two_pixels_too_small(cell_um, nucleus_um, error):
     analytic = (cell_um * px - 2) ** 2 - (nucleus_um * px) ** 2
     analytic /= (cell_um * px) ** 2 - (nucleus_um * px) ** 2
     assert analytic - 1 == pytest.approx(error, abs=0.01)
+
+
+def test_measures_are_equal_when_all_is_and_nan_is_nan():
+    classes = concentric(20, 9)
+    here, there = (measure_cells(classes, classes > 0, pixel_size=um)[0] for um in (None, None))
+    for one in fields(here):
+        value = getattr(here, one.name)
+        if isinstance(value, float):
+            nan = replace(here, **{one.name: float("nan")})
+            assert nan == replace(there, **{one.name: -float("nan")})
+            assert (nan == here) == math.isnan(value)
+            assert replace(here, **{one.name: 0.125}) != here
+    assert here == there
+    assert hash(here) == hash(there)
+    assert replace(here, flags=(Flag.EDITED,)) != here
+    assert here != "a cell"
 
 
 def test_known_discs_to_the_pixel():

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,9 @@ _THINNEST_RIM_UNKNOWN_PX = 4.0  # 0.4 um at the 10 px per um of an oil immersion
 _TOO_COARSE = 0.20  # by so much of itself a pixel moves the CNR of a cell that is too small in pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellMeasure:
-    """What is known of one cell.
+    """What is known of one cell; two are equal when all is, NaN and NaN too.
 
     Attributes
     ----------
@@ -64,6 +65,18 @@ class CellMeasure:
     flags: tuple[Flag, ...] = ()
     cell_type: str = ""
     cnr_at_most: float = math.nan
+
+    def __eq__(self, other: object) -> bool:
+        # dataclasses compare NaN with itself as equal up to Python 3.12, and as different from 3.13 on
+        if not isinstance(other, CellMeasure):
+            return NotImplemented
+        return all(a == b or (a != a and b != b) for a, b in zip(self._all(), other._all(), strict=True))
+
+    def __hash__(self) -> int:
+        return hash((self.cell, self.cytoplasm_px, self.nucleus_px, self.flags))
+
+    def _all(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, one.name) for one in fields(self))
 
     @property
     def cell_px(self) -> int:
