@@ -86,6 +86,14 @@ _POOLS = ("zarr_io", "asyncio_", "ThreadPoolExecutor-", "dask", "Dask", "IO loop
 
 
 @pytest.fixture(autouse=True)
+def settings_of_its_own():
+    """What a test changes in the preferences, another one does not find there."""
+    yield
+    if napari_settings := sys.modules.get("napari.settings"):
+        napari_settings._clear_plugin_settings_cache()
+
+
+@pytest.fixture(autouse=True)
 def no_thread_outlives_the_test():
     """What a test starts has ended when it ends: a dock, a saver or a server that is closed lets its threads go."""
     before = set(threading.enumerate())

@@ -2,7 +2,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from napari import settings as napari_settings
 
 # the helpers beside the tests are imported by name
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,10 +13,3 @@ def viewer(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1300, 900)
     return viewer
-
-
-@pytest.fixture(autouse=True)
-def settings_of_its_own():
-    """What a test changes in the preferences, another one does not find there."""
-    yield
-    napari_settings._clear_plugin_settings_cache()
