@@ -73,8 +73,9 @@ def go_to_dock(viewer, qtbot, dock):
 
 
 def wait_for_front(dock, qtbot):
-    """Docks open beside the others and join them as tabs a moment later."""
-    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty(), timeout=LONG)
+    """Docks open beside the others, join them as tabs a moment later, and only then ask for their height."""
+    qtbot.waitUntil(lambda: dock.minimumSizeHint().height() > 0 and not dock.visibleRegion().isEmpty(), timeout=LONG)
+    QApplication.processEvents()  # the layout that follows
 
 
 def choose(combo, letters):
