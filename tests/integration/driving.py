@@ -73,9 +73,14 @@ def go_to_dock(viewer, qtbot, dock):
 
 
 def wait_for_front(dock, qtbot):
-    """Docks open beside the others, join them as tabs a moment later, and only then ask for their height."""
-    qtbot.waitUntil(lambda: dock.minimumSizeHint().height() > 0 and not dock.visibleRegion().isEmpty(), timeout=LONG)
-    QApplication.processEvents()  # the layout that follows
+    """Docks open beside the others, join them as tabs a moment later, and only then get their height."""
+
+    def lies_as_it_stays():
+        QApplication.processEvents()  # the layouts that are due
+        height = dock.minimumSizeHint().height()
+        return not dock.visibleRegion().isEmpty() and 0 < height <= dock.height()
+
+    qtbot.waitUntil(lies_as_it_stays, timeout=LONG)
 
 
 def choose(combo, letters):

@@ -99,7 +99,7 @@ def test_from_a_folder_to_a_better_model(
     session = segment.session
     chosen.path = cells
     click(segment.open_folder_button)
-    qtbot.waitUntil(lambda: len(session.images) == 4, timeout=LONG)
+    qtbot.waitUntil(lambda: len(session.images) == 4 and not segment.opener.running, timeout=LONG)
     chosen.path = model
     click(segment.form.file_button)
     assert segment.form.model.value == model.name
