@@ -23,6 +23,7 @@ __all__ = [
     "WHOLE_COLUMNS",
     "cell_rows",
     "columns_of",
+    "optional_columns",
     "write_cells_csv",
 ]
 
@@ -67,8 +68,13 @@ _OWN_WORDS = ("image", "folder", "type", "reader")  # which may begin as a formu
 
 def columns_of(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     """Name the columns that a table of these rows has: optional ones only if any row has any of their group."""
+    return (*CELL_COLUMNS, *optional_columns(rows))
+
+
+def optional_columns(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Name the optional columns of whose group any of these rows has any."""
     there = {name for row in rows for name in row}
-    return (*CELL_COLUMNS, *(name for part in OPTIONAL_COLUMNS if not there.isdisjoint(part) for name in part))
+    return tuple(name for part in OPTIONAL_COLUMNS if not there.isdisjoint(part) for name in part)
 
 
 def cell_rows(

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +69,11 @@ class CellMeasure:
         # dataclasses compare NaN with itself as equal up to Python 3.12, and as different from 3.13 on
         if not isinstance(other, CellMeasure):
             return NotImplemented
-        return all(a == b or (a != a and b != b) for a, b in zip(self._all(), other._all(), strict=True))
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return all(a == b or (a != a and b != b) for a, b in pairs)
 
     def __hash__(self) -> int:
         return hash((self.cell, self.cytoplasm_px, self.nucleus_px, self.flags))
-
-    def _all(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, one.name) for one in fields(self))
 
     @property
     def cell_px(self) -> int:

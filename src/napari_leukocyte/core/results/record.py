@@ -32,7 +32,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from napari_leukocyte.core.cells.cells_csv import CELL_COLUMNS, MADE_BY_COLUMNS, OPTIONAL_COLUMNS, columns_of
+from napari_leukocyte.core.cells.cells_csv import (
+    CELL_COLUMNS,
+    MADE_BY_COLUMNS,
+    OPTIONAL_COLUMNS,
+    columns_of,
+    optional_columns,
+)
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.cell_table import CellTable
@@ -191,8 +197,7 @@ class ImageRecord:
         """The rows of one plane in ``cells.csv``."""
         own = self.planes[plane]
         made_by = {column: own.provenance.get(column, "") for column in MADE_BY_COLUMNS}
-        there = {name for cell in own.cells for name in cell}
-        optional = [name for part in OPTIONAL_COLUMNS if not there.isdisjoint(part) for name in part]
+        optional = optional_columns(own.cells)
         return [
             {
                 "image": self.image.label,
@@ -242,13 +247,12 @@ class _Kept:
 
     image: ImageRecord  # where these are few, without its planes
     planes: bytes
-    optional: tuple[str, ...]  # one column of each group that its cells have
+    optional: tuple[str, ...]  # columns that its cells have
 
     @classmethod
     def of(cls, image: ImageRecord) -> "_Kept":
         cells = [cell for plane in image.planes if not plane.reason for cell in plane.cells]
-        there = {name for cell in cells for name in cell}
-        optional = tuple(part[0] for part in OPTIONAL_COLUMNS if not there.isdisjoint(part))
+        optional = optional_columns(cells)
         if len(cells) > _MOST_CELLS:
             return cls(image, b"", optional)
         return cls(replace(image, planes=()), zlib.compress(pickle.dumps(image.planes), _LEVEL), optional)
