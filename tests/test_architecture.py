@@ -20,6 +20,7 @@ ROOMS = (
         "core.bins",
         "core.difficulty",
         "core.waiting",
+        "core.freed_memory",
         "core.packed",
     ),
     ("core.sorting",),

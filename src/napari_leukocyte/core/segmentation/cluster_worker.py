@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_leukocyte.core.cells.boxes import Box, box_of
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
+from napari_leukocyte.core.freed_memory import keep_freed_memory
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.model.device import resolve_device, uses_bfloat16
 from napari_leukocyte.core.model.fast import is_installed
@@ -111,6 +112,7 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]  # dask is not typed
 
     def setup(self, worker: Any) -> None:
         """A worker has come."""
+        keep_freed_memory()
         self._threads = int(worker.state.nthreads)
         self._lock = Lock()
         self._method: Method | None = None
