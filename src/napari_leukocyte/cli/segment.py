@@ -115,7 +115,7 @@ def segment(
         Literal["auto", "all", "none"],
         typer.Option(
             help="Which inputs are whole slides: auto takes SVS and the like, OME-Zarr, TIFF pyramids above 16 "
-            "megapixels and any TIFF above 400."
+            "megapixels and, where parts of it can be read, any TIFF above 100."
         ),
     ] = "auto",
     whole_film: Annotated[

@@ -88,7 +88,9 @@ def _segment(
 
 def _say(bars: Progress, label: str, event: LookedOver) -> None:
     """What the first look says, before the long part."""
-    shares = [f"{words} {100 * share:.0f} %" for words, share in event.overview.shares().items() if share >= 0.005]
+    shares = [
+        f"{place.words} {100 * share:.0f} %" for place, share in event.overview.shares().items() if share >= 0.005
+    ]
     looked, windows = event.windows
     lines = [f"{label}: {', '.join(shares)}. {looked} of {counted(windows, 'window')} are looked at (overview.png)."]
     lines += [f"  {note}" for note in event.notes]

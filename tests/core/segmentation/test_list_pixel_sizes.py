@@ -10,6 +10,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import BrokenImage, sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.imaging.resolution import stated
 from napari_leukocyte.core.segmentation import list_pixel_sizes
 from napari_leukocyte.core.segmentation.list_pixel_sizes import LOOKED_AT, SizeDecision, SizeStep, decide_pixel_sizes
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
@@ -106,6 +107,14 @@ def test_two_objectives_are_never_averaged():
 def test_white_cells_alone_stay_doubtful():
     decisions = decide([image_of(f"{i}.png", 0.1, red=0, white=3) for i in range(20)])
     assert decisions[0].size.doubt == "no red cell"
+
+
+def test_why_a_stated_size_is_not_used_goes_with_the_estimate():
+    unused = stated(0.1, 0.2, "OME metadata")
+    decisions = decide([image_of("1.png", pixel_size=unused), image_of("2.png")])
+    for decision in decisions.values():
+        assert decision.size.estimated
+        assert decision.note.startswith("OME metadata of 0.1 x 0.2 µm/px is not used")
 
 
 def test_planes_of_a_stack_share_one_even_at_odds():

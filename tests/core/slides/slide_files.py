@@ -54,6 +54,14 @@ def write_ome_tiff(path, picture, *, um=0.25, aside=True):
     return path
 
 
+def write_plain_tiff(path, picture, *, um=0.25, **options):
+    """One level without any metadata but a resolution, in one block unless ``options`` say otherwise."""
+    dots = {"resolution": (1e4 / um, 1e4 / um), "resolutionunit": "CENTIMETER"}
+    photometric = "rgb" if picture.ndim == 3 else "minisblack"
+    tifffile.imwrite(path, picture, photometric=photometric, metadata=None, **dots, **options)
+    return path
+
+
 def write_zarr(path, picture, *, version="0.5", um=0.25, axes="cyx"):
     """OME-Zarr, with the colours in front as converters put them."""
     import zarr

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import tifffile
-from slide_files import LABEL, MACRO, pyramid, write_ome_tiff, write_svs, write_zarr
+from slide_files import LABEL, MACRO, pyramid, write_ome_tiff, write_plain_tiff, write_svs, write_zarr
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.read import read_image
@@ -141,6 +141,47 @@ def test_damaged_files_are_refused_in_one_sentence_that_names_them(tmp_path, pic
         open_slide(tmp_path / "folder")
 
 
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 7}, {"byteorder": ">"}, {"planarconfig": "separate"}])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_picture_in_one_block_is_read_in_parts(tmp_path, picture, options, kind):
+    pixels = picture.astype(kind) * (257 if kind is np.uint16 else 1)
+    stored = np.moveaxis(pixels, -1, 0) if "planarconfig" in options else pixels
+    path = write_plain_tiff(tmp_path / "a.tif", stored, **options)
+    with open_slide(path) as slide:
+        assert len(slide.levels) == 1
+        assert slide.pixel_size.um == pytest.approx(0.25)
+        assert np.array_equal(slide.read(0, slice(20, 50), slice(30, 999)), pixels[20:50, 30:])
+    assert np.array_equal(read_image(path).array, pixels)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_blocks_that_are_missing_are_white_and_said(tmp_path, picture, version):
+    path = write_zarr(tmp_path / "a.zarr", picture, version=version)
+    with open_slide(path) as slide:
+        assert slide.notes == ()
+    inside = path / "0" / "c" / "1" / "2" / "3" if version == "0.5" else path / "0" / "1.2.3"
+    inside.unlink()
+    with open_slide(path) as slide:
+        (note,) = slide.notes
+        assert note.startswith("1 of 153 blocks of the slide are missing")
+        window = slide.read(0, slice(128, 192), slice(192, 256))
+    expected = picture[128:192, 192:256].copy()
+    expected[..., 1] = 255
+    assert np.array_equal(window, expected)
+
+
+def test_tiles_that_a_tiff_leaves_out_are_white(tmp_path, picture):
+    path = tmp_path / "a.tif"
+    tiles = [picture[i : i + 64, j : j + 64] for i in (0, 64) for j in (0, 64)]
+    with tifffile.TiffWriter(path) as tiff:
+        blocks = iter([tiles[0].tobytes(), b"", tiles[2].tobytes(), tiles[3].tobytes()])
+        tiff.write(blocks, shape=(128, 128, 3), dtype=np.uint8, tile=(64, 64), photometric="rgb")
+    with open_slide(path) as slide:
+        whole = slide.read(0, slice(None), slice(None))
+    assert (whole[:64, 64:] == 255).all()
+    assert np.array_equal(whole[64:], picture[64:128, :128])
+
+
 def test_a_tile_that_is_damaged_is_said_when_it_is_read(tmp_path, picture):
     path = write_svs(tmp_path / "a.svs", picture)
     with tifffile.TiffFile(path) as tiff:
@@ -156,17 +197,28 @@ def test_a_tile_that_is_damaged_is_said_when_it_is_read(tmp_path, picture):
 
 def test_a_slide_is_told_from_an_image(tmp_path, picture, monkeypatch):
     ome = write_ome_tiff(tmp_path / "a.ome.tif", picture)
-    plain = tmp_path / "plain.tif"
-    tifffile.imwrite(plain, picture, photometric="rgb")
+    plain = write_plain_tiff(tmp_path / "plain.tif", picture)
+    strips = write_plain_tiff(tmp_path / "strips.tif", picture, compression="zlib", rowsperstrip=16)
+    one_strip = write_plain_tiff(tmp_path / "one.tif", picture, compression="zlib", rowsperstrip=300)
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.stack([picture, picture]), photometric="rgb")
     assert is_slide(write_svs(tmp_path / "b.svs", picture))
     assert is_slide(write_zarr(tmp_path / "c.zarr", picture))
     assert is_slide("https://example.org/c.zarr")
-    assert not any(map(is_slide, (ome, plain, tmp_path, tmp_path / "missing.tif")))  # a small pyramid is a field
+    small = (ome, plain, strips, tmp_path, tmp_path / "missing.tif")
+    assert not any(map(is_slide, small))  # a small pyramid is a field
     monkeypatch.setattr(opening, "_PYRAMID_PX", 100_000)
     assert is_slide(ome)
     assert not is_slide(plain)
     monkeypatch.setattr(opening, "_LARGE_PX", 100_000)
+    for module in ("level", "tiff_slides"):
+        monkeypatch.setattr(f"napari_leukocyte.core.slides.{module}.LARGEST_BLOCK", 100_000)
     assert is_slide(plain)
+    assert is_slide(strips)
+    assert not is_slide(one_strip)  # no part of it can be read alone
+    assert not is_slide(stack)
+    with pytest.raises(LeukocyteError, match=r"one\.tif lies in blocks of .* save it as a tiled TIFF"):
+        open_slide(one_strip)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +229,17 @@ def test_aperios_pixel_size_counts_when_a_microscope_can_have_it(tmp_path, pictu
     with open_slide(path) as slide:
         assert slide.pixel_size.um == um
     assert read_image(path).pixel_size == um
+
+
+def test_pixels_that_are_not_square_have_no_size_and_that_is_said(tmp_path, picture):
+    path = tmp_path / "a.ome.tif"
+    size = {"PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.3, "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite(path, picture, photometric="rgb", metadata={"axes": "YXS", **size}, ome=True)
+    words = "OME metadata of 0.25 x 0.3 µm/px is not used"
+    with open_slide(path) as slide:
+        assert slide.pixel_size.um is None
+        assert slide.pixel_size.source.startswith(words)
+    assert read_image(path).pixel_size_source.startswith(words)
 
 
 def test_a_scale_without_unit_is_no_pixel_size(tmp_path, picture):

@@ -8,7 +8,7 @@ import tifffile
 import zarr
 from drawn_slides import UM, draw, parameters, run, scattered, slide_of, table
 from PIL import Image
-from slide_files import write_svs, write_zarr
+from slide_files import write_ome_tiff, write_plain_tiff, write_svs, write_zarr
 
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -288,18 +288,26 @@ def test_a_file_that_is_damaged_in_its_middle_stops_the_run_in_a_sentence(tmp_pa
 
 def test_formats_without_loss_give_the_same_cells(tmp_path, network):
     small = draw((520, 640), scattered((520, 640), 14, seed=4), red_cells=200)
-    tables = []
+    found = []
     for name, write in (
         ("a.svs", lambda path: write_svs(path, small, mpp=UM, compression="zlib")),
-        ("b.zarr", lambda path: write_zarr(path, small, version="0.4", um=UM)),
-        ("c.zarr", lambda path: write_zarr(path, small, version="0.5", um=UM)),
+        ("b.ome.tif", lambda path: write_ome_tiff(path, small, um=UM)),
+        ("c.tif", lambda path: write_plain_tiff(path, small, um=UM)),
+        ("d.zarr", lambda path: write_zarr(path, small, version="0.4", um=UM)),
+        ("e.zarr", lambda path: write_zarr(path, small, version="0.5", um=UM)),
     ):
+        out = tmp_path / f"out-{name}"
         with open_slide(write(tmp_path / name)) as slide:
-            run(slide, tmp_path / f"out-{name}", network)
-        tables.append([{k: v for k, v in row.items() if k != "image"} for row in table(tmp_path / f"out-{name}")])
-    without_source = [[{k: v for k, v in row.items() if k != "pixel_size_source"} for row in rows] for rows in tables]
-    assert without_source[0]
-    assert without_source[0] == without_source[1] == without_source[2]
+            run(slide, out, network)
+        root = zarr.open_group(str(out / "cells.ome.zarr"), mode="r")
+        maps = [root[part][:] for part in ("0", "labels/cells/0", "labels/nuclei/0")]
+        rows = [{k: v for k, v in row.items() if k not in ("image", "pixel_size_source")} for row in table(out)]
+        found.append((rows, maps))
+    (rows, maps), *others = found
+    assert rows
+    for other_rows, other_maps in others:
+        assert other_rows == rows
+        assert all(map(np.array_equal, other_maps, maps))
 
 
 def test_labels_of_a_region_are_those_that_an_image_would_get(done, picture):

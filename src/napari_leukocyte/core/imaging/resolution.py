@@ -1,15 +1,17 @@
 """The pixel size that a file states, when it is one of a microscope."""
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from typing import Any
 
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 
-__all__ = ["PLAUSIBLE_UM", "UM_PER_UNIT", "from_dpi", "from_tiff", "plausible"]
+__all__ = ["PLAUSIBLE_UM", "UM_PER_UNIT", "from_dpi", "from_tiff", "plausible", "stated"]
 
 # um per px. A screen or print resolution (72, 96, 300 dpi: 353, 265, 85 um) is far outside.
 PLAUSIBLE_UM = (0.02, 2.0)
 _PLACEHOLDER = 1e-3  # resolution tags are rounded
+_SQUARE = 0.02  # of the larger side, by which the sides of a square pixel may differ
 
 UM_PER_UNIT = {
     "nm": 1e-3,
@@ -45,14 +47,33 @@ def plausible(x: float, y: float) -> float | None:
     low, high = PLAUSIBLE_UM
     if abs(x - 1) < _PLACEHOLDER and abs(y - 1) < _PLACEHOLDER:
         return None
-    if low <= x <= high and low <= y <= high and abs(x - y) <= 0.02 * max(x, y):
+    if low <= x <= high and low <= y <= high and abs(x - y) <= _SQUARE * max(x, y):
         return (x + y) / 2
     return None
 
 
+def stated(x: float, y: float, source: str) -> PixelSize:
+    """What um per px along x and y say: unknown where no microscope has them, with a word where they differ.
+
+    Examples
+    --------
+    >>> str(stated(0.25, 0.25, "OME metadata")), stated(25400 / 300, 25400 / 300, "resolution tag").source
+    ('0.25 µm/px (OME metadata)', 'unknown')
+    >>> stated(0.25, 0.5, "OME metadata").source
+    'OME metadata of 0.25 x 0.5 µm/px is not used, for pixels have to be square'
+    """
+    um = plausible(x, y)
+    if um is not None:
+        return PixelSize(um, source)
+    low, high = PLAUSIBLE_UM
+    if abs(x - y) > _SQUARE * max(x, y) and all(low <= size <= high for size in (x, y)):
+        return PixelSize(None, f"{source} of {x:.4g} x {y:.4g} µm/px is not used, for pixels have to be square")
+    return PixelSize(None)
+
+
 def from_dpi(x: float, y: float) -> PixelSize:
     """Return the pixel size of a resolution in dots per inch, when it is plausible."""
-    return _known(plausible(25400 / x, 25400 / y) if x > 0 and y > 0 else None, "resolution tag")
+    return stated(25400 / x, 25400 / y, "resolution tag") if x > 0 and y > 0 else PixelSize(None)
 
 
 def from_tiff(tiff: Any, series: Any) -> PixelSize:
@@ -61,44 +82,42 @@ def from_tiff(tiff: Any, series: Any) -> PixelSize:
     OME metadata go before Aperio's and ImageJ's, and those before the resolution tags. What a thumbnail or another
     image in the file states does not count.
     """
+    sizes = list(_sizes_in(tiff, series))
+    unused = next((size for size in sizes if size.source != PixelSize(None).source), PixelSize(None))
+    return next((size for size in sizes if size.um is not None), unused)
+
+
+def _sizes_in(tiff: Any, series: Any) -> Iterator[PixelSize]:
+    """Whatever its metadata say, that which counts most first."""
     if tiff.is_ome and tiff.ome_metadata:
-        size = _from_ome(tiff.ome_metadata, tiff.series.index(series), len(tiff.series))
-        if size is not None:
-            return PixelSize(size, "OME metadata")
+        yield _from_ome(tiff.ome_metadata, tiff.series.index(series), len(tiff.series))
     if tiff.is_svs:
-        size = _from_aperio(str(series.keyframe.description))
-        if size is not None:
-            return PixelSize(size, "Aperio metadata")
+        yield _from_aperio(str(series.keyframe.description))
     tags = series.keyframe.tags
     x, y = (_ratio(tags[name].value) if name in tags else 0.0 for name in ("XResolution", "YResolution"))
     if x <= 0 or y <= 0:
-        return PixelSize(None)
+        return
     if tiff.is_imagej:
         unit = UM_PER_UNIT.get(str((tiff.imagej_metadata or {}).get("unit", "")).strip().lower())
-        size = None if unit is None else plausible(unit / x, unit / y)
-        if size is not None:
-            return PixelSize(size, "ImageJ metadata")
+        if unit is not None:
+            yield stated(unit / x, unit / y, "ImageJ metadata")
     # 2 is the inch and 3 the centimetre; 1 is no unit at all.
     number = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 2
     unit = {2: 25400.0, 3: 1e4}.get(number)
-    size = None if unit is None else plausible(unit / x, unit / y)
-    return _known(size, "resolution tag")
+    if unit is not None:
+        yield stated(unit / x, unit / y, "resolution tag")
 
 
-def _from_aperio(description: str) -> float | None:
+def _from_aperio(description: str) -> PixelSize:
     """The size in a description such as "Aperio ...|AppMag = 40|MPP = 0.2520"."""
     for field in description.split("|"):
         key, _, value = field.partition("=")
         if key.strip().upper() == "MPP":
             try:
-                return plausible(float(value), float(value))
+                return stated(float(value), float(value), "Aperio metadata")
             except ValueError:
-                return None
-    return None
-
-
-def _known(um: float | None, source: str) -> PixelSize:
-    return PixelSize(None) if um is None else PixelSize(um, source)
+                break
+    return PixelSize(None)
 
 
 def _ratio(value: Any) -> float:
@@ -106,28 +125,28 @@ def _ratio(value: Any) -> float:
     return float(numerator) / float(denominator) if denominator else 0.0
 
 
-def _from_ome(text: str, index: int, count: int) -> float | None:
+def _from_ome(text: str, index: int, count: int) -> PixelSize:
     """The size of the image with that index among ``count``, or the one that all images share."""
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
-        return None
+        return PixelSize(None)
     pixels = [element for element in root.iter() if element.tag.endswith("}Pixels")]
     if len(pixels) == count:  # else some of them are not in the file, and the index says nothing
         pixels = [pixels[index]]
     sizes = {_from_pixels(element) for element in pixels}
-    return sizes.pop() if len(sizes) == 1 else None
+    return sizes.pop() if len(sizes) == 1 else PixelSize(None)
 
 
-def _from_pixels(pixels: ElementTree.Element) -> float | None:
+def _from_pixels(pixels: ElementTree.Element) -> PixelSize:
     sizes = []
     for axis in "XY":
         unit = UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "um").strip().lower())
         try:
             size = float(pixels.get(f"PhysicalSize{axis}", "nan"))
         except ValueError:
-            return None
+            return PixelSize(None)
         if unit is None:
-            return None
+            return PixelSize(None)
         sizes.append(size * unit)
-    return plausible(*sizes)
+    return stated(sizes[0], sizes[1], "OME metadata")

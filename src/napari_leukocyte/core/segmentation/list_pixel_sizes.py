@@ -1,6 +1,6 @@
 """The pixel sizes of a list of images, decided once and before the first result."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -102,7 +102,7 @@ def decide_pixel_sizes(
             found[i] = yield from _look(images[i], size, method, SizeStep(done, total))
             done += 1
         if size.um is None:
-            decisions |= _estimated(members, found, images, method)
+            decisions |= _estimated(members, found, images, method, unused=_unused(stated[i] for i in members))
         else:
             decisions |= _judged(members, size, found)
     # what an image got alone stays with it, too
@@ -133,6 +133,11 @@ def _spread(members: Sequence[int]) -> list[int]:
     """At most eight of them, evenly spread, the first and the last among them."""
     at = np.linspace(0, len(members) - 1, min(len(members), LOOKED_AT))
     return [members[round(float(i))] for i in at]
+
+
+def _unused(stated: Iterable[PixelSize]) -> str:
+    """What is wrong with the size that one of the images states, see `resolution.stated`."""
+    return next((size.source for size in stated if size.source != PixelSize(None).source), "")
 
 
 def _earlier(members: Sequence[int], stated: PixelSize, known: Mapping[int, SizeDecision]) -> SizeDecision | None:
@@ -188,8 +193,14 @@ def _judged(members: Sequence[int], size: PixelSize, found: Mapping[int, Rulers]
 
 
 def _estimated(
-    members: Sequence[int], found: Mapping[int, Rulers], images: Sequence[ImageSource | BrokenImage], method: Method
+    members: Sequence[int],
+    found: Mapping[int, Rulers],
+    images: Sequence[ImageSource | BrokenImage],
+    method: Method,
+    *,
+    unused: str,
 ) -> dict[int, SizeDecision]:
+    """``unused``: why what they state is not used, in words; empty where they state nothing."""
     looked, said = list(found), list(found.values())
     parts = sizes_apart(said)
     one = images[members[0]]
@@ -197,10 +208,11 @@ def _estimated(
         size = pooled(said, working=method.pixel_size, shared=len(members) > 1)
         if parts:
             size = replace(size, doubt="; ".join(filter(None, [size.doubt, "the planes say different sizes"])))
-        return dict.fromkeys(members, SizeDecision(size))
+        return dict.fromkeys(members, SizeDecision(size, note=unused))
     sizes = tuple(pooled([said[i] for i in part], working=method.pixel_size, shared=True) for part in parts)
     sizes = tuple(replace(size, source=size.source + _ONE_OF) for size in sizes)
     note = f"the list has {len(sizes)} pixel sizes, " + " and ".join(f"{size.um:.3g}" for size in sizes) + " µm/px"
+    note = "; ".join(filter(None, [note, unused]))
     own = {
         i: SizeDecision(_nearest(rulers, sizes, method), sizes, note) for i, rulers in zip(looked, said, strict=True)
     }

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["PATCH_UM", "Patches", "Place", "look_at_patches", "places_of"]
+__all__ = ["PATCH_UM", "Patches", "Place", "look_at_patches", "places_of", "shares_of"]
 
 PATCH_UM = 64.0
 """Side of a patch."""
@@ -50,6 +50,10 @@ class Place(IntEnum):
     def single_layer(self) -> bool:
         """Whether cells lie there in a single layer, and sharp."""
         return self in (Place.FEATHERED, Place.MONOLAYER)
+
+    def counts(self, *, whole_film: bool) -> bool:
+        """Whether cells are looked for there; ``whole_film``: wherever there is film."""
+        return self != Place.GLASS if whole_film else self.single_layer
 
 
 _WORDS = {
@@ -130,6 +134,16 @@ def places_of(patches: Patches) -> NDArray[np.uint8]:
     places[_smooth(thick)] = Place.THICK  # where cells cover each other there may be no edges
     places[~full] = Place.GLASS
     return places
+
+
+def shares_of(places: NDArray[np.uint8]) -> dict[Place, float]:
+    """The share of the slide, 0-1, that each kind of place has.
+
+    >>> shares_of(np.array([[0, 0], [2, 3]], np.uint8))[Place.MONOLAYER]
+    0.25
+    """
+    counts = np.bincount(places.ravel(), minlength=len(Place))
+    return {place: float(counts[place]) / places.size for place in Place}
 
 
 def _single_density(patches: Patches) -> float:

@@ -58,6 +58,11 @@ class FoundOnSlide:
         return self.image.planes[0].provenance
 
     @property
+    def whole_film(self) -> bool:
+        """Whether cells were looked for in thick and blurred film, too."""
+        return bool(self.about.get("whole_film"))
+
+    @property
     def pixel_size(self) -> PixelSize:
         """Of the slide."""
         return self.image.planes[0].pixel_size

@@ -1,5 +1,6 @@
 """One level of a slide: what lies on a disk or a server, read window by window."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,13 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
 
-__all__ = ["Level"]
+__all__ = ["LARGEST_BLOCK", "MISSING", "Level"]
 
 _COLOURS = "SC"
+LARGEST_BLOCK = 128 * 10**6
+"""Bytes of what is read together for a window; several such blocks are in memory at a time."""
+MISSING = 255
+"""What 8-bit pixels are that a file does not have: white, as bare glass. What is white in more bits nobody knows."""
 
 
 class Level:
@@ -53,6 +58,12 @@ class Level:
         size = (int(lengths["Y"]), int(lengths["X"]))
         self.shape: tuple[int, ...] = size if samples == 1 else (*size, 3)
         self.ndim = len(self.shape)
+        self.block_bytes: int = _block_size(array) * self.dtype.itemsize
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a window costs little more than itself."""
+        return self.block_bytes <= LARGEST_BLOCK
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,6 +97,12 @@ class Level:
                 window = _on_white(window)
             window = window[(..., *rest[:1])]
         return window
+
+
+def _block_size(array: Any) -> int:
+    """How many values are read together; 0 where an array has no blocks."""
+    sides = getattr(array, "chunksize", None) or getattr(array, "chunks", None)  # those of dask, those of zarr
+    return prod(map(min, sides, array.shape)) if sides else 0
 
 
 def _kept(index: object) -> bool:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_leukocyte.core.slides.film import Place
+from napari_leukocyte.core.slides.film import Place, shares_of
 from napari_leukocyte.core.slides.overview import Overview
 
-__all__ = ["PLACE_COLOURS", "draw_map", "place_colours", "tinted"]
+__all__ = ["PLACE_COLOURS", "draw_map", "film_key", "place_colours", "tinted"]
 
 PLACE_COLOURS = {
     Place.GLASS: (255, 255, 255),
@@ -42,6 +42,22 @@ def place_colours(places: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(table[places])
 
 
+def film_key(places: NDArray[np.uint8], *, whole_film: bool) -> list[tuple[tuple[float, ...], str]]:
+    """What the colours over the slide (RGBA, 0-1) mean, for the kinds of film that it has.
+
+    >>> [words for _, words in film_key(np.array([[0, 2, 2, 3]], np.uint8), whole_film=False)]
+    ['monolayer: 50 %', 'thick: 25 %, skipped']
+    """
+    return [
+        (
+            (*(value / 255 for value in PLACE_COLOURS[place]), 1.0),
+            f"{place.words}: {100 * share:.0f} %{'' if place.counts(whole_film=whole_film) else ', skipped'}",
+        )
+        for place, share in shares_of(places).items()
+        if share and place != Place.GLASS
+    ]
+
+
 def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, whole_film: bool = False) -> Image.Image:
     """The map with a key below, and a dot for each cell (y, x in px of the finest level)."""
     picture = Image.fromarray(tinted(overview))
@@ -51,16 +67,15 @@ def draw_map(overview: Overview, cells: Iterable[tuple[float, float]] = (), *, w
     for y, x in cells:
         at = x / overview.shape[1] * picture.size[0], y / overview.shape[0] * picture.size[1]
         draw.ellipse([at[0] - 1.5, at[1] - 1.5, at[0] + 1.5, at[1] + 1.5], fill=_CELL)
-    lines = list(overview.shares().items())
+    lines = overview.shares()
     sheet = Image.new("RGB", (picture.size[0], picture.size[1] + _LINE * len(lines) + 2 * _MARGIN), "white")
     sheet.paste(picture, (0, 0))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for i, (place, (words, share)) in enumerate(zip(Place, lines, strict=True)):
+    for i, (place, share) in enumerate(lines.items()):
         top = picture.size[1] + _MARGIN + i * _LINE
         draw.rectangle([_MARGIN, top, _MARGIN + 24, top + 16], fill=PLACE_COLOURS[place], outline=(90, 90, 90))
-        looked = place != Place.GLASS if whole_film else place.single_layer
-        said = "cells are looked for" if looked else "skipped"
-        draw.text((_MARGIN + 36, top - 1), f"{words}: {100 * share:.0f} % of the slide, {said}", "black", font)
+        said = "cells are looked for" if place.counts(whole_film=whole_film) else "skipped"
+        draw.text((_MARGIN + 36, top - 1), f"{place.words}: {100 * share:.0f} % of the slide, {said}", "black", font)
     return sheet
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.imaging.resolution import plausible
+from napari_leukocyte.core.imaging.resolution import stated
 from napari_leukocyte.core.slides.level import Level
 from napari_leukocyte.core.slides.slide import Slide, make_slide
 
@@ -81,5 +81,4 @@ def _pixel_size(properties: Mapping[str, Any], library: str) -> PixelSize:
         x, y = (float(properties[f"{library}.mpp-{axis}"]) for axis in "xy")
     except (KeyError, TypeError, ValueError):
         return PixelSize(None)
-    um = plausible(x, y)
-    return PixelSize(None) if um is None else PixelSize(um, f"slide's metadata ({library})")
+    return stated(x, y, f"slide's metadata ({library})")

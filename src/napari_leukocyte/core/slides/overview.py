@@ -10,7 +10,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import Conversion, find_conversion
 from napari_leukocyte.core.imaging.resample import area_resize
 from napari_leukocyte.core.segmentation.windowed import WindowDone
-from napari_leukocyte.core.slides.film import PATCH_UM, Patches, Place, look_at_patches, places_of
+from napari_leukocyte.core.slides.film import PATCH_UM, Patches, Place, look_at_patches, places_of, shares_of
 from napari_leukocyte.core.slides.slide import Slide
 
 __all__ = ["Overview", "conversion_of", "look_over"]
@@ -53,14 +53,11 @@ class Overview:
 
     def wanted(self, *, whole_film: bool) -> NDArray[np.bool_]:
         """(Y, X) of patches: those in which cells count; ``whole_film``: all but glass."""
-        if whole_film:
-            return np.asarray(self.places != Place.GLASS)
-        return np.isin(self.places, [place for place in Place if place.single_layer])
+        return np.isin(self.places, [place for place in Place if place.counts(whole_film=whole_film)])
 
-    def shares(self) -> dict[str, float]:
+    def shares(self) -> dict[Place, float]:
         """The share of the slide, 0-1, that each kind of place has."""
-        counts = np.bincount(self.places.ravel(), minlength=len(Place))
-        return {place.words: float(counts[place]) / self.places.size for place in Place}
+        return shares_of(self.places)
 
 
 def conversion_of(slide: Slide) -> Conversion:

@@ -185,7 +185,7 @@ class _Run:
         self.write_map()
         coarse = coarse_note(self.um)
         doubt = f"pixel size doubtful: {self.pixel_size.doubt}" if self.pixel_size.doubt else ""
-        self.notes = [note for note in (*self.conversion.notes, *size_notes, doubt, coarse) if note]
+        self.notes = [note for note in (*self.slide.notes, *self.conversion.notes, *size_notes, doubt, coarse) if note]
         windows = self.tiles.count, len(self.tiles.spans[0]) * len(self.tiles.spans[1])
         yield LookedOver(overview, self.pixel_size, windows, tuple(self.notes))
         if not self.tiles.count:
@@ -288,8 +288,7 @@ class _Run:
             sides = zip(cell.box, self.slide.shape, strict=True)
             if any(side.start == 0 or side.stop == n for side, n in sides):
                 return False
-        place = self.overview.place_at(cell.y, cell.x)
-        return place.value > 0 if self.parameters.whole_film else place.single_layer
+        return self.overview.place_at(cell.y, cell.x).counts(whole_film=self.parameters.whole_film)
 
     def codes_array(self) -> Any:
         """What is kept of the network's look, on the disk; that of an interrupted run is gone on with."""

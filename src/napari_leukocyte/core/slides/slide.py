@@ -31,6 +31,8 @@ class Slide:
         Of the finest level, as far as the file states a plausible one.
     closer
         What closes the file; it holds no level.
+    notes
+        What is to be known of it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Slide:
     levels: tuple[Level, ...]
     pixel_size: PixelSize
     closer: Callable[[], object] = lambda: None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -85,26 +88,37 @@ class Slide:
 
 
 def make_slide(
-    path: str, levels: Sequence[Level], pixel_size: PixelSize, close: Callable[[], object] = lambda: None
+    path: str,
+    levels: Sequence[Level],
+    pixel_size: PixelSize,
+    close: Callable[[], object] = lambda: None,
+    *,
+    notes: tuple[str, ...] = (),
 ) -> Slide:
     """Put a slide together from levels, the finest first; those that are no smaller pictures of it are left out.
 
     Raises
     ------
     LeukocyteError
-        When the finest one is no picture.
+        When the finest one is no picture, or lies in blocks so large that it cannot be read in parts.
     """
     finest = levels[0]
     height, width = finest.size
     if min(height, width) < 2:
         raise LeukocyteError(f"{path} is only {height} x {width} px large: choose another file.")
+    if not finest.in_parts:
+        raise LeukocyteError(
+            f"{path} lies in blocks of {finest.block_bytes // 10**6} MB, and one would be read for each cell in it: "
+            "save it as a tiled TIFF or OME-Zarr with blocks of 512 x 512 px."
+        )
     kept = [finest]
     for level in levels[1:]:
         factors = height / level.size[0], width / level.size[1]
         alike = abs(np.log(factors[0] / factors[1])) < 0.1  # odd sides are rounded
-        if level.ndim == finest.ndim and level.dtype == finest.dtype and alike and level.size < kept[-1].size:
+        same = alike and level.ndim == finest.ndim and level.dtype == finest.dtype
+        if same and level.in_parts and level.size < kept[-1].size:
             kept.append(level)
-    return Slide(slide_name(path), path, tuple(kept), pixel_size, close)
+    return Slide(slide_name(path), path, tuple(kept), pixel_size, close, notes)
 
 
 def slide_name(path: str) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_leukocyte.core.colours import PALETTES
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
-from napari_leukocyte.core.imaging.resolution import plausible
+from napari_leukocyte.core.imaging.resolution import stated
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def sources_of(layer: Image) -> list[ImageSource]:
 def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
     """Pixel size from the last two axes (Y, X) of a scale and its pint units.
 
-    Unknown when a unit is no length, when y and x differ, or when no microscope has such pixels
-    (``core.imaging.resolution``). A mirrored axis (negative scale) counts by its size.
+    Unknown when a unit is no length, when y and x differ (its source then says so), or when no microscope has such
+    pixels (``core.imaging.resolution``). A mirrored axis (negative scale) counts by its size.
     """
     if not all(unit.is_compatible_with(_MICRON) for unit in units[-2:]):
         return PixelSize(None)
@@ -127,8 +127,7 @@ def physical_pixel_size(scale: Sequence[float], units: Sequence[Any]) -> PixelSi
         abs(float(step)) * float((1 * unit).to(_MICRON).magnitude)
         for step, unit in zip(scale[-2:], units[-2:], strict=True)
     )
-    um = plausible(x, y)
-    return PixelSize(None) if um is None else PixelSize(um, "layer scale")
+    return stated(x, y, "layer scale")
 
 
 def class_colormap(palette: str) -> DirectLabelColormap:

@@ -71,11 +71,11 @@ class CompareWidget(Dock):
 
     def _build(self) -> None:
         from napari_leukocyte.plugin.canvas.layers import TRUTH
-        from napari_leukocyte.plugin.compare.colour_key import ColourKey
         from napari_leukocyte.plugin.compare.error_layers import BAND, DIFFERENCE, SCHEMES
         from napari_leukocyte.plugin.compare.list_panel import ListPanel
         from napari_leukocyte.plugin.compare.reader_menu import ReaderButton
         from napari_leukocyte.plugin.compare.score_tables import ClassTable
+        from napari_leukocyte.plugin.parts.colour_key import ColourKey
 
         self.truth = QComboBox()
         self.truth.setToolTip("A Labels layer with the ground truth")

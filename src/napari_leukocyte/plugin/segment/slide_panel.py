@@ -15,6 +15,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of
+from napari_leukocyte.plugin.parts.colour_key import ColourKey
 from napari_leukocyte.plugin.parts.docks import note, row, stack
 from napari_leukocyte.plugin.segment.region import add_region, needs_region
 from napari_leukocyte.plugin.segment.slide_corrections import RegionWriter
@@ -67,6 +68,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.bar = QProgressBar()
         self.status = note()
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.film_key = ColourKey()  # of the film that lies over the slide
         self.table = SlideTable()
         self.writer = RegionWriter(session)
         self.write_button = QPushButton("Write corrections into the results", clicked=self.write)
@@ -75,7 +77,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
             "stay as they are"
         )
         buttons = row(self.find_button, self.cancel_button)
-        stack(self, buttons, self.whole_film, self.bar, self.status, self.table, self.write_button)
+        stack(self, buttons, self.whole_film, self.bar, self.status, self.film_key, self.table, self.write_button)
         self.layout().setStretchFactor(self.table, 1)
         for hidden in (self.bar, self.cancel_button, self.table, self.write_button):
             hidden.hide()
@@ -224,8 +226,9 @@ class SlidePanel(QWidget):  # type: ignore[misc]
 
     def _show_map(self, layer: Image, found: FoundOnSlide) -> None:
         """The map that decided, over the slide."""
-        from napari_leukocyte.core.slides.map_picture import place_colours
+        from napari_leukocyte.core.slides.map_picture import film_key, place_colours
 
+        self.film_key.show_entries(film_key(found.places, whole_film=found.whole_film))
         picture = place_colours(found.places)
         patch = np.array(_size_of(layer)) / picture.shape[:2]
         # the middle of a patch's first pixel lies in the middle of the patch
