@@ -269,4 +269,5 @@ def test_another_reader_sees_neither_masks_nor_drafts(viewer, docks, qtbot, tmp_
     qtbot.waitUntil(lambda: correct.corrections.accepted == 1, timeout=LONG)
     session.show(1)
     click(correct.recovery.restore_button)
+    settle(correct, qtbot)
     np.testing.assert_array_equal(session.state.classes, painted)

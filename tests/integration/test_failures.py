@@ -265,7 +265,8 @@ def test_the_work_of_every_dock_is_tested_here(viewer, qtbot):
         "the gesture",  # in test_gestures.py
         "the report",  # in test_study_window.py
         "the summary",  # in test_study_window.py
-        *("the search of the slide", "the writing of the corrections"),  # in test_slides.py
+        # in test_slides.py
+        *("the search of the slide", "the reading of the region", "the writing of the corrections"),
         "the reading of the labels",  # in test_take_labels.py
         "the look at what is withheld",  # in tests/plugin/measure/test_withheld_note.py
     }

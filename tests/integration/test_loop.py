@@ -264,4 +264,5 @@ def test_splits_and_joins_come_back_in_another_window(
     rest(correct, qtbot)
     np.testing.assert_array_equal(other.layers[CELLS].data, split)
     click(correct.recovery.restore_button)
+    rest(correct, qtbot)
     np.testing.assert_array_equal(other.layers[CELLS].data, joined)

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from slide_files import LABEL, write_svs, write_zarr
 
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.slides import correcting
+from napari_leukocyte.core.slides.found import FoundOnSlide
 from napari_leukocyte.core.slides.opening import open_slide as open_lazily
 
 SHAPE = (700, 1100)
@@ -52,10 +54,17 @@ def find_cells(dock, folder, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: not dock.slide.job.running, timeout=LONG)
 
 
-def click_row(table, number):
+def click_row(dock, number):
+    table = dock.slide.table
     index = table.model().index(number, 0)
     table.scrollTo(index)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+
+
+def bring(dock, qtbot, number):
+    """A click on a row, and the wait for its region."""
+    click_row(dock, number)
+    qtbot.waitUntil(lambda: not dock.slide._reader.running, timeout=LONG)
 
 
 def test_file_open_shows_a_slide_in_levels_and_never_its_label(viewer, svs, picture):
@@ -75,7 +84,7 @@ def test_ome_zarr_opens_as_a_slide_too(viewer, tmp_path, picture):
     assert layer.data[0].shape == (*SHAPE, 3)
 
 
-def test_cells_are_found_and_one_is_corrected(viewer, dock, svs, tmp_path, qtbot, monkeypatch):
+def test_cells_are_found_and_one_is_corrected(viewer, dock, svs, tmp_path, qtbot, monkeypatch, measured_here):
     open_slide(dock, svs, monkeypatch)
     slide = dock.form.image.value
     assert slide.name == "smear.svs"
@@ -91,7 +100,10 @@ def test_cells_are_found_and_one_is_corrected(viewer, dock, svs, tmp_path, qtbot
         there, here = (layer.data_to_world(share * np.array(size) - 0.5) for layer, size in sizes)
         assert np.allclose(there, here)
     chosen = next(i for i, row in enumerate(rows) if row["cnr"])
-    click_row(dock.slide.table, chosen)
+    measured_here.clear()
+    bring(dock, qtbot, chosen)
+    assert measured_here
+    assert not any(measured_here)
     session = dock.session
     cell = int(rows[chosen]["cell"])
     assert session.selection == (session.index, cell)
@@ -119,9 +131,29 @@ def test_a_second_search_takes_what_is_done(viewer, dock, svs, tmp_path, qtbot, 
     assert "done before" in dock.slide.status.text()
     assert first.splitlines()[0].split(",")[0] in dock.slide.status.text()
     for number in (0, 5):
-        click_row(dock.slide.table, number)
+        bring(dock, qtbot, number)
     regions = [layer for layer in viewer.layers if layer.name.startswith("smear.svs [")]
     assert len(regions) == 1  # one that nobody worked on makes room
+
+
+def test_of_rows_that_are_gone_over_the_last_is_brought_up_and_what_cannot_be_read_is_said(
+    viewer, dock, svs, tmp_path, qtbot, monkeypatch
+):
+    open_slide(dock, svs, monkeypatch)
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    click_row(dock, 0)
+    QTest.keyClick(dock.slide.table, Qt.Key.Key_Down)  # while the first is read
+    bring(dock, qtbot, 7)
+    session, rows = dock.session, dock.slide._found.rows
+    assert session.selection == (session.index, int(rows[7]["cell"]))
+    assert len([layer for layer in viewer.layers if layer.name.startswith("smear.svs [")]) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(FoundOnSlide, "segmentation", Mock(side_effect=MemoryError))
+        session.close_list()
+        bring(dock, qtbot, 3)
+    assert "memory is not enough for the reading of the region" in dock.slide.status.text()
+    bring(dock, qtbot, 7)
+    assert session.selection == (session.index, int(rows[7]["cell"]))
 
 
 def test_saved_results_open_with_their_slide_and_take_corrections(
@@ -143,7 +175,7 @@ def test_saved_results_open_with_their_slide_and_take_corrections(
     assert dock.slide.table.model().index(chosen, 2).data() == f"{float(before[number]['x_um']) / 1000:.3f}"
     click(dock.slide.write_button)
     assert "No region has corrections" in dock.slide.status.text()
-    click_row(dock.slide.table, chosen)
+    bring(dock, qtbot, chosen)
     session = dock.session
     assert str(session.selection[1]) == number
     measure = session.state.live.measure_of(int(number))

@@ -94,9 +94,10 @@ class Session(OpenImages):
 
     # ---- results ----------------------------------------------------------------------------------------
 
-    def put(self, index: int, result: Segmentation, *, keep_edits: bool = False) -> bool:
-        """Take a segmentation of one image and show it if the image is on screen; returns whether it was taken.
+    def put(self, index: int, found: ImageState | Segmentation, *, keep_edits: bool = False) -> bool:
+        """Take what was found in one image and show it if the image is on screen; returns whether it was taken.
 
+        To make an `ImageState` measures all cells, so whoever works beside the window makes it there.
         Over the class map on screen it is one step that Ctrl+Z undoes. With ``keep_edits`` an edited map that is
         on screen stays as a layer of its own beside the new one, and any other edited map, or a plane of a stack, is
         left as it is.
@@ -106,9 +107,9 @@ class Session(OpenImages):
             if index != self.index or self.is_stack:
                 return False
             self._set_edits_aside()
-        self.states[index], self.last_made = ImageState(result), result.provenance
+        state = found if isinstance(found, ImageState) else ImageState(found)
+        self.states[index], self.last_made = state, state.result.provenance
         if self.image_layer is not None and index in self.shown_together:
-            state = self.states[index]
             if self.classes_layer is not None and np.shape(self.classes_layer.data) != self.layers.shape_for(state):
                 self._set_edits_aside()  # somebody gave it data of another size
             if self.classes_layer is None:
@@ -120,7 +121,8 @@ class Session(OpenImages):
                 if self.layers.write(index, state, old):
                     self._forget_undo()
                 self.layers.describe(state)
-        self.changed.emit(index, (0, result.classes.shape[0], 0, result.classes.shape[1]))
+        rows, columns = state.live.maps[0].shape
+        self.changed.emit(index, (0, rows, 0, columns))
         self.let_rest(index)
         return True
 

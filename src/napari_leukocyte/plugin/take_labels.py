@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari_leukocyte.core.imaging.image_list import ImageSource
     from napari_leukocyte.core.imaging.mask_reading import ReadAs
-    from napari_leukocyte.core.results.segmentation import Segmentation
+    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["TakeLabels"]
@@ -96,8 +96,8 @@ class TakeLabels(QWidget):  # type: ignore[misc]
             if read.others:
                 self.read_as.offer(read.others)
             elif session.generation == generation:
-                for index, result in zip(indices, read.results, strict=True):
-                    session.put(index, result)
+                for index, state in zip(indices, read.states, strict=True):
+                    session.put(index, state)
                 for one in (layer, nuclei):
                     if one is not None:
                         one.visible = False  # the class map lies in its place
@@ -113,10 +113,10 @@ class TakeLabels(QWidget):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of labels: results by place, or the readings that they may have instead, and a sentence."""
+    """What came of labels: measured cells by place, or the readings that they may have instead, and a sentence."""
 
     said: str
-    results: tuple[Segmentation, ...] = ()
+    states: tuple[ImageState, ...] = ()
     others: tuple[str, ...] = ()
 
 
@@ -141,8 +141,9 @@ def _read(
     """Read labels, beside the window."""
     from napari_leukocyte.core.exchange.label_layers import maps_of_labels, segmentation_of_labels
     from napari_leukocyte.core.imaging.mask_reading import DoubtfulMaskError
+    from napari_leukocyte.plugin.image_state import ImageState  # loads scipy
 
-    results, notes, readings = [], dict[str, None](), dict[str, None]()
+    states, notes, readings = [], dict[str, None](), dict[str, None]()
     for source, plane, inside in zip(sources, planes, nuclei, strict=True):
         assert plane is not None  # a layer is chosen
         size = source.pixel_size.for_areas
@@ -150,9 +151,9 @@ def _read(
             maps = maps_of_labels(plane, inside, name=f'The layer "{name}"', pixel_size=size, read_as=read_as)
         except DoubtfulMaskError as error:
             return _Read(f"{error.doubt} Choose above how it is to be read.", others=error.others)
-        results.append(segmentation_of_labels(maps, source, name, {}))
+        states.append(ImageState(segmentation_of_labels(maps, source, name, {})))
         notes |= dict.fromkeys(maps.notes)
         readings[maps.reading] = None
-    cells = sum(np.unique(result.cells[result.cells > 0]).size for result in results)
+    cells = sum(len(state.measures) for state in states)
     said = f"{name}: {counted(cells, 'cell')}, read as {'; '.join(readings)}."
-    return _Read(said + "".join(f" Note: {note}." for note in notes), tuple(results))
+    return _Read(said + "".join(f" Note: {note}." for note in notes), tuple(states))

@@ -4,6 +4,7 @@ import errno
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.training_set.reader import Reader
 from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin.correct import draft_keeper
 from napari_leukocyte.plugin.correct.corrections import Corrections
 from napari_leukocyte.plugin.correct.entry import Status
 from napari_leukocyte.plugin.correct.set_jobs import sources_of
@@ -274,6 +276,7 @@ def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_windo
     assert other.status(0) is Status.ACCEPTED
     assert other.entry(0).draft is not None
     other.restore_draft(0)
+    desk.work()
     state = other.session.states[0]
     np.testing.assert_array_equal(state.cells, joined)
     assert dict(state.live.marks) == marks
@@ -362,6 +365,7 @@ def test_painting_over_an_unanswered_draft_keeps_both(left, desk, window, traini
     for draft in (newest, newer, old.classes):
         assert_offers(fourth, draft, *offered(fourth)[1:])
         fourth.restore_draft(0)
+        desk.work()
         np.testing.assert_array_equal(fourth.session.states[0].classes, draft)
         accept(fourth, desk)
     assert not training_set.drafts.has(fourth.entry(0).id)
@@ -452,9 +456,35 @@ def test_nothing_is_restored_over_strokes_that_cannot_be_saved(left, desk, monke
     assert_offers(other, old.classes)
 
 
+def test_what_is_painted_before_a_restored_draft_is_shown_is_kept_as_a_draft(left, desk):
+    other, old = left
+    other.restore_draft(0)
+    assert_offers(other)
+    other.session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
+    mine = other.session.states[0].classes.copy()
+    desk.work()
+    np.testing.assert_array_equal(other.session.states[0].classes, old.classes)
+    other.save_draft(0)
+    desk.work()
+    assert_offers(other, mine)
+
+
+def test_a_draft_that_cannot_be_shown_is_asked_about_again(left, desk, monkeypatch):
+    other, old = left
+    said = []
+    other.said.connect(said.append)
+    with monkeypatch.context() as patched:
+        patched.setattr(draft_keeper, "from_draft", Mock(side_effect=LeukocyteError("Too large.")))
+        other.restore_draft(0)
+        desk.work()
+    assert said[-1] == "NOT RESTORED: Too large."
+    assert_offers(other, old.classes)
+
+
 def test_a_restored_draft_goes_on_in_its_place_and_goes_when_it_is_accepted(left, desk, training_set):
     other, _ = left
     other.restore_draft(0)
+    desk.work()
     stroke(other, desk)
     assert_offers(other)
     accept(other, desk)
@@ -464,6 +494,7 @@ def test_a_restored_draft_goes_on_in_its_place_and_goes_when_it_is_accepted(left
 def test_a_restored_draft_that_is_undone_is_asked_about_again(left, desk):
     other, old = left
     other.restore_draft(0)
+    desk.work()
     other.save_draft(0)
     desk.work()
     assert_offers(other)
@@ -574,6 +605,7 @@ def test_one_window_drafts_an_image_and_the_other_says_so(session, corrections, 
     said = []
     other.said.connect(lambda sentence: said.append(sentence))
     other.restore_draft(0)
+    desk.work()
     other.session.classes_layer.data_setitem(block(60, 70, 5, 15), 1)
     other.save_draft(0)
     desk.work()

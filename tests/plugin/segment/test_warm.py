@@ -4,6 +4,7 @@ from threading import Event
 
 import pytest
 
+from napari_leukocyte.core.results.reopen import Reopened
 from napari_leukocyte.plugin.segment import folder_opener, warm
 
 
@@ -36,7 +37,7 @@ def test_results_wait_until_their_images_are_the_list_and_the_canvas_is_ready(en
 
         @staticmethod
         def results():
-            yield "a result"
+            yield Reopened(0, None, "a problem")
 
     monkeypatch.setattr("napari_leukocyte.core.results.reopen.holds_results", lambda _folder: True)
     monkeypatch.setattr("napari_leukocyte.core.results.reopen.saved_folder", lambda _folder: Saved)
@@ -49,7 +50,7 @@ def test_results_wait_until_their_images_are_the_list_and_the_canvas_is_ready(en
     is_list.set()
     assert [next(reading) for _ in range(3)] == [None, None, None]
     ended.set()
-    assert next(reading) == "a result"
+    assert next(reading).problem == "a problem"
     with pytest.raises(StopIteration) as end:
         next(reading)
     assert end.value.value == ("a note",)

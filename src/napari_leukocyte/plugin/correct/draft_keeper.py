@@ -13,11 +13,11 @@ from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.entry import Place
 from napari_leukocyte.plugin.correct.read_back import from_draft
 from napari_leukocyte.plugin.correct.tracker import Tracker
+from napari_leukocyte.plugin.image_state import ImageState
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.training_set.drafts import DraftClaim
     from napari_leukocyte.core.training_set.training_set import TrainingSet
-    from napari_leukocyte.plugin.image_state import ImageState
 
 __all__ = ["DraftKeeper"]
 
@@ -129,11 +129,42 @@ class DraftKeeper(Tracker):
         self._disk.run(partial(self._disk.settle, training_set, id_), settled, failed)
 
     def _put_draft(self, index: int, draft: Draft) -> None:
+        """Show a draft once its cells are measured; what is painted until then is saved first."""
+        entry, wanted, size = self.entry(index), self._wanted(), self.session.images[index].pixel_size
+        before = self._moment(index)
+        entry.answered(draft)
+        self.changed.emit(index)
+
+        def measured(state: ImageState) -> None:
+            if not wanted():
+                return
+            self.session.flush()
+            if self._moment(index) != before or self.session.images[index].pixel_size != size:
+                self._ask_again(index, draft)  # until the strokes are saved
+                self._restore(index, draft)
+                return
+            entry.answered(draft)  # joining the set meanwhile has brought the question back
+            entry.difficulty = draft.facts.difficulty
+            self.session.put(index, state)
+            entry.restored, entry.restored_in = draft, state
+            self.changed.emit(index)
+
+        def failed(sentence: str) -> None:
+            self._ask_again(index, draft)
+            self.said.emit(f"NOT RESTORED: {sentence}")
+
+        self._disk.run(lambda: ImageState(from_draft(draft, size)), measured, failed)
+
+    def _moment(self, index: int) -> tuple[ImageState | None, int]:
+        """The map of an image, and how often it has changed."""
+        state = self.session.states.get(index)
+        return state, 0 if state is None else state.live.revision
+
+    def _ask_again(self, index: int, draft: Draft) -> None:
+        """What the user wanted with a draft could not be done."""
         entry = self.entry(index)
         entry.answered(draft)
-        entry.difficulty = draft.facts.difficulty
-        self.session.put(index, from_draft(draft, self.session.images[index].pixel_size))
-        entry.restored, entry.restored_in = draft, self.session.states[index]
+        entry.drafts = (draft, *entry.drafts)
         self.changed.emit(index)
 
     def discard_draft(self, index: int) -> None:
@@ -147,10 +178,8 @@ class DraftKeeper(Tracker):
                 self.changed.emit(index)
 
             def failed(sentence: str) -> None:
-                entry.answered(draft)
-                entry.drafts = (draft, *entry.drafts)
+                self._ask_again(index, draft)
                 self.said.emit(sentence)
-                self.changed.emit(index)
 
             self._disk.run(partial(set_jobs.discard, training_set, entry.id, draft), discarded, failed)
             self.changed.emit(index)

@@ -14,9 +14,9 @@ from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.parts.read_as import ReadAsChoice
 
 if TYPE_CHECKING:
-    from napari_leukocyte.core.results.segmentation import Segmentation
     from napari_leukocyte.plugin.correct.disk import QtDisk
     from napari_leukocyte.plugin.correct.masks_in import MasksIn
+    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["ImportButton"]
@@ -72,13 +72,13 @@ class ImportButton(QPushButton):  # type: ignore[misc]
     def _show(self, found: MasksIn, generation: int) -> None:
         if not isalive(self) or generation != self._session.generation:  # the dock has gone, or another list is open
             return
-        edited = [index for index, result in found.results.items() if not self._put(index, result)]
+        edited = [index for index, state in found.states.items() if not self._put(index, state)]
         left = [f"{self._session.images[index].label}: its map has edits, which stay." for index in edited]
-        taken = counted(len(found.results) - len(edited), "mask")
+        taken = counted(len(found.states) - len(edited), "mask")
         if found.doubtful:
             self._doubtful = list(found.doubtful)
             self.read_as.offer(word for others in found.doubtful.values() for word in others)
         self._say("\n".join((f"{taken} imported.", *bullets("Not imported:", [*found.problems, *left]))))
 
-    def _put(self, index: int, result: Segmentation) -> bool:
-        return not self._session.edited_images([index]) and self._session.put(index, result)
+    def _put(self, index: int, state: ImageState) -> bool:
+        return not self._session.edited_images([index]) and self._session.put(index, state)

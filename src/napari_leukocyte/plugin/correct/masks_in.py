@@ -12,22 +12,22 @@ from napari_leukocyte.core.exchange.importing import Imported, ImportParameters,
 from napari_leukocyte.core.exchange.reading import FindImage, ImageHint, Read
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.results.names import same_name
+from napari_leukocyte.plugin.image_state import ImageState
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.mask_reading import ReadAs
-    from napari_leukocyte.core.results.segmentation import Segmentation
 
 __all__ = ["MasksIn", "read_for_list"]
 
 
 @dataclass
 class MasksIn:
-    """What was read: a segmentation by the place of its image in the list, and sentences on the rest.
+    """What was read, its cells measured, by the place of its image in the list, and sentences on the rest.
 
     ``doubtful`` are files whose values may mean something else, and the readings for which something speaks.
     """
 
-    results: dict[int, Segmentation] = field(default_factory=dict)
+    states: dict[int, ImageState] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     doubtful: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
@@ -53,10 +53,10 @@ def read_for_list(images: Sequence[ImageSource], paths: Sequence[Path], read_as:
             index = _place(images, read)
             if index is None:
                 found.problems.append(f"{event.path.name}: no image of the list is called {read.cell_map.label}.")
-            elif index in found.results:
+            elif index in found.states:
                 found.problems.append(f"{event.path.name}: {images[index].label} has another mask among these files.")
             else:
-                found.results[index] = read.cell_map.segmentation()
+                found.states[index] = ImageState(read.cell_map.segmentation())
     return found
 
 

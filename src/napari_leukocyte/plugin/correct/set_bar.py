@@ -126,8 +126,10 @@ class SetBar(QWidget):  # type: ignore[misc]
     def _change(self, training_set: TrainingSet) -> None:
         """Another person looks: what somebody drew is not theirs; what a model found is nobody's."""
         session = self._corrections.session
-        found = {i: one.began for i, one in session.states.items() if one.result.origin is None and not one.edited}
+        found = {i: one for i, one in session.states.items() if one.result.origin is None and not one.edited}
         session.reopen()  # which saves what was drawn, as theirs who drew it
         self._take(training_set)
-        for index, result in found.items():
-            session.put(index, result)
+        for index, state in found.items():
+            state.forget_undo()
+            state.gestures.clear()
+            session.put(index, state)

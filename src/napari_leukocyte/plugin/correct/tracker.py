@@ -12,11 +12,12 @@ from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.entry import Entry, Place, Status
 from napari_leukocyte.plugin.correct.read_back import from_version
 from napari_leukocyte.plugin.correct.set_jobs import Disk, Found
+from napari_leukocyte.plugin.image_state import ImageState
 
 if TYPE_CHECKING:
+    from napari_leukocyte.core.imaging.pixel_size import PixelSize
     from napari_leukocyte.core.training_set.draft import Draft
     from napari_leukocyte.core.training_set.training_set import TrainingSet
-    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["Tracker"]
@@ -139,12 +140,19 @@ class Tracker:
         entry = self.entry(index)
         entry.place = Place.SOUGHT
 
-        def look() -> Found:
-            return set_jobs.find(training_set, source) if wanted() else Found()  # the user may leave a long list early
+        def look() -> tuple[Found, ImageState | None]:
+            if not wanted():  # the user may leave a long list early
+                return Found(), None
+            found = set_jobs.find(training_set, source)
+            return found, _accepted(found, source.pixel_size)
 
-        def found(result: Found) -> None:
-            if wanted():
-                self._on_found(index, result)
+        def found(result: tuple[Found, ImageState | None]) -> None:
+            if not wanted():
+                return
+            if self.session.images[index].pixel_size == source.pixel_size:
+                self._on_found(index, *result)
+            else:  # the image has got another one meanwhile
+                self._look_up(index)
 
         def failed(sentence: str) -> None:
             entry.place = Place.UNKNOWN  # `save_draft` looks for it again
@@ -152,18 +160,16 @@ class Tracker:
 
         self._disk.run(look, found, failed)
 
-    def _on_found(self, index: int, found: Found) -> None:
+    def _on_found(self, index: int, found: Found, accepted: ImageState | None) -> None:
         entry, state = self.entry(index), self.session.states.get(index)
         entry.place = Place.KNOWN
         entry.id, entry.version, entry.drafts = found.id, found.version, found.drafts
         if self.session.blind is None:  # to others it would tell what somebody thinks of the image
             entry.excluded, entry.held_out = found.excluded, found.held_out
-        source = self.session.images[index]
         if found.version is not None:
             entry.difficulty = found.version.facts.difficulty
-            if state is None or not state.edited:
-                classes, cells, makers = found.mask
-                self.session.put(index, from_version(found.version, classes, cells, makers, source.pixel_size))
+        if accepted is not None and (state is None or not state.edited):
+            self.session.put(index, accepted)
         if entry.draft is not None and entry.difficulty is None:
             entry.difficulty = entry.draft.facts.difficulty
         for draft in entry.drafts:
@@ -186,6 +192,14 @@ class Tracker:
             entry.want_saving(state.edited or entry.place is Place.JOINING or entry.claim is not None)
             self.edited.emit(index)
         self.changed.emit(index)
+
+
+def _accepted(found: Found, pixel_size: PixelSize) -> ImageState | None:
+    """The mask in force, its cells measured."""
+    if found.version is None:
+        return None
+    classes, cells, makers = found.mask
+    return ImageState(from_version(found.version, classes, cells, makers, pixel_size))
 
 
 def _shows(state: ImageState, draft: Draft) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -18,13 +19,22 @@ from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource
-    from napari_leukocyte.core.results.reopen import Reopened
     from napari_leukocyte.core.slides.found import FoundOnSlide
+    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["FolderOpener"]
 
 _LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was read of an image of the list, its cells measured; ``problem`` as in ``Reopened``."""
+
+    index: int
+    state: ImageState | None
+    problem: str
 
 
 class FolderOpener(QObject):  # type: ignore[misc]
@@ -80,10 +90,10 @@ class FolderOpener(QObject):  # type: ignore[misc]
     def _on_event(self, event: Any) -> None:
         if isinstance(event, tuple):
             self._open_list(event)
-        elif hasattr(event, "places"):
-            self._open_slide(event)
-        elif event is not None:  # else it waits for napari
+        elif isinstance(event, _Found):
             self._take(event)
+        elif event is not None:  # else it waits for napari
+            self._open_slide(event)
 
     def _open_slide(self, found: FoundOnSlide) -> None:
         cells = f"{counted(len(found.rows), 'cell')} of {found.image.image.label}."
@@ -103,14 +113,14 @@ class FolderOpener(QObject):  # type: ignore[misc]
         self._problems += [broken.reason for broken in self._session.broken]
         self.opened.emit()
 
-    def _take(self, found: Reopened) -> None:
+    def _take(self, found: _Found) -> None:
         if self._session.generation != self._generation:  # another list was opened meanwhile
             self._reader.cancel()
             return
         if found.problem:
-            (self._problems if found.result is None else self._changed).append(found.problem)
-        if found.result is not None and found.index not in self._session.states:
-            self._session.put(found.index, found.result)
+            (self._problems if found.state is None else self._changed).append(found.problem)
+        if found.state is not None and found.index not in self._session.states:
+            self._session.put(found.index, found.state)
             self._results += 1
             self.said.emit(f"Reading results: {self._results} of {len(self._session.images)} …")
 
@@ -131,12 +141,13 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
 def _read(
     paths: Sequence[Path], is_list: Event
-) -> Generator[tuple[ImageSource | BrokenImage, ...] | Reopened | FoundOnSlide | None, None, tuple[str, ...]]:
+) -> Generator[tuple[ImageSource | BrokenImage, ...] | _Found | FoundOnSlide | None, None, tuple[str, ...]]:
     """The list, and then the results one by one; returns notes."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images, passed_over
     from napari_leukocyte.core.results.reopen import holds_results, saved_folder
     from napari_leukocyte.core.slides.found import holds_slide, read_found, slides_below
+    from napari_leukocyte.plugin.image_state import ImageState  # loads scipy
 
     if len(paths) > 1 or not paths[0].is_dir():
         yield tuple(sources_from_files(find_images(paths)))
@@ -163,5 +174,6 @@ def _read(
     while not is_list.wait(_LOOK_S):
         yield None
     yield from until_warm()
-    yield from saved.results()
+    for read in saved.results():
+        yield _Found(read.index, None if read.result is None else ImageState(read.result), read.problem)
     return (*saved.notes, *elsewhere)

@@ -14,6 +14,7 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.segment.run_notes import lines_of_notes
 from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
@@ -30,6 +31,15 @@ class _Ready:
     """The network is loaded and runs on this device."""
 
     used: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in an image, its cells measured."""
+
+    index: int
+    label: str
+    state: ImageState
 
 
 class SegmentJob:
@@ -112,7 +122,7 @@ class SegmentJob:
 
     def _on_event(self, event: object) -> None:
         from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
-        from napari_leukocyte.core.segmentation.segment import ImageFailed, ImageSegmented
+        from napari_leukocyte.core.segmentation.segment import ImageFailed
         from napari_leukocyte.core.segmentation.windowed import WindowDone
 
         total = len(self._indices)
@@ -124,13 +134,13 @@ class SegmentJob:
         elif isinstance(event, ImageFailed):
             self._failed.append(f"{event.name}: {event.reason}")
         # A result of an image that was closed meanwhile is dropped, which is no error.
-        elif isinstance(event, ImageSegmented) and (place := self._place_of(self._indices[event.index])) is not None:
-            if self.session.put(place, event.result, keep_edits=self._keep_edits):
+        elif isinstance(event, _Found) and (place := self._place_of(self._indices[event.index])) is not None:
+            if self.session.put(place, event.state, keep_edits=self._keep_edits):
                 self._done += 1
-                self._empty += not event.result.cells.any()
-                doubt = event.result.pixel_size.doubt
-                notes = [*event.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
-                self._notes += [(event.source.label, note) for note in notes]
+                self._empty += not event.state.measures
+                doubt = event.state.result.pixel_size.doubt
+                notes = [*event.state.result.notes, *([f"pixel size doubtful: {doubt}"] if doubt else [])]
+                self._notes += [(event.label, note) for note in notes]
             else:
                 self._left += 1
         if isinstance(event, SizeStep):
@@ -194,7 +204,7 @@ def _run(
     torch is imported here, so that the dock opens at once.
     """
     from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
-    from napari_leukocyte.core.segmentation.segment import segment_images
+    from napari_leukocyte.core.segmentation.segment import ImageSegmented, segment_images
 
     predictor = _predictor(parameters)
     yield from until_warm()
@@ -203,7 +213,11 @@ def _run(
     before = {i: SizeDecision(size) for i, size in known.items()}
     decided.update((yield from decide_pixel_sizes(images, parameters, predictor, wanted=missing, known=before)))
     decisions = {position: decided[i] for position, i in enumerate(indices)}
-    yield from segment_images([images[i] for i in indices], parameters, predictor, decisions=decisions)
+    for event in segment_images([images[i] for i in indices], parameters, predictor, decisions=decisions):
+        if isinstance(event, ImageSegmented):
+            yield _Found(event.index, event.source.label, ImageState(event.result))
+        else:
+            yield event
 
 
 def _predictor(parameters: SegmentParameters) -> Any:

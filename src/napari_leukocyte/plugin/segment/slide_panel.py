@@ -14,6 +14,7 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.text import counted
+from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 from napari_leukocyte.plugin.parts.colour_key import ColourKey
 from napari_leukocyte.plugin.parts.docks import note, row, stack
@@ -26,8 +27,11 @@ from napari_leukocyte.plugin.slide_layers import SLIDE_KEY, add_slide, slide_fro
 if TYPE_CHECKING:
     from napari.layers import Image
 
+    from napari_leukocyte.core.cells.boxes import Box
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
     from napari_leukocyte.core.slides.found import FoundOnSlide
+    from napari_leukocyte.core.slides.merging import Maps2
+    from napari_leukocyte.plugin.image_state import ImageState
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["SlidePanel"]
@@ -58,6 +62,8 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self._slide: Image | None = None
         self._found: FoundOnSlide | None = None
         self._of: Image | None = None  # the slide that was searched
+        self._reader = Background("the reading of the region")
+        self._wanted = -1  # the row that was chosen last
         self.job = SlideJob()
         self.find_button = QPushButton("Find cells on the slide …", clicked=self.find)
         self.find_button.setToolTip(
@@ -182,6 +188,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
     def leave(self) -> None:
         """Stop the search, and report nothing more."""
         self.job.leave()
+        self._reader.leave()
         self.writer.leave()
 
     # ---- the search ---------------------------------------------------------------------------------------
@@ -267,6 +274,9 @@ class SlidePanel(QWidget):  # type: ignore[misc]
 
     def _on_row(self, number: int) -> None:
         """Bring the cell's region at full resolution, as an image that can be corrected."""
+        self._wanted = number
+        if self._reader.running:
+            return  # its end comes back to what is wanted then
         session, layer = self._session, self._of
         if layer is None or layer not in session.viewer.layers:
             self.status.setText("The slide is closed: open it again to see its cells.")
@@ -279,7 +289,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         if region is not None and self._holds(here):
             session.go_to(session.index, here, close=True)
         else:
-            self._open(layer, box, cell)
+            self._read(number, layer, box, cell)
 
     def _holds(self, cell: int) -> bool:
         """Whether the region on screen has the whole of a cell."""
@@ -287,12 +297,28 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         measure = None if state is None else state.live.measure_of(cell)
         return measure is not None and Flag.CUT_BY_EDGE not in measure.flags
 
-    def _open(self, layer: Image, box: tuple[slice, slice], cell: int) -> None:
-        """Make a part of the slide the image that is worked on, with what was found in it."""
-        session, found = self._session, self._found
+    def _read(self, number: int, layer: Image, box: Box, cell: int) -> None:
+        """Read and measure what was found in a part of the slide, and then open it."""
+        found = self._found
         assert found is not None
+
+        def done(read: tuple[ImageState, Maps2]) -> None:
+            if self._wanted != number:
+                self._on_row(self._wanted)
+            elif self._found is found and layer in self._session.viewer.layers:
+                self._open(layer, box, cell, *read)
+
+        def failed(sentence: str) -> None:
+            self.status.setText(sentence)
+            if self._wanted != number:
+                self._on_row(self._wanted)
+
+        self._reader.start(lambda: _measured(found, box), done=done, failed=failed)
+
+    def _open(self, layer: Image, box: Box, cell: int, state: ImageState, seen: Maps2) -> None:
+        """Make a part of the slide the image that is worked on, with what was found in it."""
+        session = self._session
         try:
-            result = found.segmentation(box)
             before = self.writer.of(session.image_layer)
             session.flush()
             untouched = before is not None and session.state is not None and not session.state.at_stake
@@ -300,8 +326,8 @@ class SlidePanel(QWidget):  # type: ignore[misc]
             listed = session.is_in_list(region)
             session.open_layer(region)
             if not listed or session.state is None:
-                self.writer.add(region, box, (result.classes, result.cells))
-                session.put(session.index, result)
+                self.writer.add(region, box, seen)
+                session.put(session.index, state)
             if (
                 untouched
                 and before is not None
@@ -313,6 +339,14 @@ class SlidePanel(QWidget):  # type: ignore[misc]
             session.go_to(session.index, cell if known is None else known.here(cell), close=True)
         except LeukocyteError as error:
             self.status.setText(str(error))
+
+
+def _measured(found: FoundOnSlide, box: Box) -> tuple[ImageState, Maps2]:
+    """What was found in a part of a slide, its cells measured, and its maps."""
+    from napari_leukocyte.plugin.image_state import ImageState  # loads scipy
+
+    result = found.segmentation(box)
+    return ImageState(result), (result.classes, result.cells)
 
 
 def _size_of(layer: Image) -> tuple[int, int]:
