@@ -91,7 +91,7 @@ def score(row: IndexRow, predictor: Method, options: Options) -> Scored:
     cnr: CnrErrors | None = None
     pairs: tuple[CellPair, ...] = ()
     if not only_cell:
-        ours = measure_cells(classes, cells, pixel_size=row.pixel_size)
+        ours = measure_cells(classes, cells, pixel_size=row.pixel_size, remarks=result.remarks)
         theirs = measure_cells(truth, true_cells, pixel_size=row.pixel_size)
         cnr, pairs = compare_cnr(ours, theirs, after), pair_cells(ours, theirs, after)
     return Scored(
