@@ -2,13 +2,14 @@
 
     python benchmarks/growth.py [area] [cells] [images] [training] [--most 1.0] [--plot docs/images/growth.png]
 
-Time is that of the processor, so that other programs change little of it; memory is what the work takes at its peak
-beside what is given to it (Linux). Each point is a process of its own. A small network with weights set by hand takes
-the place of a real one, which is not what grows. ``--most`` scales the largest point of each series.
+Time is that of one thread on the processor, so that other programs change little of it; memory is what the work takes
+at its peak beside what is given to it (Linux). Each point is a process of its own. A small network with weights set by
+hand takes the place of a real one, which is not what grows. ``--most`` scales the largest point of each series.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -136,7 +137,9 @@ def measured(name: str, most: float) -> list[dict[str, float]]:
     _, unit, numbers = SERIES[name]
     for number in (max(1, round(most * one)) for one in numbers):
         command = [sys.executable, __file__, "--point", name, str(number)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # threads that wait for each other may spin, which is no work
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             sys.exit(done.stderr)
         points.append(json.loads(done.stdout.splitlines()[-1]))
