@@ -73,7 +73,7 @@ class Editor:
                 ),
             ),
             "split off": (4, lambda: self._on_map(lambda: (live_repairs.split_off(self.live, self._line()), 0))),
-            "fill hole": (4, lambda: self._on_map(lambda: (live_repairs.fill(self.live, self._cell()), 1))),
+            "fill hole": (4, lambda: self._on_map(lambda: (live_repairs.fill(self.live, [self._cell()]), 1))),
             "undo": (14, lambda: self._travel(-1)),
             "redo": (8, lambda: self._travel(+1)),
         }

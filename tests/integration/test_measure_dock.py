@@ -329,6 +329,67 @@ def test_not_a_wbc_by_menu_marks_all_selected_rows(measured):
     assert all(float(text) > 0 for text in rows(measured))
 
 
+def test_a_key_means_all_selected_rows_where_it_means_one_of_them(viewer, measured):
+    select_rows(measured, 0, 2)
+    press(viewer, Qt.Key.Key_R)
+    assert [value == "smudge" for value in rows(measured)] == [True, False, True]
+    assert measured.status.text() == "2 cells: not a WBC (smudge)."
+    press(viewer, Qt.Key.Key_R)
+    assert measured.session.state.live.marks == dict.fromkeys((1, 3), Flag.NOT_A_WBC_PLATELET)
+    for _ in range(2):
+        viewer.layers[CLASSES].undo()
+    hover(viewer, 62, 180)  # over the cell between them, which is meant alone
+    press(viewer, Qt.Key.Key_R)
+    assert [value == "smudge" for value in rows(measured)] == [False, True, False]
+    select_rows(measured, 0, 2)
+    hover(viewer, 62, 60)  # over one of them
+    press(viewer, Qt.Key.Key_Delete)
+    assert cells_of(measured) == [2]
+    assert measured.status.text() == "2 cells are deleted; Ctrl+Z brings them back."
+    viewer.layers[CLASSES].undo()
+    assert cells_of(measured) == [1, 2, 3]
+
+
+def test_all_rows_are_meant_though_none_was_clicked(viewer, measured):
+    measured.table.setFocus()
+    press(viewer, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    press(viewer, Qt.Key.Key_R)
+    assert rows(measured) == ["smudge"] * 3
+
+
+def test_holes_of_all_selected_rows_are_filled_and_where_there_is_none_nothing(viewer, measured):
+    layer = viewer.layers[CLASSES]
+    for hole in (block(76, 81, 58, 63), block(58, 63, 201, 206)):  # of cell 1 and of cell 2
+        layer.data_setitem(hole, 0)
+    measured.table.selectAll()
+    press(viewer, Qt.Key.Key_G)
+    assert (layer.data[76:81, 58:63] == 1).all()
+    assert (layer.data[58:63, 201:206] == 1).all()
+    assert measured.status.text() == "3 cells: holes and indents filled with cytoplasm."
+    measured.table.selectAll()
+    click(measured.repairs.fill_button)
+    assert measured.status.text() == "None of these cells has a hole or an indent to fill."
+
+
+def test_rows_that_lie_behind_another_dock_stand_for_the_chosen_cell_alone(viewer, measured, qtbot):
+    select_rows(measured, 0, 2)
+    open_dock(viewer, qtbot, "Correct")
+    viewer.window._qt_window.centralWidget().setFocus()
+    press(viewer, Qt.Key.Key_Delete)
+    assert cells_of(measured) == [1, 2]
+
+
+def test_a_mark_is_for_selected_rows_of_all_images_and_only_what_is_seen_is_deleted(viewer, files):
+    select_rows(files, 0, 2)
+    press(viewer, Qt.Key.Key_R)
+    assert [value == "smudge" for value in rows(files)] == [True, False, True]
+    files.repairs.mark_button.menu().actions()[-1].trigger()
+    assert all(float(text) > 0 for text in rows(files))
+    press(viewer, Qt.Key.Key_Delete)
+    assert rows(files, "image") == ["crop0.png", "crop1.png"]
+    assert "1 selected cell of other images: show them to delete them." in files.status.text()
+
+
 @pytest.mark.parametrize("name", ["split", "split_off", "join"])
 def test_a_stroke_over_nothing_says_so(viewer, measured, name):
     click(measured.repairs.strokes[name])

@@ -22,14 +22,12 @@ from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.plugin.canvas.layers import CLASSES, METADATA_KEY
+from napari_leukocyte.plugin.chosen_cells import ChosenCells
 from napari_leukocyte.plugin.image_state import ImageState, empty_segmentation
-from napari_leukocyte.plugin.list_parts import Part
-from napari_leukocyte.plugin.open_images import OpenImages
 from napari_leukocyte.plugin.settings import get_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
 
     from napari_leukocyte.core.cells.boxes import Box
     from napari_leukocyte.core.cells.flags import Flag
@@ -39,23 +37,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "get_session"]
 
-_AROUND = 3.0  # canvas / cell, where a cell is looked at closely
-
 # what shows figures, the work of others, or what a network thinks: not for eyes that read blind
 _NOT_BLIND = {"click_cell", "grow", "shrink", "next_doubtful", "next_cell", "truth", "difference"}
 
 _KEPT = 10  # segmentations of an image that Ctrl+Z brings back with their labels and parameters
 
 
-class Session(OpenImages):
+class Session(ChosenCells):
     """Image list, class maps, cell labels and measures of a viewer.
 
     Signals
     -------
-    See `OpenImages`, and:
+    See `ChosenCells`, and:
 
-    selected(index, cell)
-        Another cell is the chosen one; cell 0: none.
     commanded(name)
         A key of the class-map layer, or a command of napari, asked for something (``class_map_layer.KEYS``); "blind":
         for something that a blind reading does not have.
@@ -67,7 +61,6 @@ class Session(OpenImages):
         Another model of the user's is the one to segment with.
     """
 
-    selected = Signal(int, int)
     commanded = Signal(str)
     training_set_changed = Signal()
     masks_changed = Signal()
@@ -76,21 +69,10 @@ class Session(OpenImages):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
         self.is_drafted: Callable[[int], bool] = lambda _index: False  # of an image: whether a draft holds its edits
-        self.selection: tuple[int, int] | None = None  # image and cell
-        self._rested: tuple[float, ...] = ()  # where the pointer was when a cell was chosen
         self.reader = ""  # who reads, as was said in this window; else the preferences know
         self.last_made: Mapping[str, str] = {}  # provenance of the segmentation that came last
         self.training_set: TrainingSet | None = None  # the one that all docks use
         self.model_path: Path | None = None  # the user's own model that was accepted last
-
-    def _close(self) -> list[Layer]:
-        left = super()._close()
-        self.selection = None
-        return left
-
-    def _drop(self, part: Part) -> None:
-        self.selection = None
-        super()._drop(part)
 
     # ---- results ----------------------------------------------------------------------------------------
 
@@ -320,54 +302,6 @@ class Session(OpenImages):
             self.changed.emit(self.index, (0, now.shape[0], 0, now.shape[1]))
         else:
             self._announce(state.live.follow_undo(now, back=back))
-
-    # ---- the chosen cell --------------------------------------------------------------------------------
-
-    def select(self, index: int, cell: int) -> None:
-        """Choose a cell of an image of the list (0: none)."""
-        chosen = (index, cell) if cell else None
-        self._rested = tuple(self.viewer.cursor.position)
-        if chosen != self.selection:
-            self.selection = chosen
-            self.selected.emit(index, cell)
-
-    def go_to(self, index: int, cell: int, *, close: bool = False) -> None:
-        """Choose a cell, show its image and bring the cell to the middle of the canvas; ``close``: large.
-
-        Raises
-        ------
-        LeukocyteError
-            When the image's file cannot be read any more.
-        """
-        if index != self._on_screen() or (self.own_image and self.image_layer is None):
-            self.show(index)
-        self.select(index, cell)
-        state = self.states.get(index)
-        measure = state.live.measure_of(cell) if state is not None else None
-        if measure is not None:
-            assert state is not None  # it has the measure
-            sides = [side.stop - side.start for side in state.live.boxes[cell]]
-            self.layers.centre_on(index, measure.y, measure.x, across=_AROUND * max(sides) if close else None)
-
-    def cell_at(self, position: Sequence[float]) -> int:
-        """Number of the cell of the shown image at a position of the canvas (world coordinates); 0 for none."""
-        if self.state is None or self.classes_layer is None:
-            return 0
-        y, x = (round(at) for at in self.layers.to_pixels(position))
-        cells = self.state.cells
-        inside = 0 <= y < cells.shape[0] and 0 <= x < cells.shape[1]
-        return int(cells[y, x]) if inside else 0
-
-    def cell_pointed_at(self) -> int:
-        """Number of the cell under the pointer; 0 for none, or where another was chosen since the pointer came to rest.
-
-        What a key or the table brought into view is meant then, and not what lay under the pointer before: napari does
-        not follow the pointer while the view moves under it.
-        """
-        position = tuple(self.viewer.cursor.position)
-        cell = self.cell_at(position)
-        other = self.selection is not None and self.selection != (self.index, cell) and self.selection[0] == self.index
-        return 0 if other and position == self._rested else cell
 
     # ---- the training set -------------------------------------------------------------------------------
 

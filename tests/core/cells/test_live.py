@@ -183,16 +183,16 @@ def test_fill_takes_the_holes_and_then_the_indent(classes):
     classes[disc(SHAPE, (62, 50), 3)] = 0
     classes[disc(SHAPE, (50, 66), 6)] = 0
     live = LiveCells(classes, label_cells(classes), pixel_size=PixelSize(None))
-    y, x = live_repairs.fill(live, 1)
+    y, x = live_repairs.fill(live, [1])
     assert len(y) == disc(SHAPE, (62, 50), 3).sum()
     classes[y, x] = 1
     live.follow(classes)
-    y, x = live_repairs.fill(live, 1)
+    y, x = live_repairs.fill(live, [1])
     assert (abs(y - 50) <= 7).all()
     classes[y, x] = 1
     live.follow(classes)
     with pytest.raises(LeukocyteError, match="neither a hole nor an indent"):
-        live_repairs.fill(live, 1)
+        live_repairs.fill(live, [1])
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,8 @@ def test_fill_takes_the_holes_and_then_the_indent(classes):
         (lambda live: live_repairs.join(live, [1, 1, 99]), "cannot be joined"),
         (lambda live: live_repairs.mark(live, [99], SMUDGE), "no cell to mark"),
         (lambda live: live_repairs.set_type(live, [99], "blast"), "no cell to give a type to"),
-        (lambda live: live_repairs.fill(live, 99), "no cell to fill"),
+        (lambda live: live_repairs.fill(live, [99]), "no cell to fill"),
+        (lambda live: live_repairs.delete(live, [99]), "no cell to delete"),
     ],
 )
 def test_a_repair_that_cannot_be_made_says_why_and_changes_nothing(live, job, sentence):

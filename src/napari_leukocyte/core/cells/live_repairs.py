@@ -127,43 +127,53 @@ def split_off(live: LiveCells, path: Sequence[Point]) -> Pixels:
         rows, columns = np.nonzero(pieces > 1)
         box = live.boxes[number]
         found.append((rows + box[0].start, columns + box[1].start))
-    rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
-    return rows, columns
+    return _together(found)
 
 
-def delete(live: LiveCells, number: int) -> Pixels:
-    """Return the pixels of a cell, which become background.
+def delete(live: LiveCells, numbers: Iterable[int]) -> Pixels:
+    """Return the pixels of cells, which become background.
 
     Raises
     ------
     LeukocyteError
         When there is no such cell.
     """
-    if number not in live.boxes:
+    found = []
+    for number in numbers:
+        if number in live.boxes:
+            box = live.boxes[number]
+            rows, columns = np.nonzero(live.cells[box] == number)
+            found.append((rows + box[0].start, columns + box[1].start))
+    if not found:
         raise LeukocyteError("There is no cell to delete: point at one, or click one first.")
-    box = live.boxes[number]
-    rows, columns = np.nonzero(live.cells[box] == number)
-    return rows + box[0].start, columns + box[1].start
+    return _together(found)
 
 
-def fill(live: LiveCells, number: int) -> Pixels:
-    """Return the background pixels that become cytoplasm: a cell's holes, or if it has none its deepest indent.
+def fill(live: LiveCells, numbers: Iterable[int]) -> Pixels:
+    """Return the background pixels that become cytoplasm: holes of cells, or of a cell without one its deepest indent.
 
     Raises
     ------
     LeukocyteError
-        When there is no such cell, or neither a hole nor an indent in it.
+        When there is no such cell, or neither a hole nor an indent in any.
     """
-    if number not in live.boxes:
-        raise LeukocyteError("There is no cell to fill: click one first.")
+    cells = [number for number in numbers if number in live.boxes]
+    if not cells:
+        raise LeukocyteError("There is no cell to fill: point at one, or click one first.")
+    found = [_filling(live, number) for number in cells]
+    if not any(rows.size for rows, _ in found):
+        which = f"Cell {cells[0]} has neither a hole nor" if len(cells) == 1 else "None of these cells has a hole or"
+        raise LeukocyteError(f"{which} an indent to fill.")
+    return _together(found)
+
+
+def _filling(live: LiveCells, number: int) -> Pixels:
     box = live.boxes[number]
     own = live.cells[box] == number
     others = (live.cells[box] > 0) & ~own
     pixels = find_hole(own, others)
     if not pixels.any():
         pixels = find_indent(own, others)
-    if not pixels.any():
-        raise LeukocyteError(f"Cell {number} has neither a hole nor an indent to fill.")
     rows, columns = np.nonzero(pixels)
     return rows + box[0].start, columns + box[1].start
 
@@ -183,6 +193,10 @@ def holes(live: LiveCells) -> Pixels:
         found.append((rows + box[0].start, columns + box[1].start))
     if not any(rows.size for rows, _ in found):
         raise LeukocyteError("No cell of this image has a hole.")
+    return _together(found)
+
+
+def _together(found: Sequence[Pixels]) -> Pixels:
     rows, columns = (np.concatenate(axis) for axis in zip(*found, strict=True))
     return rows, columns
 

@@ -42,7 +42,7 @@ class GestureBar(QWidget):  # type: ignore[misc]
         )
         self.click_button.clicked.connect(self._press)
         self.delete_button = self._button(
-            "Delete cell", "Take the chosen cell away (Delete)", self.hand.cells.delete_chosen
+            "Delete cell", "Take the chosen cell, or all selected ones, away (Delete)", self.hand.cells.delete_chosen
         )
         self.steps = {(part, by): self._step_button(part, by) for part in ("cell", "nucleus") for by in (-1, 1)}
         self.doubtful_button = self._button(

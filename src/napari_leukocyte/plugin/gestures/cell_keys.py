@@ -6,12 +6,13 @@ wheel over the nucleus, and on to the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_leukocyte.core.cells.measures import cnr_text
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.cells.measures import CellMeasure
@@ -36,7 +37,7 @@ class _Went:
 
 
 class CellKeys:
-    """Commands about the cell under the cursor, or else the chosen one.
+    """Commands about the cell under the cursor, or else the chosen one; with it may go others (``Session.meant``).
 
     Parameters
     ----------
@@ -61,9 +62,9 @@ class CellKeys:
     def run(self, name: str) -> None:
         """Do what a key or a button asks for."""
         if name in _STEPS:
-            self._try(lambda: self.move(*self._aimed_at("outline"), _STEPS[name]))
+            self._try(lambda: self.move(*self._aimed_at(), _STEPS[name]))
         elif name == "delete_cell":
-            self._try(lambda: self._delete(self._aimed_at("delete")[0]))
+            self._try(lambda: self._delete(self._session().meant()))
         elif name in ("next_cell", "next_doubtful"):
             self._try(lambda: self._go_on(doubtful=name == "next_doubtful"))
 
@@ -80,22 +81,22 @@ class CellKeys:
 
     def move_chosen(self, part: Part, by: int) -> None:
         """Move an outline of the chosen cell."""
-        self._try(lambda: self.move(self._chosen("outline"), part, by))
+        self._try(lambda: self.move(self._chosen(), part, by))
 
     # ---- which cell -------------------------------------------------------------------------------------
 
-    def _chosen(self, what: str) -> int:
+    def _chosen(self) -> int:
         session = self._session()
         if session.selection is None or session.selection[0] != session.index:
-            raise LeukocyteError(f"No cell is chosen to {_WORDS[what]}: point at one, or click one first.")
+            raise LeukocyteError("No cell is chosen to grow or shrink: point at one, or click one first.")
         return session.selection[1]
 
-    def _aimed_at(self, what: str) -> tuple[int, Part]:
+    def _aimed_at(self) -> tuple[int, Part]:
         """The cell under the cursor, and whether the cursor is on its nucleus; else the chosen one."""
         session = self._session()
         cell = session.cell_pointed_at()
         if not cell:
-            return self._chosen(what), "cell"
+            return self._chosen(), "cell"
         assert session.state is not None  # it has a cell
         y, x = (round(at) for at in session.layers.to_pixels(session.viewer.cursor.position))
         session.select(session.index, cell)
@@ -103,7 +104,7 @@ class CellKeys:
 
     def _turn(self, pos: tuple[float, ...], by: int, notches: int) -> None:
         if self._held is None or self._held[0] != pos:  # the outline may pass under a pointer that rests
-            self._held = (pos, *self._aimed_at("outline"))
+            self._held = (pos, *self._aimed_at())
         for _ in range(notches):
             self.move(self._held[1], self._held[2], by)
 
@@ -178,16 +179,20 @@ class CellKeys:
         return f"That was the last {what} of {len(session.images)} images; once more begins at the first.{rest}"
 
     def delete_chosen(self) -> None:
-        """Take the chosen cell away."""
-        self._try(lambda: self._delete(self._chosen("delete")))
+        """Take the cells away that a button means."""
+        self._try(lambda: self._delete(self._session().meant(by_key=False)))
 
-    def _delete(self, cell: int) -> None:
+    def _delete(self, cells: Sequence[tuple[int, int]]) -> None:
         from napari_leukocyte.core.cells import live_repairs
 
         session = self._session()
-        session.edit_map(lambda live: live_repairs.delete(live, cell), 0)
+        here = [cell for index, cell in cells if index == session.index]
+        session.edit_map(lambda live: live_repairs.delete(live, here), 0)
         session.select(session.index, 0)
-        self._say(f"Cell {cell} is deleted; Ctrl+Z brings it back.")
+        which, them = (f"Cell {here[0]} is", "it") if len(here) == 1 else (f"{len(here)} cells are", "them")
+        left = len(cells) - len(here)
+        others = f" {counted(left, 'selected cell')} of other images: show them to delete them." if left else ""
+        self._say(f"{which} deleted; Ctrl+Z brings {them} back.{others}")
 
     # ---- outlines ---------------------------------------------------------------------------------------
 
@@ -254,9 +259,6 @@ class CellKeys:
             job()
         except LeukocyteError as error:
             self._say(str(error))
-
-
-_WORDS = {"outline": "grow or shrink", "delete": "delete"}
 
 
 def in_words(measure: CellMeasure) -> str:

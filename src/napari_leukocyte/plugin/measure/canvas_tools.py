@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -10,6 +11,7 @@ from psygnal import Signal
 from napari_leukocyte.core.cells import live_repairs
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.canvas_grip import get_grip
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ MARKS: dict[Flag, str] = {
     Flag.NOT_A_WBC_ARTEFACT: "artefact",
 }
 
-_NO_CELL = "There is no cell to {}: point at one, or click one first."
+_NONE_TO_MARK = "There is no cell to mark: point at one, or click one first."
 _CLICK_PX = 4  # a press that moves less far is a click
 
 
@@ -85,26 +87,28 @@ class CanvasTools:
     # ---- commands -----------------------------------------------------------------------------------------
 
     def run(self, name: str) -> None:
-        """Do what a key or a button asks for, on the cell under the cursor or else the chosen one."""
+        """Do what a key asks for, on the cells that it means (``Session.meant``)."""
         if name == "join" and not self.waiting and len(self.selected_here()) > 1:
             self.join(self.selected_here())
             self.armed.emit("")  # a button that was pressed for it comes up again
         elif name in STROKES:
             self.disarm() if self.waiting == name else self._arm(name)
         elif name == "fill":
-            self._try(lambda: self._fill(self._aimed_at("fill")))
+            self._try(lambda: self._fill(self._numbers_here(self.session.meant())))
         elif name == "mark":
             self._try(self._mark_next)
 
     def fill_chosen(self) -> None:
-        """Fill the chosen cell: a button is pressed far from the canvas, whatever the pointer passed on its way."""
-        session = self.session
-        chosen = session.selection[1] if session.selection and session.selection[0] == session.index else 0
-        self._try(lambda: self._fill(chosen))
+        """Fill the cells that a button means."""
+        self._try(lambda: self._fill(self._numbers_here(self.session.meant(by_key=False))))
+
+    def mark_selected(self, flag: Flag | None) -> None:
+        """Mark the selected cells, of all images, as not a WBC, or (None) as white cells after all."""
+        self._try(lambda: self._mark(self._selected(), flag))
 
     def mark(self, cells: list[int], flag: Flag | None) -> None:
-        """Mark cells of the shown image as not a WBC, or (None) as white cells after all."""
-        self._try(lambda: self._mark(cells, flag))
+        """Mark cells of the shown image likewise."""
+        self._try(lambda: self._mark([(self.session.index, cell) for cell in cells], flag))
 
     def join(self, cells: list[int], *, sure: bool = False) -> None:
         """Join cells of the shown image; the first keeps its number. Asks first where they do not touch."""
@@ -112,24 +116,33 @@ class CanvasTools:
 
     def selected_here(self) -> list[int]:
         """Numbers of the selected cells of the shown image."""
-        return [cell for index, cell in self._selected() if index == self.session.index]
+        return self._numbers_here(self._selected())
 
-    def _fill(self, cell: int) -> str:
-        if not cell:
-            raise LeukocyteError(_NO_CELL.format("fill"))
-        self.session.edit_map(lambda live: live_repairs.fill(live, cell), 1)
-        return f"Cell {cell}: filled with cytoplasm."
+    def _numbers_here(self, cells: Sequence[tuple[int, int]]) -> list[int]:
+        return [cell for index, cell in cells if index == self.session.index]
+
+    def _fill(self, cells: list[int]) -> str:
+        self.session.edit_map(lambda live: live_repairs.fill(live, cells), 1)
+        what = "filled" if len(cells) == 1 else "holes and indents filled"
+        return f"{_which(cells)}: {what} with cytoplasm."
 
     def _mark_next(self) -> str:
-        cell = self._aimed_at("mark")
-        state = self.session.state
+        cells = self.session.meant()
+        if not cells:
+            raise LeukocyteError(_NONE_TO_MARK)
+        index, first = cells[0]
         order = [None, *MARKS]
-        now = state.live.marks.get(cell) if state is not None else None
-        return self._mark([cell], order[(order.index(now) + 1) % len(order)])
+        state = self.session.states.get(index)
+        now = None if state is None else state.live.marks.get(first)
+        return self._mark(cells, order[(order.index(now) + 1) % len(order)])
 
-    def _mark(self, cells: list[int], flag: Flag | None) -> str:
-        self.session.edit_labels(lambda live: live_repairs.mark(live, cells, flag))
-        which = f"Cell {cells[0]}" if len(cells) == 1 else f"{len(cells)} cells"
+    def _mark(self, cells: Sequence[tuple[int, int]], flag: Flag | None) -> str:
+        if not cells:
+            raise LeukocyteError(_NONE_TO_MARK)
+        for index in dict.fromkeys(index for index, _ in cells):
+            own = [cell for i, cell in cells if i == index]
+            self.session.edit_labels_of(index, partial(live_repairs.mark, numbers=own, flag=flag))
+        which = _which([cell for _, cell in cells])
         return f"{which}: a white cell after all." if flag is None else f"{which}: not a WBC ({MARKS[flag]})."
 
     def _join(self, cells: list[int], *, sure: bool = False) -> str:
@@ -139,17 +152,6 @@ class CanvasTools:
             return ""
         self.session.edit_labels(lambda live: live_repairs.join(live, cells))
         return f"Joined: cell {cells[0]}."
-
-    def _aimed_at(self, what: str) -> int:
-        session = self.session
-        cell = session.cell_pointed_at()
-        if cell:
-            session.select(session.index, cell)
-        elif session.selection is not None and session.selection[0] == session.index:
-            cell = session.selection[1]
-        if not cell:
-            raise LeukocyteError(_NO_CELL.format(what))
-        return cell
 
     def _try(self, job: Callable[[], str]) -> None:
         try:
@@ -226,3 +228,7 @@ class CanvasTools:
             return self._join(live_repairs.under(session.state.live, path) if session.state is not None else [])
         session.edit_map(lambda live: live_repairs.split_off(live, path), 0)
         return "Split off: the smaller piece is background."
+
+
+def _which(cells: Sequence[int]) -> str:
+    return f"Cell {cells[0]}" if len(cells) == 1 else counted(len(cells), "cell")

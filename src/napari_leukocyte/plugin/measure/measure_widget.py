@@ -45,7 +45,8 @@ class MeasureWidget(Dock):
         get_cnr_text(self.session)
         self._line = CanvasLines()
         self.table = CellTable()
-        self.tools = CanvasTools(self.session, self._line, self.table.selected_cells)
+        self.session.marked = self._selected
+        self.tools = CanvasTools(self.session, self._line, self._selected)
         self._told = ""  # what was said last of the cells as they were then
         self._choices: Choices | None = None  # of the segmentation that came last, when rows were compared with it
         self._build()
@@ -100,7 +101,7 @@ class MeasureWidget(Dock):
         self.histogram = Histogram()
         self.gestures = GestureBar(self.session, self, self._tell)
         self.gestures.used.connect(self.focus_canvas)
-        self.type_button = TypeButton(self.session, self.table.selected_cells, say=self._tell)
+        self.type_button = TypeButton(self.session, self._selected, say=self._tell)
         self.table.type_asked.connect(self.type_button.ask)
         self.repairs = RepairButtons(self.tools, self.type_button)
         self.repairs.pressed.connect(self._lay_line)
@@ -255,6 +256,11 @@ class MeasureWidget(Dock):
 
     # ---- the chosen cell --------------------------------------------------------------------------------
 
+    def _selected(self) -> list[tuple[int, int]]:
+        """Image and number of each selected cell; rows that nobody sees stand for nothing but the chosen cell."""
+        seen, chosen = not self.table.visibleRegion().isEmpty(), self.session.selection
+        return [cell for cell in self.table.selected_cells() if seen or cell == chosen]
+
     def _chosen(self) -> CellMeasure | None:
         if self.session.selection is None:
             return None
@@ -322,6 +328,7 @@ class MeasureWidget(Dock):
         self.study.leave()
         self.withheld.leave()
         self.tools.close()
+        self.session.marked = list
         self.gestures.leave()
         if isalive(self._line):  # or it is gone with the canvas of a closed window
             self._line.lay_over(None)

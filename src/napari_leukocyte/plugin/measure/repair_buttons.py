@@ -47,7 +47,7 @@ class RepairButtons(QWidget):  # type: ignore[misc]
         }
         self.fill_button = self._button(
             "Fill hole",
-            "Holes of the chosen cell become cytoplasm; without one, its deepest indent (G)",
+            "Holes of the chosen cell, or of all selected ones, become cytoplasm; without one, the deepest indent (G)",
             tools.fill_chosen,
         )
         self.mark_button = QPushButton("Not a WBC")
@@ -75,7 +75,7 @@ class RepairButtons(QWidget):  # type: ignore[misc]
         self.used.emit()
 
     def _mark(self, flag: Flag | None) -> None:
-        self._tools.mark(self._tools.selected_here(), flag)
+        self._tools.mark_selected(flag)
 
     def _on_armed(self, name: str) -> None:
         for key, button in self.strokes.items():
