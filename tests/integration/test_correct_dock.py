@@ -130,6 +130,40 @@ def test_keys_mean_the_image_again_after_a_name_and_after_an_order(viewer, opene
     assert opened.session.images[opened.session.index].name != "b.png"
 
 
+def test_order_and_difficulty_are_stepped_through_by_keys_and_other_keys_mean_the_image(viewer, opened):
+    window, entry = viewer.window._qt_window, opened.corrections.entry
+    opened.difficulty.setFocus()
+    for difficulty in (1, 2, 3):
+        press(viewer, Qt.Key.Key_Down)
+        assert entry(0).difficulty == difficulty
+    press(viewer, Qt.Key.Key_6)
+    assert entry(0).difficulty == 6
+    press(viewer, Qt.Key.Key_Up)
+    assert opened.difficulty.currentText().startswith("5 ")
+    press(viewer, Qt.Key.Key_N)
+    assert opened.session.index != 0
+    assert opened.difficulty.currentText() == "Not judged"
+    assert entry(0).difficulty == 5
+    opened.order.setFocus()
+    for text in ("Most uncertain first", "Most flags first"):
+        press(viewer, Qt.Key.Key_Down)
+        assert opened.order.currentText() == text
+    assert window.focusWidget() is opened.order
+    press(viewer, Qt.Key.Key_Return)
+    assert window.focusWidget() is not opened.order
+    press(viewer, Qt.Key.Key_Down)
+    assert opened.order.currentText() == "Most flags first"
+
+
+def test_an_entry_that_is_picked_from_the_open_list_gives_the_keys_back(viewer, opened):
+    opened.difficulty.setFocus()
+    opened.difficulty.showPopup()
+    QTest.keyClick(opened.difficulty.view(), Qt.Key.Key_Down)
+    QTest.keyClick(opened.difficulty.view(), Qt.Key.Key_Return)
+    assert opened.corrections.entry(0).difficulty == 1
+    assert viewer.window._qt_window.focusWidget() is not opened.difficulty
+
+
 def test_the_wheel_changes_no_field_that_it_passes(opened):
     opened.order.setFocus()
     for field in (opened.difficulty, opened.training, opened.blind.share):

@@ -22,6 +22,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.correct.brushes import Brushes
 from napari_leukocyte.plugin.correct.import_button import ImportButton
 from napari_leukocyte.plugin.correct.save_state import SaveState
+from napari_leukocyte.plugin.parts.choice import Choice
 from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, rule, scrolling, stack
 from napari_leukocyte.plugin.parts.one_click import OneClickButton
 from napari_leukocyte.plugin.parts.question import Question
@@ -112,9 +113,9 @@ class CorrectWidget(Dock):
         self.position.setStyleSheet("font-size: 12pt;")
         self.image_name = note()
         self.image_name.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.order = QComboBox()
-        self.order.addItems(list(_ORDERS))
-        self.order.activated.connect(self.focus_canvas)  # a key would choose another entry
+        self.order = Choice(_ORDERS)
+        self.order.currentIndexChanged.connect(lambda _: self._show_position())
+        self.order.left.connect(self.focus_canvas)
         self.previous_button = self._button("◀ Previous", lambda: self._step(-1), "Shift+N")
         self.skip_button = self._button("Skip", self._skip, "Pass this image over (K)")
         self.next_button = self._button("Next ▶", lambda: self._step(+1), "N")
@@ -126,10 +127,10 @@ class CorrectWidget(Dock):
         self.empty_button = self._button("Start with an empty map", self._start_empty, "Paint the cells by hand")
         self.import_button = ImportButton(self.session, self.disk, self._say)
         self.labels = TakeLabels(self.session, self._image_of_labels, self._say)
-        self.difficulty = QComboBox()
-        self.difficulty.addItems(list(_DIFFICULTIES))
+        self.difficulty = Choice(_DIFFICULTIES)
         self.difficulty.setToolTip("Difficulty class that the accepted mask is given: the highest that applies")
-        self.difficulty.activated.connect(self._on_difficulty)
+        self.difficulty.activated.connect(lambda _: self._on_difficulty())
+        self.difficulty.left.connect(self.focus_canvas)
         self.training = QComboBox(editable=True)
         self.training.addItems([_TRAINS, *_REASONS])
         self.training.setToolTip("Whether this image may train; if not, choose or type why")
@@ -276,7 +277,6 @@ class CorrectWidget(Dock):
 
     def _on_difficulty(self) -> None:
         self.corrections.set_difficulty(self.session.index, _DIFFICULTIES[self.difficulty.currentText()])
-        self.focus_canvas()
 
     def _on_training(self) -> None:
         reason = self.training.currentText().strip()
