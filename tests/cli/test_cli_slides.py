@@ -10,10 +10,12 @@ import tifffile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "slides"))
 from drawn_slides import UM, draw, scattered
-from slide_files import write_ome_tiff, write_svs, write_zarr
+from PIL import Image
+from slide_files import write_ome_tiff, write_plain_tiff, write_svs, write_zarr
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.slides.inputs import divide, slide_folders
+from napari_leukocyte.core.slides import inputs, opening, tiff_slides
+from napari_leukocyte.core.slides.inputs import divide, in_one_piece, slide_folders
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,22 @@ def test_what_is_for_images_is_refused_for_slides(tmp_path, run, drawn, model):
         assert refused.exit_code == 1
         assert words in refused.output
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_large_image_takes_is_said_before_it_is_begun(tmp_path, run, drawn, model, monkeypatch):
+    Image.fromarray(drawn).save(tmp_path / "a.png")
+    write_plain_tiff(tmp_path / "b.tif", drawn, compression="zlib", rowsperstrip=520)  # it is read whole or not at all
+    write_plain_tiff(tmp_path / "c.tif", drawn, compression="zlib", tile=(64, 64))
+    monkeypatch.setattr(inputs, "_LEAST_BYTES", 0)
+    monkeypatch.setattr(inputs, "_MUCH_PX", 300_000)
+    monkeypatch.setattr(opening, "_LARGE_PX", 300_000)
+    monkeypatch.setattr(tiff_slides, "LARGEST_BLOCK", 100_000)
+    slides, images = divide([str(tmp_path)])
+    assert [Path(slide).name for slide in slides] == ["c.tif"]
+    assert [note.split(" has ")[0] for note in in_one_piece(images)] == ["a.png", "b.tif"]
+    done = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--model", model, "--pixel-size", UM)
+    assert done.exit_code == 0, done.output
+    assert "in one piece, which takes about 0 GB" in " ".join(done.output.split())
 
 
 def test_results_never_lie_in_a_slide_or_on_each_other(tmp_path, drawn):

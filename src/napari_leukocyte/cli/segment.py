@@ -173,7 +173,7 @@ def segment(
         from napari_leukocyte.core.segmentation.on_cluster import connected
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
         from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
-        from napari_leukocyte.core.slides.inputs import divide, slide_folders
+        from napari_leukocyte.core.slides.inputs import divide, in_one_piece, slide_folders
         from napari_leukocyte.core.slides.run import SlideParameters
 
     if resume and overwrite:
@@ -195,6 +195,8 @@ def segment(
         parameters = replace(parameters, **_not_typed(context, held_to.settings))
     whole, paths = divide(inputs, slides)
     folders = slide_folders(out, whole)
+    for note in in_one_piece(paths):
+        echo(f"Note: {note}.", err=True)
     of_slides = SlideParameters(segment=parameters, whole_film=whole_film, crops=crops) if whole else None
     if jobs is not None and not paths:
         raise LeukocyteError("--jobs are for many images, and a slide is segmented in one process: leave them out.")

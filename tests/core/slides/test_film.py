@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from drawn_slides import slide_of
+from drawn_slides import draw, slide_of
 from scipy import ndimage
+from slide_files import pyramid
 
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.slides.film import PATCH_UM, Place, look_at_patches, places_of
+from napari_leukocyte.core.slides.level import Level
 from napari_leukocyte.core.slides.map_picture import PLACE_COLOURS, draw_map, place_colours
 from napari_leukocyte.core.slides.overview import Overview, conversion_of, look_over
+from napari_leukocyte.core.slides.slide import make_slide
 from napari_leukocyte.core.synthetic.smear import draw_field
 
 UM = 0.5
@@ -83,6 +87,15 @@ def test_a_clump_of_white_cells_is_no_thick_film(fields):
             light[np.hypot(y - row, x - column) < 4] = 0.75
     light[128:192, 128:192] = 0.3  # one patch, full
     assert not (places_of(look_at_patches(light, 64, um=1.0)) == Place.THICK).any()
+
+
+def test_dark_nuclei_are_not_cut_off_by_a_coarse_level_that_does_not_show_them():
+    picture = draw((640, 640), [(200, 200, 20), (400, 420, 18)], red_cells=200)[..., 0].astype(np.uint16) * 16
+    levels = [Level(one, "YX", name="a.tif") for one in pyramid(picture, 6)]
+    conversion = conversion_of(make_slide("a.tif", levels, PixelSize(UM, "test")))
+    assert conversion.low == 0
+    assert conversion.high == pytest.approx(245 * 16, rel=0.02)
+    assert conversion(picture)[200, 200, 0] == pytest.approx(20 / 245, abs=0.01)
 
 
 def test_the_map_has_a_colour_and_a_line_for_each_place_and_a_dot_for_each_cell():

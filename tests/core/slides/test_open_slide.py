@@ -159,15 +159,28 @@ def test_blocks_that_are_missing_are_white_and_said(tmp_path, picture, version):
     path = write_zarr(tmp_path / "a.zarr", picture, version=version)
     with open_slide(path) as slide:
         assert slide.notes == ()
-    inside = path / "0" / "c" / "1" / "2" / "3" if version == "0.5" else path / "0" / "1.2.3"
-    inside.unlink()
+    inside = ["c/0/2/3", "c/1/2/3", "c/2/2/3"] if version == "0.5" else ["0.2.3", "1.2.3", "2.2.3"]
+    for name in inside[:2]:
+        (path / "0" / name).unlink()
+    with pytest.raises(LeukocyteError, match="damaged, 1 of its blocks lack a colour"):
+        open_slide(path)
+    (path / "0" / inside[2]).unlink()
     with open_slide(path) as slide:
         (note,) = slide.notes
-        assert note.startswith("1 of 153 blocks of the slide are missing")
+        assert note.startswith("1 of 51 blocks of the slide are missing")
         window = slide.read(0, slice(128, 192), slice(192, 256))
-    expected = picture[128:192, 192:256].copy()
-    expected[..., 1] = 255
-    assert np.array_equal(window, expected)
+    assert (window == 255).all()
+
+
+def test_transparent_blocks_that_a_writer_leaves_out_are_white_and_no_damage(tmp_path, picture):
+    alpha = np.full((300, 420, 1), 255, np.uint8)
+    alpha[:128] = 0  # whole blocks
+    with open_slide(write_zarr(tmp_path / "a.zarr", np.concatenate([picture, alpha], axis=-1))) as slide:
+        assert not (tmp_path / "a.zarr" / "0" / "c" / "3" / "0" / "0").exists()
+        assert slide.notes == ()
+        whole = slide.read(0, slice(None), slice(None))
+    assert (whole[:128] == 255).all()
+    assert np.array_equal(whole[128:], picture[128:])
 
 
 def test_tiles_that_a_tiff_leaves_out_are_white(tmp_path, picture):
@@ -191,7 +204,7 @@ def test_a_tile_that_is_damaged_is_said_when_it_is_read(tmp_path, picture):
         file.write(b"\0" * count)
     with open_slide(path) as slide:
         assert slide.read(0, slice(100, 120), slice(100, 120)).shape == (20, 20, 3)
-        with pytest.raises(LeukocyteError, match=r"a\.svs cannot be read at rows"):
+        with pytest.raises(LeukocyteError, match=r"a\.svs cannot be read at rows 0 to 10, columns 0 to 10"):
             slide.read(0, slice(0, 10), slice(0, 10))
 
 

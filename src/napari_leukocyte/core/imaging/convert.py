@@ -109,11 +109,12 @@ def to_rgb(image: Any, *, rgb: bool | None = None) -> Converted:
     return Converted(conversion(get_plane(_as_array(image), 0, rgb=rgb)), conversion.notes)
 
 
-def find_conversion(image: Any, *, rgb: bool | None = None) -> Conversion:
+def find_conversion(image: Any, *, rgb: bool | None = None, black: float | None = None) -> Conversion:
     """Check one plane and find how it becomes RGB, without converting it.
 
     A large field is converted window by window with the result, so that no window has its own contrast.
-    Parameters and errors are those of `to_rgb`.
+    Parameters and errors are those of `to_rgb`; ``black`` is what becomes 0 in place of the 0.1 percentile, where
+    numbers are scaled.
     """
     plane = _one_plane(_as_array(image), rgb=rgb)
     colours, alpha = (plane[..., :3], plane[..., 3]) if plane.shape[-1] == 4 else (plane, None)
@@ -143,8 +144,9 @@ def find_conversion(image: Any, *, rgb: bool | None = None) -> Conversion:
     elif plane.dtype.kind == "f" and colours.min() >= 0 and colours.max() <= 1:
         low, high = 0.0, 1.0
     else:
-        low, high = _percentiles(colours)
-        notes.append(f"{_kind(plane.dtype)} values scaled: {low:g} became 0 and {high:g} became 1 (0.1-99.9 %)")
+        lowest, high = _percentiles(colours)
+        low, share = (lowest, "0.1-99.9 %") if black is None else (black, "99.9 %")
+        notes.append(f"{_kind(plane.dtype)} values scaled: {low:g} became 0 and {high:g} became 1 ({share})")
     if plane.shape[-1] == 1:
         notes.append("grayscale, repeated for red, green and blue")
     return Conversion(low, high, opaque, tuple(notes))

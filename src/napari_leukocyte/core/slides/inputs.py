@@ -6,15 +6,20 @@ from typing import Literal
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import real_path
+from napari_leukocyte.core.imaging.raster import open_raster
 from napari_leukocyte.core.imaging.read import find_images, natural_key
+from napari_leukocyte.core.imaging.tiff import is_tiff
 from napari_leukocyte.core.slides.opening import SLIDE_SUFFIXES, is_address, is_slide, is_zarr, slide_stem
 from napari_leukocyte.core.slides.slide import slide_name
+from napari_leukocyte.core.slides.tiff_slides import tiff_size
 
-__all__ = ["AsSlides", "divide", "slide_folders"]
+__all__ = ["AsSlides", "divide", "in_one_piece", "slide_folders"]
 
 AsSlides = Literal["auto", "all", "none"]
 
 _LEAST_BYTES = 1_000_000  # of a TIFF that can be a slide: the heads of thousands of crops need not be read
+_MUCH_PX = 100_000_000  # of an image, from which what it takes is said
+_BYTES_PER_PX = 16  # of memory, for an image in one piece: pixels, probabilities of a row of windows, maps, labels
 
 
 def divide(inputs: Sequence[str], how: AsSlides = "auto") -> tuple[list[str], list[Path]]:
@@ -57,6 +62,19 @@ def divide(inputs: Sequence[str], how: AsSlides = "auto") -> tuple[list[str], li
     return list(slides), list(images.values())
 
 
+def in_one_piece(images: Sequence[Path]) -> list[str]:
+    """What large images take that are no slides, a part of a sentence each. What cannot be read is said in its turn."""
+    said = []
+    for path in images:
+        pixels = _pixels(path) if _large(path) else 0
+        if pixels > _MUCH_PX:
+            said.append(
+                f"{path.name} has {pixels / 1e6:.0f} megapixels and is worked on in one piece, which takes about "
+                f"{pixels * _BYTES_PER_PX / 1e9:.0f} GB of memory; as a tiled TIFF it would be worked on in parts"
+            )
+    return said
+
+
 def slide_folders(out: Path, slides: Sequence[str]) -> dict[str, Path]:
     """The folder of each slide's results: ``out/<stem>``, with the whole name where stems are alike.
 
@@ -87,6 +105,17 @@ def _slides_in(folder: Path) -> list[Path]:
         return sorted([*named, *(path for path in inside if is_zarr(path))], key=natural_key)
     except OSError:  # find_images says what is wrong with it
         return []
+
+
+def _pixels(path: Path) -> int:
+    """How many an image has by its head; 0 where that does not tell."""
+    try:
+        if is_tiff(path):
+            return tiff_size(path).pixels
+        with open_raster(path) as image:
+            return image.width * image.height
+    except Exception:  # decoders raise almost anything
+        return 0
 
 
 def _large(path: Path) -> bool:

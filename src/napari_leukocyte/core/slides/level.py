@@ -87,8 +87,8 @@ class Level:
             raise
         except Exception as error:  # a damaged block, or a server that is away; decoders raise almost anything
             raise LeukocyteError(
-                f"{self._name} cannot be read at rows {rows}, columns {columns} ({reason_in(error)}): it is damaged, "
-                "or out of reach, so copy it again from its source."
+                f"{self._name} cannot be read at rows {_words(rows)}, columns {_words(columns)} ({reason_in(error)}): "
+                "it is damaged, or out of reach, so copy it again from its source."
             ) from error
         if self._colour is not None:
             left = [axis for i, axis in enumerate(self._axes) if i == self._colour or _kept(where.get(axis))]
@@ -103,6 +103,17 @@ def _block_size(array: Any) -> int:
     """How many values are read together; 0 where an array has no blocks."""
     sides = getattr(array, "chunksize", None) or getattr(array, "chunks", None)  # those of dask, those of zarr
     return prod(map(min, sides, array.shape)) if sides else 0
+
+
+def _words(index: Any) -> str:
+    """What an index takes.
+
+    >>> _words(slice(3, 9)), _words(slice(None)), _words(7)
+    ('3 to 9', 'all', '7')
+    """
+    if not isinstance(index, slice):
+        return str(index)
+    return "all" if index.stop is None else f"{index.start or 0} to {index.stop}"
 
 
 def _kept(index: object) -> bool:

@@ -63,6 +63,8 @@ class Overview:
 def conversion_of(slide: Slide) -> Conversion:
     """How the slide's numbers become RGB in 0-1, found on its coarsest level.
 
+    What is dark is blurred there with what lies around it: of numbers that have a least one, that is black.
+
     Raises
     ------
     LeukocyteError
@@ -74,7 +76,7 @@ def conversion_of(slide: Slide) -> Conversion:
         return Conversion(0.0, 255.0, None, () if slide.rgb else ("grayscale, repeated for red, green and blue",))
     rows = [coarsest[top : top + 512][::step, ::step] for top in range(0, coarsest.size[0], 512 // step * step or step)]
     try:
-        return find_conversion(np.concatenate(rows), rgb=slide.rgb)
+        return find_conversion(np.concatenate(rows), rgb=slide.rgb, black=0.0 if coarsest.dtype.kind == "u" else None)
     except LeukocyteError as error:
         raise LeukocyteError(f"{slide.name}: {error}") from error
 

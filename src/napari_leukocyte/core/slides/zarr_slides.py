@@ -1,7 +1,9 @@
 """Slides as OME-Zarr 0.4 and 0.5: folders here, or addresses that zarr reads by way of fsspec."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from napari_leukocyte.core.slides.slide import Slide, make_slide
 __all__ = ["open_zarr_slide"]
 
 _OURS = "napari-leukocyte"
-_HEADS = ("zarr.json", ".zarray", ".zattrs", ".zgroup")
+_NUMBERS = re.compile("[0-9]+")
 
 
 def open_zarr_slide(path: str) -> Slide:
@@ -25,7 +27,7 @@ def open_zarr_slide(path: str) -> Slide:
     Raises
     ------
     LeukocyteError
-        When zarr is not installed, there is no such store, or it holds no picture that is read.
+        When zarr is not installed, there is no such store, or it holds no picture that is read, or one that is damaged.
     """
     zarr = library("zarr", wanted_for="OME-Zarr", extra="slides")
     try:
@@ -39,8 +41,8 @@ def open_zarr_slide(path: str) -> Slide:
         multiscale = attributes["multiscales"][0]
         axes = "".join(_axis(axis) for axis in multiscale.get("axes", "tczyx"))
         arrays = [group[str(one["path"])] for one in multiscale["datasets"]]
-        levels = [Level(_white_where_missing(zarr, array), axes, name=path) for array in arrays]
-        return make_slide(path, levels, _pixel_size(multiscale, axes), notes=_missing(Path(path), arrays))
+        levels = [Level(_white_where_missing(zarr, array, axes), axes, name=path) for array in arrays]
+        return make_slide(path, levels, _pixel_size(multiscale, axes), notes=_missing(path, arrays, axes))
     except (LeukocyteError, MemoryError):
         raise
     except Exception as error:  # a store that is damaged, none, or away makes the library raise almost anything
@@ -62,28 +64,59 @@ def _axis(axis: Any) -> str:
     return str(axis["name"] if isinstance(axis, dict) else axis)[:1].upper()
 
 
-def _white_where_missing(zarr: Any, array: Any) -> Any:
+def _has_alpha(array: Any, axes: str) -> bool:
+    """Whether there is a fourth colour; what of it is not there is transparent, and white for that."""
+    return dict(zip(axes, array.shape, strict=True)).get("C") == 4
+
+
+def _white_where_missing(zarr: Any, array: Any, axes: str) -> Any:
     """The array, which gives white for blocks that are not there, where its writer did not say otherwise."""
-    if array.dtype != "uint8" or array.fill_value:
+    if array.dtype != "uint8" or array.fill_value or _has_alpha(array, axes):
         return array
     return zarr.Array.from_dict(array.store_path, {**array.metadata.to_dict(), "fill_value": MISSING})
 
 
-def _missing(folder: Path, arrays: Sequence[Any]) -> tuple[str, ...]:
-    """What to know of blocks that have no file; of a server nothing tells."""
-    if not folder.is_dir():
+def _missing(path: str, arrays: Sequence[Any], axes: str) -> tuple[str, ...]:
+    """What to know of blocks that have no files; of a server nothing tells.
+
+    Raises
+    ------
+    LeukocyteError
+        When of some blocks colours are there and others are not, which no writer leaves out.
+    """
+    if not Path(path).is_dir():
         return ()
-    blocks = missing = 0
+    blocks = missing = torn = 0
     for array in arrays:
-        sides = array.shards or array.chunks
-        wanted = prod(-(-length // side) for length, side in zip(array.shape, sides, strict=True))
-        files = (name for _, _, names in os.walk(folder / array.path) for name in names)
-        there = sum(name not in _HEADS and not name.endswith(".partial") for name in files)
-        blocks, missing = blocks + wanted, missing + max(0, wanted - there)
+        sides = zip(array.shape, array.shards or array.chunks, strict=True)
+        counts = [-(-length // side) for length, side in sides]
+        colours = prod(n for n, axis in zip(counts, axes, strict=True) if axis == "C")
+        places = Counter(
+            tuple(n for n, axis in zip(block, axes, strict=True) if axis != "C")
+            for block in _blocks_there(Path(path) / array.path, counts)
+            if block[axes.find("C")] < 3 or "C" not in axes
+        )
+        torn += sum(n < min(colours, 3) for n in places.values())
+        if not _has_alpha(array, axes):  # else it may be transparent
+            blocks += prod(counts) // colours
+            missing += prod(counts) // colours - len(places)
+    if torn:
+        raise LeukocyteError(f"{path} is damaged, {torn} of its blocks lack a colour: copy it again from its source.")
     if not missing:
         return ()
-    words = f"{missing} of {blocks} blocks of the slide are missing and count as bare glass"
+    words = f"{missing} of {blocks} blocks of the slide are missing, and nothing is found there"
     return (f"{words}: if it was copied, copy it again",)
+
+
+def _blocks_there(folder: Path, counts: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Blocks of an array that have files, by their places along its axes; their names are "c/0/1/2" or "0.1.2"."""
+    for below, _, names in os.walk(folder):
+        before = _NUMBERS.findall(os.path.relpath(below, folder))
+        for name in names:
+            place = (*before, *_NUMBERS.findall(name))
+            block = tuple(map(int, place))
+            if len(block) == len(counts) and all(n < count for n, count in zip(block, counts, strict=True)):
+                yield block
 
 
 def _pixel_size(multiscale: dict[str, Any], axes: str) -> PixelSize:
