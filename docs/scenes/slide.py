@@ -40,6 +40,7 @@ def slide() -> None:
         QTest.qWait(1500)
         window_picture(viewer, "slide-cell.png")
         session = dock.session
+        session.reader = "A. Reader"
         cell = session.state.cells == session.selection[1]
         middle = np.argwhere(cell & (session.state.classes == 2)).mean(axis=0)
         rim = np.argwhere(cell & (session.state.classes == 1))

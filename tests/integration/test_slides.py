@@ -206,6 +206,7 @@ def test_saved_results_open_with_their_slide_and_take_corrections(
     assert "brush" in after[number]["made_with"]
     assert {n for n in after if after[n] != before[n]} == {number}
     assert not session.state.at_stake
+    assert dock.slide.table.currentIndex().siblingAtColumn(0).data() == number  # still the chosen row
     shown = dock.slide.table.model().index(chosen, 5).data()
     assert "edited" in shown
     viewer.layers.clear()

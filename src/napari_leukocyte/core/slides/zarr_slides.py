@@ -46,9 +46,13 @@ def open_zarr_slide(path: str) -> Slide:
     except (LeukocyteError, MemoryError):
         raise
     except Exception as error:  # a store that is damaged, none, or away makes the library raise almost anything
+        advice = (
+            "check the address, and whether its server answers"
+            if "://" in path
+            else "check the name, or convert it again"
+        )
         raise LeukocyteError(
-            f"{path} holds no OME-Zarr picture that can be read ({reason_in(error)}): check the name, or convert it "
-            "again."
+            f"{path} holds no OME-Zarr picture that can be read ({reason_in(error)}): {advice}."
         ) from error
 
 

@@ -264,7 +264,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
     def _on_written(self, found: FoundOnSlide) -> None:
         """The table has what was corrected."""
         self._found = found
-        self.table.show_cells(found.rows)
+        self.table.renew(found.rows)
 
     def _on_all_written(self, sentence: str) -> None:
         self.write_button.setEnabled(True)

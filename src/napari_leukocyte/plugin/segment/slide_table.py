@@ -33,6 +33,10 @@ class _Cells(QAbstractTableModel):  # type: ignore[misc]
         self._rows = rows
         self.endResetModel()
 
+    def cell_of(self, number: int) -> str:
+        """The cell of a row of cells.csv; empty where there is no such row."""
+        return self._rows[number]["cell"] if 0 <= number < len(self._rows) else ""
+
     def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802  (Qt's name)
         return 0 if parent.isValid() else len(self._rows)
 
@@ -79,6 +83,7 @@ class SlideTable(QTableView):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._cells = _Cells()
+        self._restoring = False  # nobody has chosen what is chosen again
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._cells)
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
@@ -102,6 +107,16 @@ class SlideTable(QTableView):  # type: ignore[misc]
         """Show the rows of a cells.csv."""
         self._cells.set_rows(rows)
 
+    def renew(self, rows: Sequence[dict[str, str]]) -> None:
+        """Show what became of the same cells; the one that was chosen stays so."""
+        chosen = self._cells.cell_of(self._sorted.mapToSource(self.currentIndex()).row())
+        self._cells.set_rows(rows)
+        number = next((i for i, row in enumerate(rows) if row["cell"] == chosen), None)
+        if number is not None:
+            self._restoring = True
+            self.setCurrentIndex(self._sorted.mapFromSource(self._cells.index(number, 0)))
+            self._restoring = False
+
     def _on_row(self, now: QModelIndex, _before: QModelIndex) -> None:
-        if now.isValid():
+        if now.isValid() and not self._restoring:
             self.chosen.emit(self._sorted.mapToSource(now).row())
