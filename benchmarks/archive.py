@@ -13,6 +13,7 @@ of the undisturbed run.
 
 import argparse
 import os
+import pickle
 import resource
 import signal
 import subprocess
@@ -23,12 +24,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from local_cluster import local_cluster
+from napari_leukocyte.core.imaging.image_list import sources_from_files
+from napari_leukocyte.core.imaging.pixel_size import PixelSize
+from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.record_file import read_record
+from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
 from napari_leukocyte.core.synthetic.smear import draw_cell
 from resume_kills import faults_at_end
 
@@ -45,6 +53,20 @@ def make_archive(folder: Path, *, images: int, distinct: int, size: int, seed: i
         crop = crops[i % len(crops)].copy()
         crop[rng.integers(size), rng.integers(size)] = rng.integers(0, 255, 3)
         Image.fromarray(crop).save(folder / f"{i:05d}.png", compress_level=1)
+
+
+def on_its_way(folder: Path, *, images: int, size: int, model: str, engine: Any) -> str:
+    """What the results of some images take between a worker and the one who writes."""
+    from napari_leukocyte.core.segmentation.cluster_worker import Done
+
+    parameters = SegmentParameters(model=model, engine=engine)
+    method, decision = load_predictor(parameters), SizeDecision(PixelSize(480 / size / PX_PER_UM, "drawn"))
+    sent, maps = [], []
+    for source in sources_from_files(sorted(folder.iterdir())[:images]):
+        *_, result = segment_plane(source, parameters, method, decision=decision)
+        sent.append(len(pickle.dumps(Done(result, result.measure(), ""))))
+        maps.append(sum(len(pickle.dumps(Packed(one))) for one in (result.classes, result.cells)))
+    return f"a result takes {np.median(sent) / 1000:.1f} kB on its way, its maps {np.median(maps) / 1000:.1f} of them"
 
 
 def segmented(folder: Path, out: Path, *options: str) -> tuple[float, float]:
@@ -172,6 +194,8 @@ def main() -> None:
         place = Path(name)
         make_archive(place / "in", images=given.images, distinct=given.distinct, size=given.size)
         make_archive(place / "first", images=8 * max(*given.workers, *given.jobs, 1), distinct=1, size=given.size)
+        few = min(given.distinct, 50)
+        print(on_its_way(place / "in", images=few, size=given.size, model=given.model, engine=given.engine), flush=True)
         rates = Rates(place, options, pin=given.pin)
         for number in given.jobs:
             rates.by_jobs(number)

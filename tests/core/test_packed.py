@@ -1,5 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from napari_leukocyte.core import packed
 from napari_leukocyte.core.packed import Packed
@@ -54,3 +59,40 @@ def test_a_very_large_map_stays_and_its_snapshot_is_a_copy(monkeypatch):
     copy = one.snapshot()
     one.array[:] = 3
     np.testing.assert_array_equal(copy.array, map_of(np.uint8))
+
+
+MAPS = st.sampled_from([np.uint8, np.int32, np.int64]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(max_dims=3, min_side=0, max_side=12))
+)
+KINDS = {
+    "as it is": lambda array: array,
+    "empty": lambda array: array * 0,
+    "full": lambda array: array | 1,
+    "turned": lambda array: array.T,
+    "backwards": lambda array: array[::-1],
+    "every second": lambda array: array[..., ::2],
+}
+
+
+@given(array=MAPS, kind=st.sampled_from(sorted(KINDS)), away=st.booleans())
+def test_a_pickle_gives_the_map_back_and_leaves_it(array, kind, away):
+    expected = KINDS[kind](array)
+    one = Packed(KINDS[kind](array.copy()))
+    if away:
+        one.pack()
+    back = pickle.loads(pickle.dumps(one))
+    assert (back.shape, back.dtype) == (expected.shape, expected.dtype)
+    for found in (back.array, one.array):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    back.array[...] = 3
+    np.testing.assert_array_equal(one.array, expected)
+
+
+def test_a_pickle_is_as_small_as_what_is_put_away_whatever_the_size_of_the_map(monkeypatch):
+    monkeypatch.setattr(packed, "_LARGEST_PX", 10)
+    one = Packed(np.where(map_of(np.uint8, (480, 480)) > 0, 5, 0).astype(np.int32))
+    pickled = pickle.dumps(one)
+    assert len(pickled) < 1000
+    assert pickle.loads(pickled).nbytes < 1000
+    assert one.nbytes == 480 * 480 * 4  # whoever works on it goes on

@@ -1,6 +1,7 @@
 """Maps that are mostly background, compressed while nobody works on them: a list may hold thousands of images."""
 
 import zlib
+from copy import copy
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -16,7 +17,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class Packed(Generic[Number]):
-    """A map of numbers that can be put away, and comes back when it is asked for.
+    """A map of numbers that can be put away, and comes back when it is asked for; pickled or copied, it is put away.
 
     Parameters
     ----------
@@ -58,16 +59,20 @@ class Packed(Generic[Number]):
             if self._array is not None and self._array.size <= _LARGEST_PX:
                 self._away, self._array = _packed(self._array), None
 
+    def __getstate__(self) -> tuple[tuple[int, ...], np.dtype[Number], tuple[bytes, bytes]]:
+        with self._lock:
+            return self.shape, self.dtype, self._away if self._array is None else _packed(self._array)
+
+    def __setstate__(self, state: tuple[tuple[int, ...], np.dtype[Number], tuple[bytes, bytes]]) -> None:
+        self.shape, self.dtype, self._away = state
+        self._array, self._lock = None, Lock()
+
     def snapshot(self) -> "Packed[Number]":
         """The same map as it is now, put away unless it is very large, whatever is written to this one later."""
         with self._lock:
-            if self._array is not None:
-                copy = Packed(self._array if self._array.size <= _LARGEST_PX else self._array.copy())
-            else:
-                copy = Packed(np.zeros(0, self.dtype))
-                copy.shape, copy._array, copy._away = self.shape, None, self._away
-        copy.pack()
-        return copy
+            if self._array is not None and self._array.size > _LARGEST_PX:
+                return Packed(self._array.copy())
+        return copy(self)
 
 
 def _packed(array: NDArray[Any]) -> tuple[bytes, bytes]:

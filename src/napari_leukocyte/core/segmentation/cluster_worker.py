@@ -6,29 +6,25 @@ Imported only where dask.distributed is installed, which the extra ``distributed
 import pickle
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 from distributed import WorkerPlugin, get_worker
-from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import Box, box_of
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError, UnreadableError
 from napari_leukocyte.core.freed_memory import keep_freed_memory
 from napari_leukocyte.core.imaging.image_list import ImageSource
 from napari_leukocyte.core.model.device import resolve_device, uses_bfloat16
 from napari_leukocyte.core.model.fast import is_installed
+from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.method import Method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.segment import first_content, segment_plane
 
-__all__ = ["Boxed", "Done", "ModelPlugin", "Offer", "offer", "segment_here"]
-
-Number = TypeVar("Number", bound=np.integer[Any])
+__all__ = ["Done", "ModelPlugin", "Offer", "offer", "segment_here"]
 
 
 @dataclass(frozen=True)
@@ -52,41 +48,12 @@ def offer(device: str) -> Offer:
     return Offer(found.type == "cpu", uses_bfloat16(found), is_installed())
 
 
-@dataclass(frozen=True)
-class Boxed(Generic[Number]):
-    """A map of numbers without the background around it, in the fewest bytes: so it goes over a network.
-
-    >>> Boxed.of(np.diag([0, 7, 9, 0]).astype(np.int32)).values
-    array([[7, 0],
-           [0, 9]], dtype=uint8)
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Number]
-    box: Box
-    values: NDArray[np.integer[Any]]
-
-    @classmethod
-    def of(cls, array: NDArray[Number]) -> "Boxed[Number]":
-        """Leave the background of a plane out; its numbers are 0 or more."""
-        box = box_of(array != 0) or (slice(0), slice(0))
-        part: NDArray[Any] = array[box]
-        return cls(array.shape, array.dtype, box, part.astype(np.min_scalar_type(int(part.max(initial=0)))))
-
-    @property
-    def array(self) -> NDArray[Number]:
-        """The plane again."""
-        whole = np.zeros(self.shape, self.dtype)
-        whole[self.box] = self.values
-        return whole
-
-
 class Done:
     """The result of one plane, its measures, and with the first plane of a file a hash of what was read."""
 
     def __init__(self, result: Segmentation, measures: list[CellMeasure], content: str) -> None:
         self.measures, self.content = measures, content
-        self._classes, self._cells = Boxed.of(result.classes), Boxed.of(result.cells)
+        self._classes, self._cells = Packed(result.classes), Packed(result.cells)
         self._rest = replace(result, classes=result.classes[:0], cells=result.cells[:0])
 
     @property
