@@ -1,8 +1,8 @@
 """A person's hands: clicks, strokes and keys as real Qt events."""
 
 import numpy as np
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 
@@ -137,6 +137,15 @@ def turn_wheel(widget, notches=-1):
     event = QWheelEvent(at, widget.mapToGlobal(at), QPoint(), turn, none, NO_KEY, phase, False)
     QApplication.sendEvent(widget, event)
     return event.isAccepted()
+
+
+def drop(widget, *paths):
+    """Files and folders, dropped on the middle of a widget."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    at, copy = widget.rect().center(), Qt.DropAction.CopyAction
+    QApplication.sendEvent(widget, QDragEnterEvent(at, copy, mime, LEFT, NO_KEY))  # else nothing is dropped
+    QApplication.sendEvent(widget, QDropEvent(QPointF(at), copy, mime, LEFT, NO_KEY))
 
 
 def press(viewer, key, modifier=NO_KEY):

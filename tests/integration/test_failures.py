@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from driving import LONG, block, click, open_dock
+from driving import LONG, block, click, of_account, open_dock
 from qtpy.QtWidgets import QFileDialog
 
 from napari_leukocyte.core.fine_tuning import fine_tune
@@ -119,6 +119,12 @@ def reading_truths(place):
     return (truths, "truths_from_folder"), dock.folder_button, dock.status, lambda: 1 in dock.comparison.truths
 
 
+def looking_for_readers(place):
+    dock = place.show(place.open("Compare"))
+    dock.session.use_training_set(of_account(TrainingSet.create(place.tmp_path / "set")))
+    return (TrainingSet, "readers"), dock.reader_button, dock.status, lambda: "Nobody else" in dock.status.text()
+
+
 def making_a_set(place):
     dock = place.open("Correct")
     place.chosen = place.tmp_path / "set"
@@ -193,8 +199,9 @@ def deciding(place):
 
 
 WORK = [
-    *(opening_a_folder, segmenting, exporting, saving_all, reading_a_truth, reading_truths, making_a_set),
-    *(opening_a_set, opening_its_images, accepting, revoking, discarding_a_draft, reading_a_set, training, deciding),
+    *(opening_a_folder, segmenting, exporting, saving_all, reading_a_truth, reading_truths, looking_for_readers),
+    *(making_a_set, opening_a_set, opening_its_images, accepting, revoking, discarding_a_draft),
+    *(reading_a_set, training, deciding),
 ]
 
 
@@ -260,7 +267,8 @@ def test_the_work_of_every_dock_is_tested_here(viewer, qtbot):
         open_dock(viewer, qtbot, name)
     found = {one.what for one in background._all - before}
     assert found == {
-        *("the reading of the folder", "the segmentation", "the export", "the reading of the truth"),
+        *("the reading of the images", "the segmentation", "the export", "the reading of the truth"),
+        "the look for readers",
         *("the work on the training set", "the training"),
         "the gesture",  # in test_gestures.py
         "the report",  # in test_study_window.py

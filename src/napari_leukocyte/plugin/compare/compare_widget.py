@@ -84,7 +84,7 @@ class CompareWidget(Dock):
         self.file_button.setToolTip("The mask of the shown image: index, grey, RGB or black-and-white")
         self.folder_button = QPushButton("Folder …", clicked=self._choose_folder)
         self.folder_button.setToolTip("Masks of the images of the list, named as they are")
-        self.reader_button = ReaderButton(self.session, self.loader, lambda said: self.status.setText(said))
+        self.reader_button = ReaderButton(self.session, lambda said: self.status.setText(said))
         self.reader_button.chosen.connect(self.open_reader)
         self.reading = note()
         self.read_as = ReadAsChoice()
@@ -354,6 +354,7 @@ class CompareWidget(Dock):
     def release(self) -> None:
         """Remove the layers, and stop reading truths."""
         self.loader.leave()
+        self.reader_button.leave()
         self.list.release()
         self.comparison.close()
         self.layers.close()

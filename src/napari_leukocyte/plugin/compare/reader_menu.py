@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMenu, QPushButton
 
+from napari_leukocyte.plugin.background import Background
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_leukocyte.core.training_set.training_set import TrainingSet
-    from napari_leukocyte.plugin.background import Background
     from napari_leukocyte.plugin.session import Session
 
 __all__ = ["ReaderButton"]
@@ -22,8 +23,6 @@ class ReaderButton(QPushButton):  # type: ignore[misc]
 
     Parameters
     ----------
-    loader
-        Reads the truths; it looks for readers, too.
     say
         Takes a sentence where there is none.
 
@@ -35,10 +34,11 @@ class ReaderButton(QPushButton):  # type: ignore[misc]
 
     chosen = Signal(str)
 
-    def __init__(self, session: Session, loader: Background, say: Callable[[str], None]) -> None:
+    def __init__(self, session: Session, say: Callable[[str], None]) -> None:
         super().__init__("Reader …")
         self.setToolTip("The masks of another reader of the training set that is open in the Correct dock")
-        self._session, self._loader, self._say = session, loader, say
+        self._session, self._say = session, say
+        self._worker = Background("the look for readers")
         self.readers = QMenu(self)
         self.clicked.connect(self._look)
 
@@ -46,10 +46,8 @@ class ReaderButton(QPushButton):  # type: ignore[misc]
         training_set = self._session.training_set
         if training_set is None:
             self._say("No training set is open: open one in the Correct dock first.")
-        elif self._loader.running:
-            self._say("Wait until the truths are read.")
-        else:
-            self._loader.start(lambda: _others(training_set), done=self._offer, failed=self._say)
+        elif not self._worker.running:
+            self._worker.start(lambda: _others(training_set), done=self._offer, failed=self._say)
 
     def _offer(self, names: list[str]) -> None:
         if not names:
@@ -59,6 +57,10 @@ class ReaderButton(QPushButton):  # type: ignore[misc]
         for name in names:
             self.readers.addAction(name, lambda name=name: self.chosen.emit(name))
         self.readers.popup(self.mapToGlobal(self.rect().bottomLeft()))
+
+    def leave(self) -> None:
+        """Look no further: the dock is about to go."""
+        self._worker.leave()
 
 
 def _others(training_set: TrainingSet) -> list[str]:

@@ -146,7 +146,7 @@ class BlindBar(QWidget):  # type: ignore[misc]
     def _open(self, job: Callable[[], BlindList]) -> None:
         self._save()
         if self._corrections.unsaved:
-            self._say("Some edits are not saved yet, and would be lost: wait a moment, and try again.")
+            self._say("Some edits are not saved, and would be lost: accept them first, or undo them.")
             return
         self._say("Preparing the reading …")
         self._disk.run(job, self._on_begun, self._say)

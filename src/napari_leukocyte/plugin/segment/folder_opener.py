@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["FolderOpener"]
 
 _LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What is to be the image list, and whether results of it follow."""
+
+    sources: Sequence[ImageSource | BrokenImage]
+    with_results: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,10 @@ class FolderOpener(QObject):  # type: ignore[misc]
     def __init__(self, session: Session, show_slide: Callable[[FoundOnSlide], str]) -> None:
         super().__init__()
         self._session, self._show_slide = session, show_slide
-        self._reader = Background("the reading of the folder")
-        self._generation = -1  # of the list that was opened
+        self._reader = Background("the reading of the images")
+        self._what = ""  # is read, in words
+        self._generation: int | None = None  # of the list that it became; None: of none yet
+        self._with_results = False
         self._results = 0
         self._is_list = Event()  # whether the window has made what was read its list
         self._problems: list[str] = []
@@ -74,11 +84,26 @@ class FolderOpener(QObject):  # type: ignore[misc]
         """Whether a folder is being read."""
         return self._reader.running
 
+    @property
+    def why_nothing_else(self) -> str:
+        """Why nothing else can be opened now, in a sentence; empty when it can."""
+        return f"Wait for the reading of {self._what} to end." if self.running else ""
+
+    @property
+    def why_no_run(self) -> str:
+        """Why no run can begin now, in a sentence; empty when one can."""
+        if self._generation is None:  # what is read may take the place of what would be segmented
+            return self.why_nothing_else
+        if self.running and self._with_results and self._session.generation == self._generation:
+            return f"Wait for the reading of {self._what} to end: not all of its results are there yet."
+        return ""
+
     def open(self, *paths: Path) -> None:
         """Read a folder, or files and folders of images; edits at stake have been asked about."""
-        self._generation = -1  # or a folder that cannot be opened would be taken for the list before it
+        self._generation, self._with_results = None, False
         self._results, self._problems, self._changed = 0, [], []
-        self.said.emit(f"Reading {paths[0].name} …" if len(paths) == 1 else f"Reading {len(paths)} files …")
+        self._what = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+        self.said.emit(f"Reading {self._what} …")
         self._is_list = Event()
         read = partial(_read, paths, self._is_list)
         self._reader.start(read, event=self._on_event, done=self._on_done, failed=self._on_failed)
@@ -87,21 +112,26 @@ class FolderOpener(QObject):  # type: ignore[misc]
         """Read no further."""
         self._reader.leave()
 
-    def _on_event(self, event: Any) -> None:
-        if isinstance(event, tuple):
-            self._open_list(event)
-        elif isinstance(event, _Found):
-            self._take(event)
-        elif event is not None:  # else it waits for napari
-            self._open_slide(event)
+    def _on_event(self, event: object) -> None:
+        from napari_leukocyte.core.slides.found import FoundOnSlide
+
+        match event:
+            case _Listed():
+                self._open_list(event)
+            case FoundOnSlide():
+                self._open_slide(event)
+            case _Found():
+                self._take(event)
+            case None:  # it waits for napari
+                pass
 
     def _open_slide(self, found: FoundOnSlide) -> None:
         cells = f"{counted(len(found.rows), 'cell')} of {found.image.image.label}."
         self._problems.append(self._show_slide(found) or cells)
 
-    def _open_list(self, sources: Sequence[ImageSource | BrokenImage]) -> None:
+    def _open_list(self, listed: _Listed) -> None:
         try:
-            self._session.open_files(sources)
+            self._session.open_files(listed.sources)
             warm_up()  # not sooner: what napari begins with its first layer is not made for two threads
         except LeukocyteError as error:
             self._reader.cancel()
@@ -109,7 +139,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
             return
         finally:
             self._is_list.set()
-        self._generation = self._session.generation
+        self._generation, self._with_results = self._session.generation, listed.with_results
         self._problems += [broken.reason for broken in self._session.broken]
         self.opened.emit()
 
@@ -141,7 +171,7 @@ class FolderOpener(QObject):  # type: ignore[misc]
 
 def _read(
     paths: Sequence[Path], is_list: Event
-) -> Generator[tuple[ImageSource | BrokenImage, ...] | _Found | FoundOnSlide | None, None, tuple[str, ...]]:
+) -> Generator[_Listed | _Found | FoundOnSlide | None, None, tuple[str, ...]]:
     """The list, and then the results one by one; returns notes."""
     from napari_leukocyte.core.imaging.image_list import sources_from_files
     from napari_leukocyte.core.imaging.read import find_images, passed_over
@@ -150,7 +180,7 @@ def _read(
     from napari_leukocyte.plugin.image_state import ImageState  # loads scipy
 
     if len(paths) > 1 or not paths[0].is_dir():
-        yield tuple(sources_from_files(find_images(paths)))
+        yield _Listed(list(sources_from_files(find_images(paths))))
         return ()
     if holds_slide(paths[0]):
         yield read_found(paths[0])
@@ -167,10 +197,10 @@ def _read(
                 raise
             yield read_found(paths[0] / below[0])
             return ()
-        yield tuple(sources_from_files(found))
+        yield _Listed(list(sources_from_files(found)))
         return (*(f"{words[:1].upper()}{words[1:]}." for _, words in passed_over(paths[0], found)), *elsewhere)
     saved = saved_folder(paths[0])
-    yield saved.sources
+    yield _Listed(saved.sources, with_results=True)
     while not is_list.wait(_LOOK_S):
         yield None
     yield from until_warm()

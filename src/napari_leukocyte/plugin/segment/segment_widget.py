@@ -62,7 +62,7 @@ class SegmentWidget(Dock):
         self.listen(self.job.ended, self._on_ended)
         self.opener.opened.connect(self._on_folder)
         self.opener.said.connect(self.status.setText)
-        self.opener.ended.connect(lambda: self.open_folder_button.setEnabled(True))
+        self.opener.ended.connect(self._refresh_list)
         for event in ("inserted", "removed", "renamed"):
             self.listen(viewer.layers.events[event], self._reset_images)
         self.listen(viewer.layers.selection.events.active, self._follow_selection)
@@ -129,9 +129,6 @@ class SegmentWidget(Dock):
         self.layout().addWidget(footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(300)
-        self.bar.hide()
-        self.stepper.hide()
-        self.cancel_button.setEnabled(False)
         self.form.image.changed.connect(self._on_other_image)
         self.form.scope.changed.connect(self.question.withdraw)
         self.form.pixel_size.changed.connect(self._refresh_pixel_note)
@@ -199,7 +196,11 @@ class SegmentWidget(Dock):
             self.position.setToolTip(str(source.path or source.name))
             self.previous_button.setEnabled(session.index > 0)
             self.next_button.setEnabled(session.index < known - 1)
-        self.segment_button.setEnabled((layer is not None or listed) and not self.job.running)
+        running = self.job.running
+        self.segment_button.setEnabled((layer is not None or listed) and not running)
+        self.open_folder_button.setEnabled(not (running or self.opener.running))
+        self.cancel_button.setEnabled(running)
+        self.bar.setVisible(running)
         self.slide.follow(layer)
         self._refresh_pixel_note()
 
@@ -259,8 +260,9 @@ class SegmentWidget(Dock):
         if len(paths) == 1 and is_one_slide(paths[0]):
             self._say(self.slide.open(paths[0]))
             return
-        if self.job.running or self.opener.running:
-            self.status.setText("Wait for the run to end, or cancel it, before you open a folder.")
+        run = "Wait for the run to end, or cancel it, before you open other images." if self.job.running else ""
+        if wait := run or self.opener.why_nothing_else:
+            self.status.setText(wait)
             return
         self.question.ask_before_leaving(self.session.edits_at_stake(), lambda: self._read_images(paths))
 
@@ -279,8 +281,9 @@ class SegmentWidget(Dock):
 
     def _read_images(self, paths: Sequence[Path]) -> None:
         """Read them beside napari, which goes on."""
-        self.open_folder_button.setEnabled(False)
+        self.question.withdraw()
         self.opener.open(*paths)
+        self._refresh_list()
 
     def _on_folder(self) -> None:
         self._reset_images()
@@ -302,8 +305,8 @@ class SegmentWidget(Dock):
 
     def segment(self) -> None:
         """Start, or ask first when the class maps in question hold edits; of a huge image, take what is in view."""
-        if self.opener.running:
-            self.status.setText("Wait until the folder is read: its results are not all there yet.")
+        if wait := self.opener.why_no_run:
+            self.status.setText(wait)
             return
         try:
             layer = self.form.image.value
@@ -364,16 +367,13 @@ class SegmentWidget(Dock):
         self._start(indices, keep_edits=True)
 
     def _start(self, indices: Sequence[int], *, keep_edits: bool) -> None:
+        self.question.withdraw()
+        self.status.setText("")
         try:
             self.job.start(indices, self.form.parameters(), keep_edits=keep_edits)
         except LeukocyteError as error:
             self.status.setText(str(error))
-            return
-        self.status.setText("")
-        self.segment_button.setEnabled(False)
-        self.open_folder_button.setEnabled(False)
-        self.cancel_button.setEnabled(True)
-        self.bar.show()
+        self._refresh_list()
 
     def _on_progress(self, done: int, total: int, text: str) -> None:
         self.bar.setMaximum(total)
@@ -381,9 +381,6 @@ class SegmentWidget(Dock):
         self.bar.setFormat(text)
 
     def _on_ended(self, sentence: str) -> None:
-        self.bar.hide()
-        self.cancel_button.setEnabled(False)
-        self.open_folder_button.setEnabled(True)
         self.status.setText("\n".join(filter(None, (sentence, self._region_note))))
         self._region_note = ""
         self._refresh_list()

@@ -139,9 +139,9 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         """Refuse to go over to other results while regions of these have corrections that are not written."""
         if self._found is not None and folder != self._found.folder and (left := self.writer.unwritten()):
             regions = counted(len(left), "region")
+            then = "they are being written" if self.writer.running else "write them first, or take the layers away"
             raise LeukocyteError(
-                f"Corrections of {regions} of {self._found.image.image.label} are not in its results yet: write them "
-                "first, or take the layers away."
+                f"Corrections of {regions} of {self._found.image.image.label} are not in its results yet: {then}."
             )
 
     def write(self) -> None:

@@ -151,7 +151,8 @@ class TrainWidget(Dock):
     def use_weight_file(self, path: Path) -> None:
         """Offer a weight file from elsewhere to start from, and choose it."""
         if self.summary is None:
-            self.status.setText("Open a training set first, then choose the weight file to start from.")
+            first = "Wait for the training set to be read" if self.set.busy else "Open a training set first"
+            self.status.setText(f"{first}, then choose the weight file to start from.")
             return
         self._files.append(path)
         self._chosen_file = path
