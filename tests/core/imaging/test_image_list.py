@@ -184,6 +184,27 @@ def test_a_list_of_crops_is_decoded_once(tmp_path, monkeypatch):
     assert read == ["b.png", "c.png"]
 
 
+def test_the_files_that_were_read_last_are_kept_up_to_so_many_bytes(tmp_path, monkeypatch):
+    sizes = {"a": 10, "b": 20, "c": 30, "d": 40, "e": 90}
+    for name, height in sizes.items():
+        Image.fromarray(picture(ord(name), (height, 10))).save(tmp_path / f"{name}.png")
+    read, read_image = [], image_list.read_image
+    monkeypatch.setattr(image_list, "read_image", lambda path: (read.append(path.stem), read_image(path))[1])
+    monkeypatch.setattr(image_list, "_recent", image_list._Recent())
+    monkeypatch.setattr(image_list, "_KEPT_BYTES", 70 * 10 * 3)
+    sources = dict(
+        zip(sizes, sources_from_files([tmp_path / f"{name}.png" for name in sizes], by_heads=True), strict=True)
+    )
+    kept: list[str] = []
+    for name in np.random.default_rng(0).choice(list(sizes), 300):
+        before = list(read)
+        assert sources[name].read()[5, 5, 0] == ord(name)
+        assert (read == before) == (name in kept)
+        kept = [*(other for other in kept if other != name), name]
+        while len(kept) > 1 and sum(sizes[one] for one in kept) > 70:
+            kept.pop(0)
+
+
 def test_a_long_list_is_told_by_heads_and_torn_pixels_when_they_are_read(tmp_path, monkeypatch):
     for name in "abc":
         Image.fromarray(picture(ord(name))).save(tmp_path / f"{name}.png")

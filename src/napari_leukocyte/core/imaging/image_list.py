@@ -122,6 +122,7 @@ class _Recent:
 
     def __init__(self) -> None:
         self._files: OrderedDict[tuple[Path, int, int], ImageFile] = OrderedDict()
+        self._bytes = 0  # of all of them: with small files they are thousands, too many to add up at each reading
         self._lock = Lock()
 
     def read(self, path: Path) -> ImageFile:
@@ -132,13 +133,17 @@ class _Recent:
         except OSError:
             return read_image(path)  # which says in words what is wrong
         with self._lock:
-            file = self._files.pop(key, None)
+            file = self._files.get(key)
         if file is None:
             file = read_image(path)
         with self._lock:
+            if key not in self._files:
+                self._bytes += file.array.nbytes
             self._files[key] = file
-            while len(self._files) > 1 and sum(int(one.array.nbytes) for one in self._files.values()) > _KEPT_BYTES:
-                self._files.popitem(last=False)
+            self._files.move_to_end(key)
+            while len(self._files) > 1 and self._bytes > _KEPT_BYTES:
+                _, oldest = self._files.popitem(last=False)
+                self._bytes -= oldest.array.nbytes
         return file
 
 
