@@ -209,6 +209,10 @@ def test_saved_results_open_with_their_slide_and_take_corrections(
     assert dock.slide.table.currentIndex().siblingAtColumn(0).data() == number  # still the chosen row
     shown = dock.slide.table.model().index(chosen, 5).data()
     assert "edited" in shown
+    dock.open_folder(tmp_path / "smear")  # over the slide that is open
+    qtbot.waitUntil(lambda: not dock.opener.running, timeout=LONG)
+    assert "corrected" not in dock.slide.status.text()
+    assert "one pixel off" in dock.slide.status.text()
     viewer.layers.clear()
     dock.open_folder(tmp_path / "smear")
     qtbot.waitUntil(lambda: not dock.opener.running and "smear.svs" in viewer.layers, timeout=LONG)

@@ -131,6 +131,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         except LeukocyteError as error:
             return str(error)
         self._choose(layer)
+        self._say_how_coarse()  # what stood there was of another search
         self._of = layer
         self._show(found)
         return ""
