@@ -1,12 +1,13 @@
 """Every dock in a window of a small laptop: it opens without making the window larger, and nothing in it is cut."""
 
 import numpy as np
+import pytest
 from driving import LONG, go_to_dock, open_dock
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QComboBox, QHeaderView, QScrollBar, QWidget
 
 DOCKS = ("Segment", "Measure", "Compare", "Correct", "Train")
-WINDOW = QSize(1280, 800)
+WINDOWS = (QSize(1280, 800), QSize(1000, 700))
 _WHOLE = (QAbstractScrollArea, QAbstractSpinBox, QComboBox)  # the style lays out what is inside
 
 
@@ -26,16 +27,17 @@ def cut(dock):
     return found
 
 
-def test_docks_neither_make_a_small_window_larger_nor_are_cut(viewer, qtbot, segmentation, disc_map):
+@pytest.mark.parametrize("size", WINDOWS, ids=lambda size: f"{size.width()}x{size.height()}")
+def test_docks_neither_make_a_small_window_larger_nor_are_cut(viewer, qtbot, segmentation, disc_map, size):
     window = viewer.window._qt_window
-    viewer.window.resize(WINDOW.width(), WINDOW.height())
-    qtbot.waitUntil(lambda: window.size() == WINDOW, timeout=LONG)
+    viewer.window.resize(size.width(), size.height())
+    qtbot.waitUntil(lambda: window.size() == size, timeout=LONG)
     opened = {}
 
     def open_and_look(name):
         opened[name] = open_dock(viewer, qtbot, name)
         qtbot.waitUntil(lambda: opened[name]._settled and not cut(opened[name]), timeout=LONG)
-        assert window.size() == WINDOW, name
+        assert window.size() == size, name
 
     open_and_look("Segment")
     image = viewer.add_image(np.full((200, 260, 3), 200, np.uint8), name="smear")
@@ -48,5 +50,12 @@ def test_docks_neither_make_a_small_window_larger_nor_are_cut(viewer, qtbot, seg
     for dock in opened.values():
         go_to_dock(viewer, qtbot, dock)
         qtbot.waitUntil(lambda dock=dock: not cut(dock), timeout=LONG)
-        assert window.size() == WINDOW
+        assert window.size() == size
         assert dock.minimumSizeHint().height() > 60  # which is what its content needs, now that it has its place
+
+
+def test_a_question_below_the_fold_comes_into_view(viewer, qtbot):
+    viewer.window.resize(1000, 560)
+    dock = open_dock(viewer, qtbot, "Segment")
+    dock.question.ask("May it?", {f"Answer {number}": lambda: None for number in range(9)})
+    qtbot.waitUntil(lambda: not dock.question.buttons["Answer 8"].visibleRegion().isEmpty(), timeout=LONG)

@@ -161,8 +161,8 @@ def test_segmenting_a_second_image_keeps_the_first(viewer, dock, qtbot):
     assert [len(session.states[i].measures) for i in (0, 1)] == [2, 1]
     assert session.states[0].edited
     assert dock.form.scope.value == "this image"
-    assert "2 of 2" in dock.position.text()
-    click(dock.previous_button)
+    assert "2 of 2" in dock.stepper.position.text()
+    click(dock.stepper.previous_button)
     assert session.image_layer is one
     assert dock.form.image.value is one
     assert (one.visible, two.visible) == (True, False)
@@ -264,7 +264,7 @@ def test_a_question_goes_when_what_it_was_about_is_not_on_screen_any_more(viewer
     dock.session.show(2)
     viewer.layers[CLASSES].data_setitem(block(0, 9, 0, 9), 2)
     for change in (
-        lambda: click(dock.next_button),
+        lambda: click(dock.stepper.next_button),
         lambda: setattr(dock.form.scope, "value", "this image"),
         lambda: viewer.add_image(smear(), name="other"),
     ):
@@ -406,7 +406,7 @@ def test_of_a_multiscale_image_the_region_in_view_is_segmented_and_a_second_adds
     assert len(session.images) == 2
     assert session.image_layer is not region
     assert region.visible
-    assert "2 of 2" in dock.position.text()
+    assert "2 of 2" in dock.stepper.position.text()
     assert [state.result.keep for state in session.states.values()] == ["all", "all"]
     _, measure = viewer.window.add_plugin_dock_widget("napari-leukocyte", "Measure")
     measure.export(tmp_path / "cells.csv")
@@ -439,7 +439,7 @@ def test_a_long_file_name_leaves_the_place_in_the_list_in_sight(viewer, dock, qt
     for letter in "ab":
         Image.fromarray(smear()).save(tmp_path / f"{letter * 120}.png")
     open_folder(dock, tmp_path, qtbot)
-    label = dock.position
+    label = dock.stepper.position
     assert label.fontMetrics().horizontalAdvance(label.text()) > label.width()
     shown = label.fontMetrics().elidedText(label.text(), label.elideMode(), label.width())
     assert shown.startswith("aaa")
@@ -455,10 +455,10 @@ def test_a_folder_becomes_a_list_in_the_same_few_layers(viewer, dock, qtbot, fol
     assert sorted(dock.session.states) == [1, 2, 3, 4]
     assert "blank.png" in dock.status.text()
     assert "4 of 5" in dock.status.text()
-    click(dock.next_button)
+    click(dock.stepper.next_button)
     assert layer_names(viewer) == ["crop0.png", CLASSES, CELLS, CNR]
-    assert "2 of 5" in dock.position.text()
-    click(dock.next_button)
+    assert "2 of 5" in dock.stepper.position.text()
+    click(dock.stepper.next_button)
     assert layer_names(viewer) == ["crop1.png", CLASSES, CELLS, CNR]
     assert viewer.layers[CLASSES].data.shape == (100, 100)
 
@@ -499,7 +499,7 @@ def test_an_image_of_a_list_fills_the_canvas_whatever_the_size_of_the_one_before
     open_folder(dock, tmp_path, qtbot)
     press_segment_and_wait(dock, qtbot)
     for side in sides[1:]:
-        click(dock.next_button)
+        click(dock.stepper.next_button)
         assert viewer.layers[CLASSES].data.shape == (side, side)
         assert side * viewer.scene.camera.zoom == pytest.approx(0.95 * min(viewer.canvas.size), rel=0.02)
 
@@ -525,8 +525,8 @@ def test_all_open_images_become_one_list(viewer, dock, qtbot):
     assert layer_names(viewer) == ["open 0", "open 1", "open 2", CLASSES, CELLS, CNR]  # none of them twice
     assert [viewer.layers[f"open {i}"].visible for i in range(3)] == [True, False, False]
     assert dock.form.scope.value == "all 3 images"
-    click(dock.next_button)
-    assert "open 1" in dock.position.text()
+    click(dock.stepper.next_button)
+    assert "open 1" in dock.stepper.position.text()
 
 
 def test_a_dropped_folder_becomes_the_list(viewer, dock, qtbot, folder):
@@ -768,10 +768,10 @@ def test_of_two_stacks_the_shorter_one_is_segmented_with_the_slider_beyond_it(vi
     press_segment_and_wait(dock, qtbot)
     assert dock.status.text().startswith("Done on ")
     assert list(dock.session.states) == [1]
-    assert "2 of 2" in dock.position.text()
-    click(dock.previous_button)
+    assert "2 of 2" in dock.stepper.position.text()
+    click(dock.stepper.previous_button)
     assert viewer.dims.current_step[0] == 0
-    assert "1 of 2" in dock.position.text()
+    assert "1 of 2" in dock.stepper.position.text()
 
 
 def test_a_scale_set_after_the_first_run_counts_at_the_next(viewer, dock, qtbot):

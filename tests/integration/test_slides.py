@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "slides"))
 from drawn_slides import UM, draw, run, scattered, table
-from driving import LONG, click, open_dock, paint
+from driving import LONG, click, go_to_dock, open_dock, paint
 from PIL import Image
 from slide_files import LABEL, write_svs, write_zarr
 
@@ -254,3 +254,19 @@ def test_what_goes_wrong_is_said_in_the_dock(viewer, dock, svs, tmp_path, qtbot,
     assert "mine.txt" in dock.slide.status.text()
     assert dock.slide.find_button.isEnabled()
     assert not dock.slide.table.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1000, 700)])
+def test_the_table_of_a_slide_makes_no_window_larger(viewer, dock, svs, tmp_path, qtbot, monkeypatch, size):
+    window = viewer.window._qt_window
+    viewer.window.resize(*size)
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == size, timeout=LONG)
+    open_slide(dock, svs, monkeypatch)
+    find_cells(dock, tmp_path, qtbot, monkeypatch)
+    for name in ("Measure", "Compare", "Correct", "Train"):
+        open_dock(viewer, qtbot, name)
+    go_to_dock(viewer, qtbot, dock)
+    bring(dock, qtbot, 5)
+    assert dock.session.selection is not None
+    assert dock.slide.table.visibleRegion().boundingRect().height() > 100  # it was scrolled to
+    assert (window.width(), window.height()) == size

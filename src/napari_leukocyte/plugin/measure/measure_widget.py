@@ -106,7 +106,7 @@ class MeasureWidget(Dock):
         self.repairs = RepairButtons(self.tools, self.type_button)
         self.repairs.pressed.connect(self._lay_line)
         self.repairs.used.connect(self.focus_canvas)
-        self.repairs.asking.connect(self._show_question)
+        self.repairs.asking.connect(self.bring_forward)  # a key may have asked, with another dock in front
         self.status = note()
         self.study = StudyWindow(self.session, self)
         self.study.groups.changed.connect(self._on_groups)
@@ -115,8 +115,7 @@ class MeasureWidget(Dock):
         stack(below, self.card, self.gestures, self.repairs, self.status, self.histogram)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
-        self._below, self._room = below, scrolling(below)
-        split.addWidget(self._room)
+        split.addWidget(scrolling(below))
         split.setChildrenCollapsible(False)
         split.setStretchFactor(0, 1)
         split.setSizes([below.sizeHint().height() // 2, below.sizeHint().height()])
@@ -292,12 +291,6 @@ class MeasureWidget(Dock):
     def _on_command(self, name: str) -> None:
         if name == "type":
             self.type_button.ask(self.canvas)
-
-    def _show_question(self) -> None:
-        """Bring the question of a repair into view: a key asked for it, maybe while another dock lies in front."""
-        self.bring_forward()
-        self._below.layout().activate()  # so that the question has its place
-        self._room.ensureWidgetVisible(self.repairs.question)
 
     def _lay_line(self) -> None:
         self._line.lay_over(self.canvas)

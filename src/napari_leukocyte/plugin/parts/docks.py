@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
@@ -23,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_leukocyte.plugin.parts.wheel_guard import WheelGuard
 
-__all__ = ["Dock", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
+__all__ = ["Dock", "bring_into_view", "footer", "note", "row", "rule", "scrolling", "stack", "swatch"]
 
 _BLIND = (
     "A blind reading is under way: figures, outlines of the model and the work of others are hidden until it ends, in "
@@ -79,6 +80,19 @@ def scrolling(widget: QWidget) -> QScrollArea:
     room.setFrameShape(QFrame.Shape.NoFrame)
     room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return room
+
+
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll to a widget that has come to light, once it has its place; where it lies in a `scrolling` one."""
+
+    def scroll() -> None:
+        room = widget.parentWidget() if isalive(widget) else None
+        while room is not None and not isinstance(room, QScrollArea):
+            room = room.parentWidget()
+        if room is not None:
+            room.ensureWidgetVisible(widget)
+
+    QTimer.singleShot(0, scroll)
 
 
 def stack(parent: QWidget, *widgets: QWidget) -> None:

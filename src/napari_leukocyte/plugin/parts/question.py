@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_leukocyte.plugin.parts.docks import note, stack
+from napari_leukocyte.plugin.parts.docks import bring_into_view, note, stack
 
 __all__ = ["Question"]
 
@@ -36,6 +36,7 @@ class Question(QWidget):  # type: ignore[misc]
         self._column.deleteLater()
         self._column = column
         self.show()
+        bring_into_view(self)
 
     def ask_before_leaving(self, count: int, go: Callable[[], None]) -> None:
         """Let a list of files go for another one; ask first when so many of its class maps would lose their edits."""

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QProgressBar, QPushButton, QSizePolicy, QToolButton
-from superqt import QElidingLabel
+from qtpy.QtWidgets import QFileDialog, QProgressBar, QPushButton, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.planes import plane_count
 from napari_leukocyte.plugin.canvas.layers import opened, pixel_size_of
-from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
+from napari_leukocyte.plugin.parts.docks import Dock, bring_into_view, footer, note, row, scrolling, stack
 from napari_leukocyte.plugin.parts.question import Question
 from napari_leukocyte.plugin.segment.calibration import Calibration
 from napari_leukocyte.plugin.segment.drop_target import DropTarget
@@ -22,6 +21,7 @@ from napari_leukocyte.plugin.segment.folder_opener import FolderOpener
 from napari_leukocyte.plugin.segment.region import add_region_in_view, is_region_of, needs_region
 from napari_leukocyte.plugin.segment.segment_form import SegmentForm
 from napari_leukocyte.plugin.segment.slide_panel import SlidePanel
+from napari_leukocyte.plugin.segment.stepper import Stepper
 from napari_leukocyte.plugin.settings import saved_settings
 from napari_leukocyte.plugin.slide_layers import is_one_slide
 from napari_leukocyte.plugin.take_labels import TakeLabels
@@ -102,18 +102,11 @@ class SegmentWidget(Dock):
 
         self.question = Question()
         self.labels = TakeLabels(self.session, lambda: self.form.image.value, self.status.setText)
-        self.previous_button = QToolButton(text="◀", clicked=lambda: self._step(-1))
-        self.next_button = QToolButton(text="▶", clicked=lambda: self._step(+1))
-        self.previous_button.setToolTip("Previous image of the list")
-        self.next_button.setToolTip("Next image of the list")
-        self.position = QElidingLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.position.setElideMode(Qt.TextElideMode.ElideMiddle)  # the number at its end stays in sight
-        self.position.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.stepper = row(self.previous_button, self.position, self.next_button)
-        self.stepper.layout().setStretch(1, 1)
+        self.stepper = Stepper(self._step)
 
+        content = QWidget()
         stack(
-            self,
+            content,
             row(self.open_folder_button, self.open_slide_button),
             self.form,
             self.calibration,
@@ -125,8 +118,8 @@ class SegmentWidget(Dock):
             self.stepper,
             self.slide,
         )
-        self.layout().addStretch(1)
-        self.layout().addWidget(footer())
+        content.layout().addStretch(1)
+        stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
         self.setMinimumWidth(300)
         self.form.image.changed.connect(self._on_other_image)
@@ -192,10 +185,7 @@ class SegmentWidget(Dock):
         self.stepper.setVisible(listed and known > 1)
         if listed and known > 1:
             source = session.images[session.index]
-            self.position.setText(f"{source.name}   {session.index + 1} of {known}")
-            self.position.setToolTip(str(source.path or source.name))
-            self.previous_button.setEnabled(session.index > 0)
-            self.next_button.setEnabled(session.index < known - 1)
+            self.stepper.show_place(source.name, str(source.path or source.name), session.index, known)
         running = self.job.running
         self.segment_button.setEnabled((layer is not None or listed) and not running)
         self.open_folder_button.setEnabled(not (running or self.opener.running))
@@ -384,6 +374,7 @@ class SegmentWidget(Dock):
         self.status.setText("\n".join(filter(None, (sentence, self._region_note))))
         self._region_note = ""
         self._refresh_list()
+        bring_into_view(self.status)
         if self.session.classes_layer is not None:
             self.viewer.layers.selection.active = self.session.classes_layer
         self.focus_canvas()

@@ -17,7 +17,7 @@ from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.canvas.layers import pixel_size_of
 from napari_leukocyte.plugin.parts.colour_key import ColourKey
-from napari_leukocyte.plugin.parts.docks import note, row, stack
+from napari_leukocyte.plugin.parts.docks import bring_into_view, note, row, stack
 from napari_leukocyte.plugin.segment.region import add_region, needs_region
 from napari_leukocyte.plugin.segment.slide_corrections import RegionWriter
 from napari_leukocyte.plugin.segment.slide_job import SlideJob, as_sentences
@@ -227,6 +227,7 @@ class SlidePanel(QWidget):  # type: ignore[misc]
         self.table.show_cells(found.rows)
         self.table.show()
         self.write_button.show()
+        bring_into_view(self.table)
         room = self.parentWidget().layout()
         room.setStretchFactor(self, 10)  # the table takes what is left of the dock
         if self._of is not None and self._of in self._session.viewer.layers:
