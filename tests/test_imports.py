@@ -44,3 +44,11 @@ def test_the_names_of_the_package_load_when_they_are_used_and_torch_when_somethi
 def test_only_model_segmentation_and_resampling_need_torch():
     modules = [m for part in ("cells", "scoring", "synthetic") for m in modules_of(f"core/{part}")]
     assert loaded_after(f"import {', '.join(modules)}", "torch") == []
+
+
+def test_docks_open_without_what_only_edits_and_results_need():
+    """It takes half a second to load, and is loaded beside the window."""
+    names = ("session", "cnr_text", "segment.segment_job", "measure.canvas_tools", "measure.cell_table", "gestures.bar")
+    modules = [f"napari_leukocyte.plugin.{name}" for name in (*names, "compare.comparison", "correct.corrections")]
+    slow = ("skimage.segmentation", "skimage.morphology", "scipy.spatial", "scipy.linalg", "matplotlib", "torch")
+    assert loaded_after(f"import {', '.join(modules)}", *slow, modules[0]) == [modules[0]]

@@ -3,10 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.morphology import local_maxima
-from skimage.segmentation import watershed
 
 from napari_leukocyte.core.cells.convex import join_ends
+from napari_leukocyte.core.cells.flooding import local_maxima, watershed
 from napari_leukocyte.core.cells.lobes import find_lobes
 from napari_leukocyte.core.cells.regions import group_pieces
 
@@ -110,7 +109,7 @@ def _respects(cells: Labels, nuclei: Labels) -> bool:
 def _grown(
     seeds: Labels, landscape: Depth, depth: Depth, solid: Mask, one_cell: float, thinnest: float
 ) -> tuple[Labels, float]:
-    pieces = np.asarray(watershed(landscape, seeds, mask=solid), np.int32)
+    pieces = watershed(landscape, seeds, mask=solid)
     groups, fill = group_pieces(pieces, depth, one_cell=one_cell, thinnest=thinnest)
     return np.asarray(groups[pieces]), fill
 

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.segmentation import watershed
 
 from napari_leukocyte.core.cells.boxes import boxes_by_number, widened
 from napari_leukocyte.core.cells.checks import check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.clumps import WHOLE_NUCLEUS, group_clump
+from napari_leukocyte.core.cells.flooding import watershed
 from napari_leukocyte.core.cells.lobes import find_nuclei
 
 __all__ = ["label_cells"]
@@ -110,7 +110,7 @@ def _split(mask: Mask, nucleus: Mask, pixel_size: float | None) -> Labels:
         shares = np.bincount(groups[nuclei[grid] == number], minlength=2)[1:]
         if shares.sum() and shares.max() >= WHOLE_NUCLEUS * shares.sum():
             cores[nuclei == number] = int(shares.argmax()) + 1
-    return _connected(np.asarray(watershed(-closed, cores, mask=mask), np.int32), mask)
+    return _connected(watershed(-closed, cores, mask=mask), mask)
 
 
 def _small_holes(mask: Mask, radius: float) -> tuple[Labels, npt.NDArray[np.bool_]]:
@@ -158,7 +158,7 @@ def _connected(cells: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> npt
             kept[box][parts == int(np.bincount(parts.ravel())[1:].argmax()) + 1] = number
     if np.array_equal(kept > 0, mask):
         return kept
-    return np.asarray(watershed(np.zeros(mask.shape), kept, mask=mask, connectivity=2), dtype=np.int32)
+    return watershed(np.zeros(mask.shape), kept, mask=mask, connectivity=2)
 
 
 def _in_reading_order(cells: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

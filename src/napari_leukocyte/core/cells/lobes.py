@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.morphology import local_maxima
-from skimage.segmentation import watershed
 
+from napari_leukocyte.core.cells.flooding import local_maxima, watershed
 from napari_leukocyte.core.cells.regions import necks
 
 __all__ = ["find_lobes", "find_nuclei"]
@@ -31,7 +30,7 @@ def find_lobes(nucleus: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """Number the lobes of a nucleus 1..k, told apart where it narrows; specks left out."""
     depth = ndi.gaussian_filter(ndi.distance_transform_edt(nucleus), 0.7)
     seeds, _ = ndi.label(local_maxima(depth) & nucleus, structure=_EIGHT)
-    pieces = np.asarray(watershed(-depth, seeds, mask=nucleus), np.int32)
+    pieces = watershed(-depth, seeds, mask=nucleus)
     count = int(pieces.max())
     radius = np.r_[0, ndi.maximum(depth, pieces, np.arange(1, count + 1))]
     group = np.arange(count + 1)

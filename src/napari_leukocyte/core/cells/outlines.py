@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import pdist
 
 __all__ = ["convex_hull", "extent"]
 
@@ -46,6 +45,8 @@ def extent(mask: npt.NDArray[np.bool_]) -> float:
     >>> extent(np.array([[1, 1, 0, 0, 1]], bool)), extent(np.zeros((2, 2), bool))
     (5.0, 0.0)
     """
+    from scipy.spatial.distance import pdist  # slow to load
+
     rows = np.flatnonzero(mask.any(axis=1))
     if not rows.size:
         return 0.0

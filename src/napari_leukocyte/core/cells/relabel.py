@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.segmentation import watershed
 
 from napari_leukocyte.core.cells.boxes import box_of, widened
+from napari_leukocyte.core.cells.flooding import watershed
 from napari_leukocyte.core.cells.labels import label_cells
 
 __all__ = ["relabel"]

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from skimage.segmentation import watershed
 
+from napari_leukocyte.core.cells.flooding import watershed
 from napari_leukocyte.core.cells.outlines import convex_hull
 
 __all__ = ["cut", "extended", "find_hole", "find_indent", "line_pixels", "trace"]
