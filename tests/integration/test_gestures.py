@@ -14,6 +14,7 @@ from scipy import ndimage
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.synthetic.smear import draw_field
 from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin import warm
 from napari_leukocyte.plugin.canvas.layers import CELLS, CLASSES
 from napari_leukocyte.plugin.cnr_text import CNR
 
@@ -434,3 +435,13 @@ def test_a_cell_is_deleted_and_the_next_is_in_the_middle(viewer, found, field):
     click_at(viewer, middle(field, 2))
     press(viewer, Qt.Key.Key_Delete)
     assert len(numbers(found)) == len(np.unique(field.cells)) - 2
+
+
+def test_what_the_first_click_needs_is_prepared_as_soon_as_there_is_an_image(viewer, qtbot, monkeypatch):
+    begun = []
+    monkeypatch.setattr(warm, "_begun", [])
+    monkeypatch.setattr(warm, "warm_up", lambda: begun.append(True))
+    open_dock(viewer, qtbot, "Measure")
+    assert not begun
+    viewer.add_image(np.zeros((20, 20, 3), np.uint8))
+    qtbot.waitUntil(lambda: bool(begun), timeout=LONG)

@@ -478,7 +478,7 @@ def test_a_wheel_that_passes_the_form_changes_nothing_in_it(viewer, dock):
 def test_a_run_that_waits_for_the_canvas_can_be_cancelled(viewer, dock, qtbot, monkeypatch):
     from threading import Event
 
-    from napari_leukocyte.plugin.segment import warm
+    from napari_leukocyte.plugin import warm
 
     monkeypatch.setattr(warm, "_begun", [None])
     monkeypatch.setattr(warm, "_ended", Event())  # which never comes

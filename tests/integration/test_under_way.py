@@ -11,8 +11,8 @@ from napari_leukocyte.core.imaging import read
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.results.reopen import SavedFolder
 from napari_leukocyte.core.training_set.training_set import TrainingSet
+from napari_leukocyte.plugin import warm
 from napari_leukocyte.plugin.measure.saving import save_results, snapshots
-from napari_leukocyte.plugin.segment import warm
 
 SHAPE = (60, 70)
 RUN = "Wait for the run to end, or cancel it, before you open other images."

@@ -23,6 +23,7 @@ from napari_leukocyte.plugin.gestures.cell_keys import CellKeys, in_words
 from napari_leukocyte.plugin.gestures.engine import Engine, Looked
 from napari_leukocyte.plugin.parts.canvas_lines import CanvasLines
 from napari_leukocyte.plugin.settings import get_settings
+from napari_leukocyte.plugin.warm import warm_up_with_a_layer
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -97,6 +98,7 @@ class Hand:
             signal.connect(heard)
         for callbacks, heard in self._mouse():
             callbacks.append(heard)
+        warm_up_with_a_layer(self.session.viewer)  # else the first map, of a click or a brush, waits for seconds
 
     def close(self) -> None:
         """A dock offers them no more."""

@@ -15,7 +15,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.parts.bullets import bullets
-from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
+from napari_leukocyte.plugin.warm import until_warm, warm_up
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource

@@ -17,8 +17,8 @@ from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.image_state import ImageState
 from napari_leukocyte.plugin.parts.bullets import bullets
 from napari_leukocyte.plugin.segment.run_notes import lines_of_notes
-from napari_leukocyte.plugin.segment.warm import until_warm, warm_up
 from napari_leukocyte.plugin.session import Session
+from napari_leukocyte.plugin.warm import until_warm, warm_up
 
 if TYPE_CHECKING:
     from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision

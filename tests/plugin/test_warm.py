@@ -2,10 +2,13 @@
 
 from threading import Event
 
+import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from napari_leukocyte.core.results.reopen import Reopened
-from napari_leukocyte.plugin.segment import folder_opener, warm
+from napari_leukocyte.plugin import warm
+from napari_leukocyte.plugin.segment import folder_opener
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def test_results_wait_until_their_images_are_the_list_and_the_canvas_is_ready(en
     monkeypatch.setattr(warm, "_begun", [])  # it begins when the images are the list
     is_list = Event()
     reading = folder_opener._read([tmp_path], is_list)
-    assert next(reading) == ("an image",)
+    assert next(reading).sources == ("an image",)
     assert [next(reading) for _ in range(3)] == [None, None, None]
     warm._begun.append(None)
     is_list.set()
@@ -54,3 +57,32 @@ def test_results_wait_until_their_images_are_the_list_and_the_canvas_is_ready(en
     with pytest.raises(StopIteration) as end:
         next(reading)
     assert end.value.value == ("a note",)
+
+
+def test_it_begins_with_the_first_layer_and_once(monkeypatch, viewer):
+    begun = []
+    monkeypatch.setattr(warm, "_begun", [])
+    monkeypatch.setattr(warm, "warm_up", lambda: begun.append(True))
+    warm.warm_up_with_a_layer(viewer)
+    assert not begun
+    for _ in range(2):
+        viewer.add_image(np.zeros((9, 9), np.uint8))
+    assert begun == [True]
+    warm.warm_up_with_a_layer(viewer)
+    assert begun == [True, True]
+
+
+def test_a_first_map_and_its_first_edit_compile_nothing_then(monkeypatch, viewer, session, segmentation, disc_map):
+    warm._colour_labels()
+    compiled = []
+    compile_for = Dispatcher._compile_for_args
+
+    def watched(self, *args, **options):
+        compiled.append(self)
+        return compile_for(self, *args, **options)
+
+    monkeypatch.setattr(Dispatcher, "_compile_for_args", watched)
+    session.open_layer(viewer.add_image(np.zeros((90, 110, 3), np.uint8)))
+    session.put(0, segmentation(disc_map((90, 110), (45, 55, 22, 12))))
+    session.classes_layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[40:50, 50:60]), 1)
+    assert not compiled

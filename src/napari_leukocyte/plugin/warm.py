@@ -1,20 +1,26 @@
-"""What is needed at the first labels and the first docks is compiled and loaded beside the window."""
+"""What is needed at the first labels, edits and docks is compiled and loaded beside the window."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_leukocyte.plugin.background import Background
+from napari_leukocyte.plugin.canvas.after_event import after_event
 
-__all__ = ["until_warm", "warm_up"]
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["until_warm", "warm_up", "warm_up_with_a_layer"]
 
 _begun: list[Background] = []  # once in a process
 _ended = Event()
 _LOOK_S = 0.1
+_FOR_EDITS = ("scipy.ndimage", "scipy.spatial.distance", "skimage.morphology", "skimage.segmentation")
 # what other docks load when they open, or when something is saved there for the first time
 _LATER = (
     "napari_leukocyte.core.exchange.formats",
@@ -32,6 +38,19 @@ def warm_up() -> None:
         _begun[0].start(_compile, failed=lambda _sentence: None)  # then it is compiled when it is needed
 
 
+def warm_up_with_a_layer(viewer: ViewerModel) -> None:
+    """Begin as soon as the viewer has a layer: what napari begins with its first one is not made for two threads."""
+
+    def begin(_event: object = None) -> None:
+        viewer.layers.events.inserted.disconnect(begin)
+        after_event(viewer, warm_up)
+
+    if len(viewer.layers):
+        warm_up()
+    elif not _begun:
+        viewer.layers.events.inserted.connect(begin)
+
+
 def until_warm() -> Iterator[None]:
     """For a worker: yields, so that Cancel works, until a result would not have the window wait for the same."""
     while _begun and not _ended.wait(_LOOK_S):
@@ -39,7 +58,9 @@ def until_warm() -> Iterator[None]:
 
 
 def _compile() -> None:
-    """Colour a few labels of each kind, in layers that no viewer has, and load what draws the plots."""
+    """Colour and edit a few labels of each kind, in layers that no viewer has, and load what edits and plots need."""
+    for module in _FOR_EDITS:
+        import_module(module)
     try:
         _colour_labels()
     finally:
@@ -65,5 +86,9 @@ def _colour_labels() -> None:
     from napari_leukocyte.plugin.canvas.layers import cell_colormap, class_colormap
     from napari_leukocyte.plugin.settings import get_settings
 
-    ClassMap(np.ones((2, 2), np.uint8), colormap=class_colormap(get_settings().palette))
-    LockedLabels(np.ones((2, 2), np.int32), colormap=cell_colormap())
+    corner = np.array([0, 1]), np.array([0, 1])
+    for layer in (
+        ClassMap(np.ones((4, 4), np.uint8), colormap=class_colormap(get_settings().palette)),
+        LockedLabels(np.ones((4, 4), np.int32), colormap=cell_colormap()),
+    ):
+        layer.data_setitem(corner, 2)  # which colours a part of them
