@@ -169,7 +169,7 @@ def test_saved_results_open_with_their_slide_and_take_corrections(
     assert f"{len(before)} cells of smear.svs" in dock.status.text()
     assert dock.slide.table.model().rowCount() == len(before)
     titles = [dock.slide.table.model().headerData(i, Qt.Orientation.Horizontal) for i in range(4)]
-    assert titles == ["Cell", "CNR", "x mm", "y mm"]
+    assert titles == ["Cell ▴", "CNR", "x mm", "y mm"]
     chosen = next(i for i, row in enumerate(before.values()) if row["cnr"] and "touching" not in row["flags"])
     number = list(before)[chosen]
     assert dock.slide.table.model().index(chosen, 2).data() == f"{float(before[number]['x_um']) / 1000:.3f}"

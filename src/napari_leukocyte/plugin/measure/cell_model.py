@@ -18,10 +18,9 @@ from napari_leukocyte.core.scoring.report.plots import MARKERS
 from napari_leukocyte.core.sorting import sorted_order
 from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow
 from napari_leukocyte.plugin.parts.docks import swatch
+from napari_leukocyte.plugin.parts.row_table import SORT_DOWN, SORT_UP
 
-__all__ = ["SORT_DOWN", "SORT_UP", "CellTableModel"]
-
-SORT_UP, SORT_DOWN = " ▴", " ▾"
+__all__ = ["CellTableModel"]
 
 _NOWHERE = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from qtpy.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
-from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+from qtpy.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence
+from qtpy.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from napari_leukocyte.plugin.measure.cell_delegate import CellDelegate
-from napari_leukocyte.plugin.measure.cell_model import SORT_DOWN, CellTableModel
+from napari_leukocyte.plugin.measure.cell_model import CellTableModel
 from napari_leukocyte.plugin.measure.columns import COLUMNS, CellRow, Column, place_of
+from napari_leukocyte.plugin.parts.row_table import SORT_DOWN, RowTable
 
 __all__ = ["CellRow", "CellTable", "CellTableModel"]
 
@@ -18,18 +19,10 @@ _PADDING = 8  # px beside the text of a column
 _SIGN_PX = 22
 _SIGN, _CELL = place_of("sign"), place_of("cell")
 _LATE = [i for i, column in enumerate(COLUMNS) if column.in_um2 or column.in_types or column.in_groups]
-_KEY = Qt.Key
-_OWN_KEYS = {
-    *(_KEY.Key_Up, _KEY.Key_Down, _KEY.Key_Left, _KEY.Key_Right, _KEY.Key_PageUp, _KEY.Key_PageDown),
-    *(_KEY.Key_Home, _KEY.Key_End, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_Tab, _KEY.Key_Backtab),
-}
 
 
-class CellTable(QTableView):  # type: ignore[misc]
+class CellTable(RowTable):
     """A row for each cell.
-
-    Arrow keys and the like step through the rows; what other keys mean, the window knows: the brush can be taken up
-    while the table has the focus.
 
     Signals
     -------
@@ -57,12 +50,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         self._unwanted: set[int] = set()  # columns that the user has hidden
         self._held: tuple[list[tuple[int, int]], tuple[int, int] | None] = [], None  # what was selected, and current
 
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setTabKeyNavigation(False)  # Tab leaves the table
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setItemDelegate(CellDelegate(self.cells.row, self))
-        self.setWordWrap(False)
         self.setShowGrid(False)
         _align_digits(self)
         self._set_up_headers()
@@ -71,6 +61,7 @@ class CellTable(QTableView):  # type: ignore[misc]
         self.cells.modelAboutToBeReset.connect(self._hold_selection)
         self.cells.modelReset.connect(self._bring_selection_back)
         self.cells.dataChanged.connect(self._on_data_changed)
+        self.row_chosen.connect(self._on_row)
         self._show_columns()
 
     def _set_up_headers(self) -> None:
@@ -80,8 +71,6 @@ class CellTable(QTableView):  # type: ignore[misc]
         header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.setMinimumSectionSize(20)
-        # Qt's arrow would lie on the title, so the title has one
-        header.setStyleSheet("QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }")
         for i, column in enumerate(COLUMNS):
             texts = (column.title + SORT_DOWN, column.formula, column.widest)
             self.setColumnWidth(i, max(self.fontMetrics().horizontalAdvance(text) for text in texts) + _PADDING)
@@ -127,11 +116,9 @@ class CellTable(QTableView):  # type: ignore[misc]
         indexes = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
         return [self.cells.row(index.row()) for index in indexes]
 
-    def _choose_current(self) -> None:
-        current = self.currentIndex()
-        if current.isValid() and self.selectionModel().isRowSelected(current.row(), QModelIndex()):
-            row = self.cells.row(current.row())
-            self.cell_chosen.emit(row.image_index, row.measure.cell)
+    def _on_row(self, number: int) -> None:
+        row = self.cells.row(number)
+        self.cell_chosen.emit(row.image_index, row.measure.cell)
 
     def _hold_selection(self) -> None:
         """Remember what is selected, while the model forgets it."""
@@ -151,12 +138,7 @@ class CellTable(QTableView):  # type: ignore[misc]
             self.selectionModel().setCurrentIndex(self.cells.index(at, _CELL), flag.NoUpdate)
             self.scrollTo(self.cells.index(at, _CELL))
 
-    # ---- mouse and keys ---------------------------------------------------------------------------------
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802, D102  (Qt's name)
-        super().mouseReleaseEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton and self.indexAt(event.pos()).isValid():
-            self._choose_current()
+    # ---- keys -------------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:  # noqa: D102  (Qt's name)
         # napari copies points with the same keys
@@ -172,21 +154,7 @@ class CellTable(QTableView):  # type: ignore[misc]
         if event.key() == Qt.Key.Key_I and not event.modifiers():
             self.type_asked.emit()
             return
-        if event.key() not in _OWN_KEYS and not event.matches(QKeySequence.StandardKey.SelectAll):
-            event.ignore()  # the window hands it to the layer that is worked on
-            return
-        before = self.currentIndex().row()
         super().keyPressEvent(event)
-        if self.currentIndex().row() != before or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._choose_current()
-
-    def moveCursor(  # noqa: N802, D102  (Qt's name)
-        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
-    ) -> QModelIndex:
-        ends = (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd)
-        if action in ends:  # of the table, and not of the row
-            modifiers |= Qt.KeyboardModifier.ControlModifier
-        return super().moveCursor(action, modifiers)
 
     def copy(self) -> None:
         """Put the selected rows on the clipboard: the columns shown, with their titles, separated by tabs."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView
+
+from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.sorting import sorted_order
+from napari_leukocyte.plugin.parts.row_table import SORT_DOWN, SORT_UP, RowTable
 
 __all__ = ["SlideTable"]
 
@@ -19,23 +24,53 @@ _COLUMNS = {
     "Place": "Where on the film it lies",
     "Flags": "What is doubtful about it",
 }
+_FIELDS = ("cell", "cnr", "x_um", "y_um", "place", "flags")  # of cells.csv, by column
+_NUMBERS = 4  # columns that hold numbers; the others hold words
 
 
 class _Cells(QAbstractTableModel):  # type: ignore[misc]
-    """Rows of cells.csv."""
+    """Rows of cells.csv, in the order that was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: Sequence[dict[str, str]] = ()
+        self._order: list[int] = []
+        self._by = 0, False  # the column to sort by, and whether downwards
 
     def set_rows(self, rows: Sequence[dict[str, str]]) -> None:
         self.beginResetModel()
         self._rows = rows
+        self._find_order()
         self.endResetModel()
 
-    def cell_of(self, number: int) -> str:
-        """The cell of a row of cells.csv; empty where there is no such row."""
-        return self._rows[number]["cell"] if 0 <= number < len(self._rows) else ""
+    def number(self, place: int) -> int:
+        """Which of the rows that were given stands at a place."""
+        return self._order[place]
+
+    def cell(self, place: int) -> str:
+        return self._rows[self._order[place]]["cell"]
+
+    def place_of(self, cell: str) -> int | None:
+        return next((place for place, number in enumerate(self._order) if self._rows[number]["cell"] == cell), None)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column; what has no value comes last in both directions."""
+        self._by = column, order == Qt.SortOrder.DescendingOrder
+        self.layoutAboutToBeChanged.emit()
+        held = self.persistentIndexList()
+        numbers = [self._order[index.row()] for index in held]
+        self._find_order()
+        places = {number: place for place, number in enumerate(self._order)}
+        moved = [self.index(places[n], index.column()) for n, index in zip(numbers, held, strict=True)]
+        self.changePersistentIndexList(held, moved)
+        self.layoutChanged.emit()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_COLUMNS) - 1)
+
+    def _find_order(self) -> None:
+        column, down = self._by
+        texts = [row[_FIELDS[column]] for row in self._rows]
+        values = [float(text or math.nan) for text in texts] if column < _NUMBERS else texts
+        self._order = sorted_order(values, down=down).tolist()
 
     def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: N802  (Qt's name)
         return 0 if parent.isValid() else len(self._rows)
@@ -44,14 +79,11 @@ class _Cells(QAbstractTableModel):  # type: ignore[misc]
         return 0 if parent.isValid() else len(_COLUMNS)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        row, column = self._rows[index.row()], index.column()
-        number = column < 4
+        row, column = self._rows[self._order[index.row()]], index.column()
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.UserRole:  # what is sorted by; what has no CNR comes last
-            numbers = (float(row[name] or "inf") for name in ("cnr", "x_um", "y_um"))
-            return (int(row["cell"]), *numbers, row["place"], row["flags"])[column]
+            return _side(column)
+        if role == Qt.ItemDataRole.ToolTipRole and _FIELDS[column] == "flags":
+            return "\n".join(flag.words for flag in Flag if flag in row["flags"].split(";"))
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             cnr = f"{float(row['cnr']):.2f}" if row["cnr"] else "–"
             flags = row["flags"].replace("_", " ").replace(";", ", ")
@@ -65,17 +97,20 @@ class _Cells(QAbstractTableModel):  # type: ignore[misc]
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return list(_COLUMNS)[section]
+            by, down = self._by
+            return list(_COLUMNS)[section] + ("" if section != by else SORT_DOWN if down else SORT_UP)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _side(section)
         return list(_COLUMNS.values())[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
 
-class SlideTable(QTableView):  # type: ignore[misc]
-    """A row for each cell; a click tells its row in cells.csv.
+class SlideTable(RowTable):
+    """A row for each cell.
 
     Signals
     -------
     chosen(row)
-        A row was clicked, or reached with the arrow keys.
+        The user picked a cell, by its row in cells.csv.
     """
 
     chosen = Signal(int)
@@ -83,40 +118,35 @@ class SlideTable(QTableView):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._cells = _Cells()
-        self._restoring = False  # nobody has chosen what is chosen again
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self._cells)
-        self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
-        self.setModel(self._sorted)
+        self.setModel(self._cells)
         self.setSortingEnabled(True)
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setWordWrap(False)
         self.verticalHeader().setDefaultSectionSize(22)
         self.verticalHeader().hide()
         self.horizontalHeader().setStretchLastSection(True)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((42, 44, 52, 52, 78)):
+        for column, width in enumerate((46, 50, 56, 56, 78)):
             self.setColumnWidth(column, width)
         self.setMinimumHeight(180)
-        self.selectionModel().currentRowChanged.connect(self._on_row)
+        self.row_chosen.connect(lambda place: self.chosen.emit(self._cells.number(place)))
 
     def show_cells(self, rows: Sequence[dict[str, str]]) -> None:
         """Show the rows of a cells.csv."""
         self._cells.set_rows(rows)
 
     def renew(self, rows: Sequence[dict[str, str]]) -> None:
-        """Show what became of the same cells; the one that was chosen stays so."""
-        chosen = self._cells.cell_of(self._sorted.mapToSource(self.currentIndex()).row())
+        """Show what became of the same cells; the one that was picked stays so, and the table where it was."""
+        now, scrolled = self.currentIndex(), self.verticalScrollBar().value()
+        picked = self._cells.cell(now.row()) if now.isValid() else None
         self._cells.set_rows(rows)
-        number = next((i for i, row in enumerate(rows) if row["cell"] == chosen), None)
-        if number is not None:
-            self._restoring = True
-            self.setCurrentIndex(self._sorted.mapFromSource(self._cells.index(number, 0)))
-            self._restoring = False
+        place = None if picked is None else self._cells.place_of(picked)
+        if place is not None:
+            self.setCurrentIndex(self._cells.index(place, now.column()))
+        self.verticalScrollBar().setValue(scrolled)
 
-    def _on_row(self, now: QModelIndex, _before: QModelIndex) -> None:
-        if now.isValid() and not self._restoring:
-            self.chosen.emit(self._sorted.mapToSource(now).row())
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column < _NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
