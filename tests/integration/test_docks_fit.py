@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from driving import LONG, go_to_dock, open_dock
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QComboBox, QHeaderView, QScrollBar, QWidget
+from qtpy.QtWidgets import (
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QComboBox,
+    QHeaderView,
+    QScrollArea,
+    QScrollBar,
+    QWidget,
+)
 
 DOCKS = ("Segment", "Measure", "Compare", "Correct", "Train")
 WINDOWS = (QSize(1280, 800), QSize(1000, 700))
@@ -20,6 +28,8 @@ def cut(dock):
             continue
         if isinstance(inside, _WHOLE) or inside.objectName().startswith("qt_scrollarea_"):
             continue
+        if isinstance(widget, QScrollArea) and widget.widget().width() > widget.viewport().width():
+            found.append((widget, widget.widget().width(), widget.viewport().width()))
         if widget.height() < min(widget.minimumSizeHint().height(), widget.maximumHeight()):
             found.append((widget, widget.height(), widget.minimumSizeHint().height()))
         if not inside.rect().contains(widget.geometry()):
@@ -52,6 +62,17 @@ def test_docks_neither_make_a_small_window_larger_nor_are_cut(viewer, qtbot, seg
         qtbot.waitUntil(lambda dock=dock: not cut(dock), timeout=LONG)
         assert window.size() == size
         assert dock.minimumSizeHint().height() > 60  # which is what its content needs, now that it has its place
+
+
+def test_a_dock_that_scrolls_shows_its_whole_width_in_a_low_window_too(viewer, qtbot, tmp_path):
+    viewer.window.resize(1000, 700)
+    viewer.add_labels(np.zeros((50, 60), np.uint8))  # of another tool, which the dock offers to take
+    dock = open_dock(viewer, qtbot, "Correct")
+    dock.new_set(tmp_path / "set")
+    qtbot.waitUntil(lambda: not dock.disk.busy and dock.set_bar.reader.field.isVisible(), timeout=LONG)
+    (room,) = [room for room in dock.findChildren(QScrollArea) if room.parent() is dock]
+    qtbot.waitUntil(room.verticalScrollBar().isVisible, timeout=LONG)
+    qtbot.waitUntil(lambda: not cut(dock), timeout=LONG)
 
 
 def test_a_question_below_the_fold_comes_into_view(viewer, qtbot):

@@ -56,10 +56,10 @@ class TakeLabels(QWidget):  # type: ignore[misc]
             combo.activated.connect(lambda _: self.read_as.forget())
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(6)
-        choice = row(QLabel("Labels"), self.cells, QLabel("nuclei"), self.nuclei, self.button)
-        choice.layout().setStretch(1, 1)
-        choice.layout().setStretch(3, 1)
-        stack(self, self.read_as, choice)
+        which, inside = row(QLabel("Labels"), self.cells, self.button), row(QLabel("their nuclei"), self.nuclei)
+        for line in (which, inside):
+            line.layout().setStretch(1, 1)
+        stack(self, self.read_as, which, inside)
         self.refresh()
 
     def refresh(self) -> None:

@@ -12,7 +12,6 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QPushButton,
     QWidget,
 )
@@ -109,7 +108,8 @@ class CorrectWidget(Dock):
         self.gestures = GestureBar(self.session, self, self._say)
         self.gestures.used.connect(self.focus_canvas)
 
-        self.position = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.position = note()
+        self.position.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.position.setStyleSheet("font-size: 12pt;")
         self.image_name = note()
         self.image_name.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -177,7 +177,6 @@ class CorrectWidget(Dock):
         content.layout().addStretch(1)
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
-        self.setMinimumWidth(340)
 
     def _button(self, text: str, pressed: Callable[[], None], tip: str) -> QPushButton:
         button = (OneClickButton if pressed in (self._accept, self._skip) else QPushButton)(text)

@@ -131,7 +131,6 @@ class MeasureWidget(Dock):
         )
         self.layout().setStretch(5, 1)
         self.layout().setContentsMargins(10, 10, 10, 10)
-        self.setMinimumWidth(340)
 
     # ---- following the session --------------------------------------------------------------------------
 

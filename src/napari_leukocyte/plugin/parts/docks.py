@@ -72,9 +72,22 @@ def swatch(rgba: Sequence[float]) -> QIcon:
     return QIcon(pixmap)
 
 
+class _Room(QScrollArea):  # type: ignore[misc]
+    """Scrolls up and down alone, so it is never narrower than what it shows and the bar beside it."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        shown, bar = self.widget().minimumSizeHint().width(), self.verticalScrollBar().sizeHint().width()
+        return QSize(shown + bar + 2 * self.frameWidth(), super().minimumSizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # what it shows may need another width now
+            self.updateGeometry()
+        return bool(super().event(event))
+
+
 def scrolling(widget: QWidget) -> QScrollArea:
     """A widget that scrolls on a small screen, so that the window need not grow."""
-    room = QScrollArea()
+    room = _Room()
     room.setWidget(widget)
     room.setWidgetResizable(True)
     room.setFrameShape(QFrame.Shape.NoFrame)
@@ -114,6 +127,9 @@ class Dock(QWidget):  # type: ignore[misc]
     _framed = False  # whether napari has put it into a frame
     _settled = False  # whether it lies where it stays: as a tab beside its siblings
 
+    LEAST_WIDTH = 340
+    """In px; a dock whose content needs more is wider."""
+
     def __init__(self) -> None:
         super().__init__()
         self.ended = False
@@ -135,7 +151,7 @@ class Dock(QWidget):  # type: ignore[misc]
     def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         """Ask for no height while it lies below its siblings, as napari puts it: the window would grow for both."""
         hint: QSize = super().minimumSizeHint()
-        return hint if self._settled else QSize(hint.width(), 0)
+        return QSize(max(self.LEAST_WIDTH, hint.width()), hint.height() if self._settled else 0)
 
     # ---- the end ----------------------------------------------------------------------------------------
 

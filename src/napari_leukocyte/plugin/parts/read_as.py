@@ -40,10 +40,14 @@ class ReadAsChoice(QWidget):  # type: ignore[misc]
         super().__init__()
         self.combo = QComboBox()
         self.combo.setToolTip("What the values of the masks mean")
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(20)
         for word, text in _WORDS.items():
             self.combo.addItem(text, word)
         self.combo.activated.connect(lambda _: self.chosen.emit())
-        stack(self, row(QLabel("Read as"), self.combo))
+        choice = row(QLabel("Read as"), self.combo)
+        choice.layout().setStretch(1, 1)
+        stack(self, choice)
         self.hide()
 
     @property

@@ -38,6 +38,8 @@ __all__ = ["SegmentWidget"]
 class SegmentWidget(Dock):
     """Form, Segment and Cancel, progress, and a stepper through the image list."""
 
+    LEAST_WIDTH = 300
+
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
         # imported here: the manifest names this module, and opening napari must not wait for scipy
@@ -121,7 +123,6 @@ class SegmentWidget(Dock):
         content.layout().addStretch(1)
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
-        self.setMinimumWidth(300)
         self.form.image.changed.connect(self._on_other_image)
         self.form.scope.changed.connect(self.question.withdraw)
         self.form.pixel_size.changed.connect(self._refresh_pixel_note)

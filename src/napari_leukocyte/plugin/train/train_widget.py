@@ -44,6 +44,8 @@ _DECIDED = {
 class TrainWidget(Dock):
     """Training set, form, Train and Cancel, live curves, before and after, and the decision."""
 
+    LEAST_WIDTH = 460
+
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
         # imported here: the manifest names this module, and opening napari must not wait for scipy
@@ -129,7 +131,6 @@ class TrainWidget(Dock):
         content.layout().addStretch(1)
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
-        self.setMinimumWidth(460)
         for hidden in (self.question, self.bar, self.curves):
             hidden.hide()
 
