@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from driving import LEFT, LONG, NO_KEY, block, choose, click, close_dock, open_dock, paint, press
 from PIL import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_leukocyte.core.imaging.image_list import sources_from_files
 from napari_leukocyte.core.imaging.write import write_class_png
@@ -308,6 +308,8 @@ def test_a_list_is_ordered_by_its_worst_and_a_click_goes_there(viewer, files):
     assert [files.list.images.item(row, 0).text() for row in range(2)] == ["crop1.png", "crop0.png"]
     assert "Truth of 2 of 3 images" in files.status.text()
     assert "crop2.png" in files.status.text()
+    room = files.findChild(QScrollArea)
+    assert room.rect().contains(files.status.mapTo(room, QPoint(0, files.status.height())))  # in sight, unscrolled
     QTest.mouseClick(
         files.list.images.viewport(),
         LEFT,
@@ -316,6 +318,30 @@ def test_a_list_is_ordered_by_its_worst_and_a_click_goes_there(viewer, files):
     )
     assert files.session.index == 1
     assert "crop1.png" in files.reading.text()
+
+
+def test_another_folder_takes_the_place_of_the_first_as_a_whole(files, disc_map, tmp_path, qtbot):
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "crop0.png").write_bytes(b"no image")
+    files.open_folder(others)
+    wait_for_truth(files, qtbot)
+    assert files.status.text().startswith("Not taken:")  # so all stays as it was
+    assert sorted(files.comparison.truths) == [0, 1]
+    write_class_png(others / "crop2.png", disc_map((120, 120), (60, 60, 40, 20)), provenance={})
+    files.open_folder(others)
+    wait_for_truth(files, qtbot)
+    assert "Truth of 1 of 3 images" in files.status.text()
+    assert sorted(files.comparison.scores()) == [2]
+    assert "Choose the ground truth" in files.cells_text.text()  # of the shown image
+    images = files.list.images
+    qtbot.waitUntil(lambda: [images.item(i, 0).text() for i in range(images.rowCount())] == ["crop2.png"], timeout=LONG)
+
+
+def test_the_columns_of_both_tables_fill_them(files):
+    for table in (files.figures, files.list.figures):
+        header = table.horizontalHeader()
+        assert 0.95 * header.width() < header.length() <= header.width()
 
 
 def test_all_images_together_have_a_summary_that_follows_the_brush(viewer, files, qtbot):
@@ -347,17 +373,17 @@ def test_only_the_images_whose_score_is_new_are_written_into_the_table(viewer, f
 def test_the_figures_of_the_list_are_exported(files, tmp_path, qtbot):
     panel = files.list
     panel.export(tmp_path / "scores.csv")
-    qtbot.waitUntil(lambda: "scores.csv" in files.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "scores.csv" in files.list.status.text(), timeout=LONG)
     rows = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
     assert [row.partition(",")[0] for row in rows] == ["image", "crop0.png", "crop1.png"]
     panel.report(tmp_path / "report.html")
     qtbot.waitUntil(lambda: not panel.writer.running, timeout=LONG)
-    assert "report.html" in files.status.text()
+    assert "report.html" in files.list.status.text()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "crop1.png" in page
     assert "data:image/png" in page
     panel.export(tmp_path / "nowhere" / "scores.csv")
-    qtbot.waitUntil(lambda: "nowhere" in files.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "nowhere" in panel.status.text(), timeout=LONG)
     assert panel.csv_button.isEnabled()
 
 

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QPushButton, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
+from napari_leukocyte.core.text import counted
 from napari_leukocyte.plugin.background import Background
 from napari_leukocyte.plugin.compare.compare_form import CompareForm
 from napari_leukocyte.plugin.parts.bullets import bullets
@@ -47,6 +48,8 @@ class CompareWidget(Dock):
         self._truth_layer: Labels | None = None  # the layer that the truths are of; None: files, or no truths
         self._failed: list[str] = []
         self._find: _Find | None = None  # how the truths were read last
+        self._whole_list = False  # whether for all images of the list
+        self._found: set[int] = set()  # images that got a truth then
         self._loaded_layer: Labels | None = None
         self._doubted: set[str] = set()  # readings for which something speaks
         self._build()
@@ -114,12 +117,12 @@ class CompareWidget(Dock):
         self.list = ListPanel(self.comparison)
         self.list.images.image_chosen.connect(self._on_image)
         self.status = note()
-        self.list.said.connect(self.status.setText)
         content = QWidget()
         stack(
             content,
             self.form,
             self.reading,
+            self.status,
             self.read_as,
             self.in_force,
             self.figures,
@@ -128,12 +131,10 @@ class CompareWidget(Dock):
             self.scheme,
             self.key,
             self.list,
-            self.status,
         )
         content.layout().addStretch(1)  # where there is no list
         stack(self, scrolling(content), footer())
         self.layout().setContentsMargins(10, 10, 10, 10)
-        self.setMinimumWidth(340)
 
     def _follow_theme(self) -> None:
         self.list.histogram.set_theme(self.viewer.theme)
@@ -199,7 +200,7 @@ class CompareWidget(Dock):
         """Take the masks of a folder as the truths of the images of the same names."""
         from napari_leukocyte.plugin.compare.truths import truths_from_folder
 
-        self._load_anew(partial(truths_from_folder, folder))
+        self._load_anew(partial(truths_from_folder, folder), whole_list=True)
 
     def open_reader(self, name: str) -> None:
         """Take the masks of another reader of the training set as the truths."""
@@ -207,12 +208,13 @@ class CompareWidget(Dock):
 
         training_set = self.session.training_set
         if training_set is not None:
-            self._load_anew(lambda images, _read_as: truths_from_reader(training_set, name, images))
+            self._load_anew(lambda images, _read_as: truths_from_reader(training_set, name, images), whole_list=True)
 
-    def _load_anew(self, find: _Find, layer: Labels | None = None) -> None:
-        """Read truths of which nobody has said yet what their values mean."""
+    def _load_anew(self, find: _Find, layer: Labels | None = None, *, whole_list: bool = False) -> None:
+        """Read truths of which nobody has said yet what their values mean; of the ``whole_list``, instead of others."""
         if not self.loader.running:
             self.read_as.forget()
+            self._whole_list = whole_list
         self._load(find, layer)
 
     def _read_again(self) -> None:
@@ -229,7 +231,7 @@ class CompareWidget(Dock):
         if not self.session.images:
             self.status.setText("There is no image yet: open one and press Segment first.")
             return
-        self._failed, self._doubted = [], set[str]()
+        self._failed, self._doubted, self._found = [], set[str](), set[int]()
         self._generation, self._loaded_layer, self._find = self.session.generation, layer, find
         self.status.setText("Reading the truth …")
         images, read_as = list(self.session.images), self.read_as.read_as
@@ -244,6 +246,7 @@ class CompareWidget(Dock):
             return
         if isinstance(event, TruthFound):
             self._truth_layer = self._loaded_layer
+            self._found.add(event.index)
             self.comparison.set_truth(event.index, event.truth)
         else:
             self._failed.append(f"{event.name}: {event.reason}")
@@ -254,9 +257,11 @@ class CompareWidget(Dock):
         self._on_loaded()
 
     def _on_loaded(self, _result: None = None) -> None:
+        if self._whole_list and self._found:
+            self.comparison.keep_only(self._found)
         self._list_layers()
-        found = len(self.comparison.truths)
-        said = [f"Truth of {found} of {len(self.session.images)} images."] if found else []
+        known = len(self.comparison.truths)
+        said = [f"Truth of {known} of {counted(len(self.session.images), 'image')}."] if self._found else []
         self.status.setText("\n".join([*said, *bullets("Not taken:", self._failed)]))
         self.read_as.offer(self._doubted)
         self._show_figures()

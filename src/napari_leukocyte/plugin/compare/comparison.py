@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ class Comparison:
     Signals
     -------
     scored(index, box)
-        The score of an image is new; the box tells where its class map changed (None: all over).
+        The score of an image is new, or gone; the box tells where its class map changed (None: all over).
     cleared()
         No truth is known any more.
     """
@@ -68,6 +68,13 @@ class Comparison:
         self.truths[index] = truth
         self._live.pop(index, None)
         self.scored.emit(index, None)
+
+    def keep_only(self, indices: Collection[int]) -> None:
+        """Forget the truths of all other images."""
+        for index in self.truths.keys() - indices:
+            for known in (self.truths, self._live, self.problems):
+                known.pop(index, None)
+            self.scored.emit(index, None)
 
     def call_truths(self, name: str) -> None:
         """Say that all truths come from a layer of this name."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_leukocyte.core.text import counted
@@ -30,14 +30,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
     """The figures of all images together, a row for each with the worst first, and their export.
 
     Only images whose score is new are looked at again. Hidden while the list has one image.
-
-    Signals
-    -------
-    said(sentence)
-        What was written, or why not.
     """
-
-    said = Signal(str)
 
     def __init__(self, comparison: Comparison) -> None:
         super().__init__()
@@ -54,6 +47,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
         self.csv_button.setToolTip("A row for each image: every figure of this dock")
         self.report_button = QPushButton("Report …", clicked=self._choose_report)
         self.report_button.setToolTip("One page with tables, plots and pictures of the errors, to pass on")
+        self.status = note()  # what was written, or why not
         stack(
             self,
             self.title,
@@ -62,6 +56,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
             self.images,
             self.histogram,
             row(self.csv_button, self.report_button),
+            self.status,
         )
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self.refresh)
@@ -69,6 +64,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
     def forget(self) -> None:
         """The truths are others, or none: begin anew."""
         self._new = set()
+        self.status.setText("")
         self.images.show_scores({}, among=())
         self._rest.start()
 
@@ -96,7 +92,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
     def _sum_up(self, scores: list[ImageScore]) -> None:
         from napari_leukocyte.core.scoring.overview import overview
 
-        for part in (self.figures, self.text, self.histogram, self.csv_button, self.report_button):
+        for part in (self.figures, self.text, self.images, self.histogram, self.csv_button, self.report_button):
             part.setVisible(bool(scores))
         self._show_buttons()
         if not scores:
@@ -139,13 +135,13 @@ class ListPanel(QWidget):  # type: ignore[misc]
         self._write(write, f"The report on {counted(len(scores), 'image')} is {path}.")
 
     def _write(self, job: Callable[[], None], said: str) -> None:
-        self.said.emit("Writing …")
+        self.status.setText("Writing …")
         self.writer.start(job, done=lambda _: self._written(said), failed=self._written)
         self._show_buttons()
 
     def _written(self, sentence: str) -> None:
         self._show_buttons()
-        self.said.emit(sentence)
+        self.status.setText(sentence)
 
     def _show_buttons(self) -> None:
         for button in (self.csv_button, self.report_button):

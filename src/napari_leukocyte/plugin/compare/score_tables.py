@@ -55,11 +55,9 @@ class ClassTable(QTableWidget):  # type: ignore[misc]
     def show_scores(self, scores: Sequence[ImageScore]) -> None:
         """Show one score, or two of the same image; none empties the table."""
         shown = _FIGURES if len(scores) < 2 else _FIGURES[:2]
-        self.setColumnCount(len(shown) * max(1, len(scores)))
-        titles = [
-            f"{title} {number}" if len(scores) > 1 else title for number, _ in _numbered(scores) for title, _ in shown
-        ]
-        self.setHorizontalHeaderLabels(titles)
+        self._set_columns(
+            [f"{title} {number}" if len(scores) > 1 else title for number, _ in _numbered(scores) for title, _ in shown]
+        )
         for row, cls in enumerate(CLASS_NAMES):
             column = 0
             for _, score in _numbered(scores):
@@ -70,8 +68,7 @@ class ClassTable(QTableWidget):  # type: ignore[misc]
 
     def show_overview(self, found: Overview) -> None:
         """Show the mean IoU and IoU_b of several images with their 95 % intervals; the table has room for no more."""
-        self.setColumnCount(2)
-        self.setHorizontalHeaderLabels([title for title, _ in _FIGURES[:2]])
+        self._set_columns([title for title, _ in _FIGURES[:2]])
         for row, cls in enumerate(CLASS_NAMES):
             for column, (_, figure) in enumerate(_FIGURES[:2]):
                 mean = found.means[cls, figure]
@@ -79,6 +76,12 @@ class ClassTable(QTableWidget):  # type: ignore[misc]
                 if not math.isnan(mean.low):
                     self.item(row, column).setText(f"{mean.mean} ({mean.low:.2f}–{mean.high:.2f})")
                     self.item(row, column).setToolTip(f"{_MEANINGS[figure]}: mean over images, 95 % interval")
+
+    def _set_columns(self, titles: list[str]) -> None:
+        self.setColumnCount(len(titles))
+        self.setHorizontalHeaderLabels(titles)
+        # Qt gives the columns that are left the room of those that are gone only when it is asked again
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
 
     def _put(self, row: int, column: int, score: Score | None, figure: str) -> None:
         text = _NONE if score is None or math.isnan(score.value) else f"{score.value:.3f}"

@@ -75,13 +75,15 @@ def overview_lines(found: Overview) -> list[str]:
         if cnr.n:
             lines.append(f"CNR error {percent(cnr.median_error)}, bias {percent(cnr.bias, signed=True)}")
         if cnr.n > 1:
-            low, high = (percent(value, signed=True) for value in (found.bias_low, found.bias_high))
-            lines[-1] += f" ({low} to {high})"
-            low, high = (percent(value, signed=True) for value in cnr.limits)
-            lines.append(f"95 % limits of agreement {low} to {high}")
+            lines[-1] += f" ({_from_to(found.bias_low, found.bias_high)})"
+            lines.append(f"95 % limits of agreement {_from_to(*cnr.limits)}")
         lines.append(
             f"CNR coverage {percent(cnr.coverage)} ({cnr.n} of {cnr.true_cnrs}): {cnr.withheld} withheld, "
             f"{cnr.missed} missed"
         )
     lines.append(f"{counted(found.false_cells, 'false cell')}, {found.missed_cells} missed")
     return lines
+
+
+def _from_to(low: float, high: float) -> str:
+    return f"{percent(low, signed=True).removesuffix(' %')} to {percent(high, signed=True)}"
