@@ -189,6 +189,7 @@ def test_two_readers_blind_then_compared(viewer, docks, qtbot, tmp_path):
         be(correct, qtbot, name)
         if name == "Boris":  # what is on screen is Anna's
             assert not session.states
+            assert not correct.blind.result.isVisible()  # and so is how far she agrees with herself
         begin(correct, qtbot)
         seen = []
         while session.blind is not None and len(seen) < 4:
@@ -229,6 +230,7 @@ def test_a_paused_reading_goes_on_where_it_stopped_and_the_last_mask_can_be_take
     settle(correct, qtbot)
     be(correct, qtbot, "Anna Berg")
     begin(correct, qtbot)
+    assert correct.image_name.text() == "Image 1: not read yet"
     draw_cell(viewer, correct, right=70)
     drawn = session.state.classes.copy()
     press_canvas(viewer, Qt.Key.Key_D, SHIFT)

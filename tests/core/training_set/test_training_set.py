@@ -268,7 +268,10 @@ def test_the_pixel_size_is_that_of_the_mask_else_of_the_image_else_of_the_set(tm
         assert one.items_left_out() == (
             []
             if default
-            else ["2.png has no pixel size: give the set a default one, or accept its mask anew with one."]
+            else [
+                "2.png has no pixel size: add the image again with one (training-set add ... --pixel-size UM), or "
+                "accept a mask that was segmented with one."
+            ]
         )
 
 

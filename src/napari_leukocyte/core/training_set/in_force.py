@@ -55,7 +55,8 @@ def training_items(training_set: MasksOfAll) -> Iterator[TrainingItem]:
 def left_out(training_set: MasksOfAll) -> list[str]:
     """Say of which masks there is no item, a sentence each."""
     return [
-        f"{image.name} has no pixel size: give the set a default one, or accept its mask anew with one."
+        f"{image.name} has no pixel size: add the image again with one (training-set add ... --pixel-size UM), or "
+        "accept a mask that was segmented with one."
         for image, _, pixel_size in _in_force(training_set)
         if pixel_size is None
     ]

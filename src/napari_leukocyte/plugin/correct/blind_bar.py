@@ -70,7 +70,7 @@ class BlindBar(QWidget):  # type: ignore[misc]
         self.under_way = row(self.back_button, self.end_button)
         top = row(self.switch, QLabel(), self.share)
         top.layout().setStretch(1, 1)
-        stack(self, top, self.question, self.under_way, self.result)
+        stack(self, top, self.under_way, self.question, self.result)
         self.refresh()
 
     def refresh(self) -> None:
@@ -83,6 +83,11 @@ class BlindBar(QWidget):  # type: ignore[misc]
         self.under_way.setVisible(blind)
         self.back_button.setEnabled(self._last is not None)
         self.result.setVisible(bool(self.result.text()) and not blind)
+
+    def forget_result(self) -> None:
+        """Another person reads: how far the one before agrees with themselves is not about them."""
+        self.result.clear()
+        self.refresh()
 
     def accepted(self, index: int) -> None:
         """Note which mask was accepted last."""
@@ -215,6 +220,7 @@ class BlindBar(QWidget):  # type: ignore[misc]
     def _end(self, reading: Reading) -> None:
         training_set = self._corrections.training_set
         if training_set is not None:
+            self._say("Ending the reading …")
             self._disk.run(partial(set_jobs.end_blind, training_set, reading), self._on_ended, self._say)
 
     def _on_ended(self, told: tuple[str, list[ImageSource | BrokenImage]]) -> None:

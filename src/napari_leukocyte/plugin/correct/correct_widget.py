@@ -98,6 +98,7 @@ class CorrectWidget(Dock):
         self.set_name, self.images_button = self.set_bar.set_name, self.set_bar.images_button
         self.new_button, self.open_button = self.set_bar.new_button, self.set_bar.open_button
         self.blind = BlindBar(self.corrections, self.disk, save=self.save_work, go=self._show, say=self._say)
+        self.set_bar.reader.chosen.connect(self.blind.forget_result)
 
         self.question = Question()
 
@@ -346,6 +347,8 @@ class CorrectWidget(Dock):
             self.training.setEditText(entry.excluded or _TRAINS)
 
     def _show_position(self) -> None:
+        from napari_leukocyte.plugin.correct.entry import Status  # loads what reads drafts
+
         count = len(self.session.images)
         if not count:
             self.position.setText("No images: open one, or a folder in the Segment dock.")
@@ -354,7 +357,9 @@ class CorrectWidget(Dock):
         if self.session.blind is not None:
             self.position.setText(self.blind.position)
             shown = self.session.index
-            self.image_name.setText(f"{self.session.images[shown].label}: {self.corrections.status(shown)}")
+            status = self.corrections.status(shown)
+            said = "not read yet" if status is Status.OPEN else status
+            self.image_name.setText(f"{self.session.images[shown].label}: {said}")
             return
         at = self.corrections.place(self._order())
         self.position.setText(f"{at} of {count}, {self.corrections.accepted} accepted")
