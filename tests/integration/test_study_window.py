@@ -129,3 +129,14 @@ def test_a_sample_sheet_that_is_not_chosen_leaves_the_choice_as_it_was(dock, qtb
     QTest.keyClick(window.how, Qt.Key.Key_End)
     assert (window.how.currentText(), window.said.text()) == (grouped, said)
     assert not window.pattern.isVisible()
+
+
+def test_figures_stand_beside_each_other_at_the_right(dock, qtbot):
+    QTest.mouseClick(dock.study_button, LEFT)
+    window = dock.study
+    qtbot.waitUntil(window.isVisible, timeout=LONG)
+    summed_up(qtbot, window, ["all images"])
+    header = window.summary.horizontalHeader()
+    assert 0.98 * header.width() < header.length() <= header.width()
+    figures = [header.sectionSize(i) for i in range(2, header.count())]
+    assert max(figures) < min(header.sectionSize(0), header.sectionSize(1))

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QPushButton,
     QTableWidget,
@@ -40,6 +41,8 @@ _REST_MS = 500  # a summary of thousands of cells waits until the hand rests
 _SUMMARY = ("Type", "Group", "Patients", "Cells", "CNR", "quartiles", "no CNR")
 _WORDS = 2  # columns of either table that hold words; the others hold figures
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_FIGURE_PX = 64  # at least, of a column
 _COMPARISONS = ("Type", "Groups", "Patients", "Ratio of CNR", "95 % interval", "p by Holm")
 
 
@@ -84,6 +87,9 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         self.summary = _table(_SUMMARY)
         self.comparisons = _table(_COMPARISONS)
         self.warnings = note()
+        choice = row(QLabel("Groups"), self.how, self.pattern)
+        choice.layout().setStretch(1, 1)
+        choice.layout().setStretch(2, 1)
         self.report_button = QPushButton("Report …", clicked=self._choose_folder)
         self.report_button.setToolTip("Write the page with plots, methods and warnings, and the tables behind it")
         self.open_button = QPushButton("Open the report", clicked=self._open)
@@ -91,7 +97,7 @@ class StudyWindow(QWidget):  # type: ignore[misc]
         self.status = note()
         stack(
             self,
-            row(self.how, self.pattern),
+            choice,
             self.said,
             self.summary,
             self.comparisons,
@@ -292,13 +298,18 @@ def _write_study(study: Study, folder: Path) -> list[Path]:
 def _table(titles: Sequence[str]) -> QTableWidget:
     table = QTableWidget(0, len(titles))
     table.setHorizontalHeaderLabels(list(titles))
-    for column in range(_WORDS, len(titles)):
-        table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
+    header = table.horizontalHeader()
+    header.setMinimumSectionSize(_FIGURE_PX)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    for column in range(len(titles)):
+        if column < _WORDS:  # they take the room that is left, so that figures stand beside each other
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+            table.horizontalHeaderItem(column).setTextAlignment(_LEFT)
+        else:
+            table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
     table.verticalHeader().hide()
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setStretchLastSection(True)
     return table
 
 
