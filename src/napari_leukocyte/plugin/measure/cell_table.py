@@ -68,7 +68,6 @@ class CellTable(RowTable):
         rows, header = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
         rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
-        header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.setMinimumSectionSize(20)
         for i, column in enumerate(COLUMNS):

@@ -41,6 +41,7 @@ class RowTable(QTableView):  # type: ignore[misc]
         self.setTabKeyNavigation(False)  # Tab leaves the table
         self.setWordWrap(False)
         self.horizontalHeader().setStyleSheet(_NO_ARROW)
+        self.horizontalHeader().setHighlightSections(False)
 
     def _choose_current(self) -> None:
         current = self.currentIndex()

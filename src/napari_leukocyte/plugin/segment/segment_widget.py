@@ -38,8 +38,6 @@ __all__ = ["SegmentWidget"]
 class SegmentWidget(Dock):
     """Form, Segment and Cancel, progress, and a stepper through the image list."""
 
-    LEAST_WIDTH = 300
-
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
         # imported here: the manifest names this module, and opening napari must not wait for scipy

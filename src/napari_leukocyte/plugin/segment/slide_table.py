@@ -127,7 +127,7 @@ class SlideTable(RowTable):
         self.verticalHeader().hide()
         self.horizontalHeader().setStretchLastSection(True)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((46, 50, 56, 56, 78)):
+        for column, width in enumerate((44, 48, 50, 50, 72, 40)):
             self.setColumnWidth(column, width)
         self.setMinimumHeight(180)
         self.row_chosen.connect(lambda place: self.chosen.emit(self._cells.number(place)))
