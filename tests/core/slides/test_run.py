@@ -260,6 +260,18 @@ def test_a_slide_without_film_ends_with_a_word_and_no_cells(tmp_path, network):
         run(slide_of(np.full((700, 700, 3), 245, np.uint8)), tmp_path / "flat", network)
 
 
+def test_what_was_never_scanned_is_no_light_and_no_film(tmp_path, network):
+    drawn = draw((1400, 600), scattered((1400, 600), 60, seed=4), red_cells=600)
+    alpha = np.full((1400, 600, 1), 255, np.uint8)
+    alpha[:, 160:] = 0
+    rgba = np.concatenate([np.where(alpha > 0, drawn, 0), alpha], axis=-1).astype(np.uint8)
+    with open_slide(write_zarr(tmp_path / "a.zarr", rgba, um=UM)) as slide:
+        *_, result = run(slide, tmp_path / "out", network)
+    assert result.cells > 5
+    assert all(float(row["x"]) < 160 for row in table(tmp_path / "out"))
+    assert not any("overexposed" in note or "missing" in note for note in result.notes)
+
+
 def test_binary_mode_has_whole_cells(tmp_path, network):
     small = draw((400, 400), [(200, 200, 18)], red_cells=60)
     run(slide_of(small), tmp_path / "out", network, mode="binary")

@@ -24,6 +24,8 @@ from napari_leukocyte.core.segmentation.uncertainty import unsure_counts
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.slides.blocks import Blocks
 from napari_leukocyte.core.slides.cells import FoundCell
+from napari_leukocyte.core.slides.film import Place
+from napari_leukocyte.core.slides.overview import Overview
 from napari_leukocyte.core.slides.tiles import CLASS_BITS, DOUBTFUL_CELL, UNSURE
 
 __all__ = ["Maps", "MeasuredCells", "SlideCell", "Surroundings", "look_at_surroundings", "measure_slide"]
@@ -128,9 +130,11 @@ class MeasuredCells:
 
 
 def look_at_surroundings(
-    maps: Maps, samples: Sequence[Box], cells: Sequence[FoundCell], *, pixel_size: float
+    maps: Maps, overview: Overview, samples: Sequence[Box], cells: Sequence[FoundCell], *, pixel_size: float
 ) -> Surroundings:
     """Look at samples of the slide; memory: a ninth of their pixels.
+
+    White where there is no film was maybe never scanned, and says nothing of the light.
 
     How unsure the network is counts around cells alone, as in crops: on a slide they are rare, and what is doubtful
     between them adds up.
@@ -138,8 +142,10 @@ def look_at_surroundings(
     light: list[NDArray[np.float32]] = []
     background: list[NDArray[np.bool_]] = []
     for box in samples:
-        light.append(maps.conversion(maps.picture[box][::_THIN, ::_THIN]).reshape(-1, 3))
-        background.append((maps.codes[box][::_THIN, ::_THIN] & CLASS_BITS == 0).ravel())
+        window = maps.conversion(maps.picture[box][::_THIN, ::_THIN])
+        scanned = (window < 1).any(axis=-1) | (overview.places_in(box, step=_THIN) != Place.GLASS)
+        light.append(window[scanned])
+        background.append((maps.codes[box][::_THIN, ::_THIN] & CLASS_BITS == 0)[scanned])
     rgb, beside = np.concatenate(light), np.concatenate(background)
     around = look_around(rgb, beside, um2=(_THIN * pixel_size) ** 2)
     glass = beside & (np.abs(around.density(rgb).mean(axis=1)) < _GLASS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.convert import Conversion, find_conversion
 from napari_leukocyte.core.imaging.resample import area_resize
@@ -50,6 +51,14 @@ class Overview:
         at = (int(value / side) for value, side in zip((y, x), self.patch, strict=True))
         row, column = (min(max(i, 0), n - 1) for i, n in zip(at, self.places.shape, strict=True))
         return Place(int(self.places[row, column]))
+
+    def places_in(self, box: Box, *, step: int = 1) -> NDArray[np.uint8]:
+        """What lies at every ``step``-th pixel of a part of the finest level, (Y, X)."""
+        at = (
+            np.minimum((np.arange(side.start, side.stop, step) / size).astype(int), n - 1)
+            for side, size, n in zip(box, self.patch, self.places.shape, strict=True)
+        )
+        return self.places[np.ix_(*at)]
 
     def wanted(self, *, whole_film: bool) -> NDArray[np.bool_]:
         """(Y, X) of patches: those in which cells count; ``whole_film``: all but glass."""

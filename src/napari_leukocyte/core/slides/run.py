@@ -228,7 +228,9 @@ class _Run:
         found: FoundCells = yield from _staged("cells", relay(labelled))
         del components
         samples = spread_windows(self.tiles, _SAMPLES)
-        around = look_at_surroundings(maps, samples, found.cells, pixel_size=self.um) if samples else None
+        around = (
+            look_at_surroundings(maps, self.overview, samples, found.cells, pixel_size=self.um) if samples else None
+        )
         dropped = {cell.number for cell in found.cells if not self.counts(cell)}
         if around is None:
             cells = MeasuredCells([], np.zeros(1, np.int32), 0)
