@@ -66,8 +66,8 @@ def course() -> None:
         viewer.close()
     _write(
         "time",
-        f"For these pictures the {len(first)} images took **{minutes:.0f} minutes** on {device} "
-        f"({busy:.0f} minutes of processor time).",
+        f"For these pictures the {len(first)} images took **{busy:.0f} minutes of processor time** on {device}, and "
+        f"{minutes:.0f} minutes by the clock, beside what else the machine did.",
     )
     drawn = f"{(following[worst].classes == 1).sum() / (following[worst].classes == 2).sum():.2f}"
     _write(
