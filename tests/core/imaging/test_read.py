@@ -129,7 +129,6 @@ def test_pixel_size_of_a_tiff_stack(tmp_path, options, source):
     [
         {"resolution": (300, 300), "resolutionunit": "INCH"},
         {"resolution": (28.35, 28.35), "resolutionunit": "CENTIMETER"},
-        {"resolution": (1e5, 2e5), "resolutionunit": "CENTIMETER"},
         {"resolution": (10, 10), "resolutionunit": "NONE"},
         {"imagej": True, "resolution": (10, 10), "metadata": {"unit": "pixel"}},
         {"ome": True, "metadata": {"PhysicalSizeX": 1, "PhysicalSizeXUnit": "mm", "PhysicalSizeY": 1}},
@@ -139,6 +138,13 @@ def test_a_resolution_that_is_no_microscope_s_is_no_pixel_size(tmp_path, options
     tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", **options)
     file = read_image(tmp_path / "a.tif")
     assert (file.pixel_size, file.pixel_size_source) == (None, "unknown")
+
+
+def test_pixels_that_are_not_square_have_no_size_and_it_says_so(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", resolution=(1e5, 2e5), resolutionunit="CENTIMETER")
+    file = read_image(tmp_path / "a.tif")
+    assert file.pixel_size is None
+    assert file.pixel_size_source.startswith("resolution tag of 0.1 x 0.05 µm/px is not used")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])

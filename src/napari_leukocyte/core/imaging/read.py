@@ -51,7 +51,7 @@ class ImageFile:
     pixel_size : float or None
         um per px, when the file states one that a microscope can have.
     pixel_size_source : str
-        Where it is stated; "unknown" when it is not.
+        Where it is stated; "unknown" when it is not; why not, where one is stated that is not used.
     """
 
     array: Any
