@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from driving import LONG, go_to_dock, open_dock
-from qtpy.QtCore import QSize
+from driving import LONG, drag_to, go_to_dock, open_dock
+from qtpy.QtCore import QPoint, QSize, Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractScrollArea,
     QAbstractSpinBox,
@@ -13,6 +14,8 @@ from qtpy.QtWidgets import (
     QScrollBar,
     QWidget,
 )
+
+from napari_leukocyte.plugin.parts.shared_height import SharedHeight
 
 DOCKS = ("Segment", "Measure", "Compare", "Correct", "Train")
 WINDOWS = (QSize(1280, 800), QSize(1000, 700))
@@ -80,3 +83,21 @@ def test_a_question_below_the_fold_comes_into_view(viewer, qtbot):
     dock = open_dock(viewer, qtbot, "Segment")
     dock.question.ask("May it?", {f"Answer {number}": lambda: None for number in range(9)})
     qtbot.waitUntil(lambda: not dock.question.buttons["Answer 8"].visibleRegion().isEmpty(), timeout=LONG)
+
+
+def test_on_a_large_screen_all_below_the_table_is_seen_until_somebody_moves_the_line(viewer, qtbot):
+    viewer.window.resize(1920, 1080)
+    dock = open_dock(viewer, qtbot, "Measure")
+    histogram, line = dock.histogram, dock.findChild(SharedHeight).handle(1)
+    qtbot.waitUntil(lambda: histogram.visibleRegion().boundingRect() == histogram.rect(), timeout=LONG)
+    assert dock.table.height() > dock.table.minimumHeight() + 100
+    viewer.window.resize(1920, 1180)
+    qtbot.waitUntil(lambda: dock.table.height() > 400, timeout=LONG)
+    assert histogram.visibleRegion().boundingRect() == histogram.rect()
+    at, before = line.rect().center(), dock.table.height()
+    QTest.mousePress(line, Qt.MouseButton.LeftButton, pos=at)
+    drag_to(line, at + QPoint(0, 90))
+    QTest.mouseRelease(line, Qt.MouseButton.LeftButton, pos=at)
+    assert dock.table.height() == before + 90
+    viewer.window.resize(1920, 1160)
+    qtbot.waitUntil(lambda: dock.table.height() == before + 70, timeout=LONG)

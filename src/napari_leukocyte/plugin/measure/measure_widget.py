@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QPushButton, QSizePolicy, QSplitter, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
 
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.measure.withheld_note import WithheldNote, summary_text
-from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, scrolling, stack
+from napari_leukocyte.plugin.parts.docks import Dock, footer, note, row, stack
+from napari_leukocyte.plugin.parts.shared_height import SharedHeight
 
 if TYPE_CHECKING:
     import napari
@@ -113,12 +114,6 @@ class MeasureWidget(Dock):
 
         below = QWidget()
         stack(below, self.card, self.gestures, self.repairs, self.status, self.histogram)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.table)
-        split.addWidget(scrolling(below))
-        split.setChildrenCollapsible(False)
-        split.setStretchFactor(0, 1)
-        split.setSizes([below.sizeHint().height() // 2, below.sizeHint().height()])
         stack(
             self,
             row(self.scope, self.output),
@@ -126,7 +121,7 @@ class MeasureWidget(Dock):
             self.problem,
             row(self.summary, self.study_button),
             self.withheld,
-            split,
+            SharedHeight(self.table, below),
             footer(),
         )
         self.layout().setStretch(5, 1)
