@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from napari_leukocyte.core.cells import boxes
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import boxes_by_number, in_plane, within
 
 
 @pytest.mark.parametrize("small", [0, 2**21], ids=["large", "small"])
@@ -23,3 +23,8 @@ def test_boxes_are_those_of_the_numbers_wherever_they_lie(small, monkeypatch):
 
 def test_of_nothing_there_is_no_box():
     assert boxes_by_number(np.zeros((3, 4), np.int32)) == {}
+
+
+def test_a_box_of_an_area_is_found_in_the_plane_and_back():
+    area, box = (slice(4, 9), slice(9, 12)), (slice(5, 7), slice(9, 10))
+    assert in_plane(within(box, area), area) == box

@@ -9,6 +9,7 @@ __all__ = [
     "box_of",
     "boxes_by_number",
     "changed_box",
+    "in_plane",
     "joined",
     "meet",
     "sizes_by_number",
@@ -59,19 +60,11 @@ def boxes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, Box]:
         if area is None:
             return {}
         found = enumerate(ndi.find_objects(labels[area]), start=1)
-        return {number: _moved(box, area[0].start, area[1].start) for number, box in found if box is not None}
+        return {number: in_plane(box, area) for number, box in found if box is not None}
     numbers = np.unique(labels)  # whoever numbered these did not count from 1
     numbers = numbers[numbers > 0]
     counted = np.where(labels > 0, np.searchsorted(numbers, labels) + 1, 0).astype(np.int32)
     return dict(zip(numbers.tolist(), ndi.find_objects(counted), strict=True))
-
-
-def _moved(box: Box, y: int, x: int) -> Box:
-    """The box of a part, in the plane where that begins at (y, x)."""
-    if not (y or x):
-        return box
-    rows, columns = box
-    return slice(rows.start + y, rows.stop + y), slice(columns.start + x, columns.stop + x)
 
 
 def sizes_by_number(labels: npt.NDArray[np.int32]) -> dict[int, int]:
@@ -124,3 +117,17 @@ def within(box: Box, area: Box) -> Box:
         slice(side.start - outer.start, side.stop - outer.start) for side, outer in zip(box, area, strict=True)
     )
     return rows, columns
+
+def in_plane(box: Box, area: Box) -> Box:
+    """Return where a box in the array of an area lies in the plane: `within` the other way round.
+
+    Examples
+    --------
+    >>> in_plane((slice(1, 3), slice(0, 1)), (slice(4, 9), slice(9, 12)))
+    (slice(5, 7, None), slice(9, 10, None))
+    """
+    rows, columns = (
+        slice(side.start + outer.start, side.stop + outer.start) for side, outer in zip(box, area, strict=True)
+    )
+    return rows, columns
+

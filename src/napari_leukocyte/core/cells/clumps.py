@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_leukocyte.core.cells.boxes import widened
 from napari_leukocyte.core.cells.convex import join_ends
 from napari_leukocyte.core.cells.flooding import local_maxima, watershed
 from napari_leukocyte.core.cells.lobes import find_lobes
@@ -48,7 +49,7 @@ def group_clump(nuclei: Labels, closed: Depth, opened: Depth, solid: Mask, *, th
     cells = _best(seeds, closed, opened, solid, one_cell=_ONE_CELL, thinnest=thinnest)
     for number, box in enumerate(ndi.find_objects(cells) if seeds is not None else (), start=1):
         # one px more all round, except at the edge of the clump's own box
-        box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        box = widened(box, 1, cells.shape)
         own = cells[box]
         found = _part_joined_nuclei(own == number, nuclei[box], closed[box], opened[box], thinnest)
         more = found > 1

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_leukocyte.core.cells.boxes import widened
 from napari_leukocyte.core.cells.outlines import convex_hull
 from napari_leukocyte.core.cells.regions import necks
 
@@ -47,7 +48,7 @@ def _passage(cells: Labels, a: int, b: int) -> float:
     both = (cells == a) | (cells == b)
     # one px of outside all round, except at the edge, where the cell goes on
     (box,) = ndi.find_objects(both.astype(np.uint8))
-    box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+    box = widened(box, 1, both.shape)
     both, own = both[box], cells[box]
     if np.count_nonzero(both) < _CONVEX * np.count_nonzero(convex_hull(both)):
         return 0.0

@@ -141,7 +141,7 @@ def _cores(groups: Labels) -> Labels:
     """What lies so deep in a cell that it is sure to be its own."""
     cores = np.zeros_like(groups)
     for number, box in enumerate(ndi.find_objects(groups), start=1):
-        box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        box = widened(box, 1, groups.shape)
         part = groups[box] == number
         depth = ndi.distance_transform_edt(part)
         # a part of a few grid points is what two cells leave between them, and goes to both

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, changed_box, joined, meet, widened
+from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, changed_box, in_plane, joined, meet, widened
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.history import Fingerprint, History, Step, Taken, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
@@ -356,11 +356,7 @@ class LiveCells:
                 self.boxes.pop(number, None)
                 self._measures.pop(number, None)
             else:
-                rows_, columns_ = (
-                    slice(side.start + outer.start, side.stop + outer.start)
-                    for side, outer in zip(found, region, strict=True)
-                )
-                self.boxes[number] = rows_, columns_
+                self.boxes[number] = in_plane(found, region)
         # what is said of a neighbour depends on all that lies in its box and a little around it
         reach = int(np.ceil(outline_uncertainty_px(self.pixel_size.for_areas))) + 2
         around = widened(box, reach, self.cells.shape)

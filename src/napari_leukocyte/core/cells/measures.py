@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, widened
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
@@ -179,7 +179,7 @@ def measure_cell(
     classes: npt.NDArray[np.uint8],
     cells: npt.NDArray[np.int32],
     number: int,
-    box: tuple[slice, slice],
+    box: Box,
     *,
     pixel_size: float | None = None,
     binary: bool = False,
@@ -206,7 +206,7 @@ def measure_cell(
     """
     d = outline_uncertainty_px(pixel_size)
     margin = math.ceil(d) + 1
-    rows, columns = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
+    rows, columns = widened(box, margin, classes.shape)
     height, width = classes.shape
     own = cells[rows, columns] == number
     others = np.where(own, 0, cells[rows, columns])

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
+from napari_leukocyte.core.cells.boxes import joined, widened
+
 __all__ = ["group_pieces", "necks"]
 
 _THIN = 0.35  # a part thinner than this share of the part beside it is an outgrowth, not a cell
@@ -154,11 +156,7 @@ class _Tree:
 
     def _radius(self, members: list[int]) -> float:
         """Radius (px) of the largest disc inside; it may reach over the edge of the array."""
-        boxes = [self.boxes[number - 1] for number in members]
-        box = tuple(
-            slice(max(min(b[axis].start for b in boxes) - 1, 0), max(b[axis].stop for b in boxes) + 1)
-            for axis in (0, 1)
-        )
+        box = widened(joined(*(self.boxes[number - 1] for number in members)), 1, self.pieces.shape)
         inside = np.zeros(len(self.boxes) + 1, bool)
         inside[members] = True
         mask = inside[self.pieces[box]]

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.outlines import Ring, fill_rings
@@ -35,7 +35,7 @@ class Region:
 
     part: Part
     mask: NDArray[np.bool_]
-    box: tuple[slice, slice]
+    box: Box
     cell: int | None = None
     flags: frozenset[Flag] = frozenset()
     type: str = ""

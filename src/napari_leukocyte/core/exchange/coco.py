@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import box_of, boxes_by_number
+from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.exchange.assemble import Part, Region, part_named, region_of_rings
@@ -91,7 +91,7 @@ def _read(
         raise LeukocyteError(f"{path} holds an annotation that cannot be read ({error!r}): export it again.") from error
 
 
-def _annotations(cell_map: CellMap, measure: CellMeasure, box: tuple[slice, slice]) -> Iterator[dict[str, Any]]:
+def _annotations(cell_map: CellMap, measure: CellMeasure, box: Box) -> Iterator[dict[str, Any]]:
     own = cell_map.cells[box] == measure.cell
     attributes: dict[str, Any] = {"cell": measure.cell, "flags": list(measure.flags)}
     if kind := cell_map.types.get(measure.cell):
@@ -115,7 +115,7 @@ def _annotations(cell_map: CellMap, measure: CellMeasure, box: tuple[slice, slic
         }
 
 
-def encode_runs(mask: NDArray[np.bool_], box: tuple[slice, slice], shape: tuple[int, int]) -> list[int]:
+def encode_runs(mask: NDArray[np.bool_], box: Box, shape: tuple[int, int]) -> list[int]:
     """Lengths of the runs outside and inside, column by column, as COCO counts them.
 
     Examples

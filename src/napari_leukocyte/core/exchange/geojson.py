@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError
@@ -80,7 +80,7 @@ def read_geojson(path: Path, find_image: FindImage) -> list[Read]:
     return [from_regions(regions, stated, path=path, find_image=find_image)]
 
 
-def _feature(cell_map: CellMap, measure: CellMeasure, box: tuple[slice, slice]) -> dict[str, Any]:
+def _feature(cell_map: CellMap, measure: CellMeasure, box: Box) -> dict[str, Any]:
     own = cell_map.cells[box] == measure.cell
     offset = (box[0].start, box[1].start)
     nucleus = outlines_of(own & (cell_map.classes[box] == 2), offset=offset)

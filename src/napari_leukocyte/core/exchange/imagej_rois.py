@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number
 from napari_leukocyte.core.cells.measures import CellMeasure
 from napari_leukocyte.core.colours import MASK_COLOURS
 from napari_leukocyte.core.errors import LeukocyteError, reason_in
@@ -94,7 +94,7 @@ def read_rois(path: Path, find_image: FindImage) -> list[Read]:
     return [read]
 
 
-def _parts(cell_map: CellMap, measure: CellMeasure, box: tuple[slice, slice]) -> Iterator[tuple[Part, list[Outline]]]:
+def _parts(cell_map: CellMap, measure: CellMeasure, box: Box) -> Iterator[tuple[Part, list[Outline]]]:
     own = cell_map.cells[box] == measure.cell
     offset = (box[0].start, box[1].start)
     yield "cell", outlines_of(own, offset=offset)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import Box, box_of, in_plane, joined, within
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_same_shape
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
@@ -31,8 +32,6 @@ ASSUMED = PixelSize(0.1, "assumed: a 100x objective", estimated=True)
 _WINDOW = 160  # px at the working resolution, 27 um: as in training
 _LARGEST = 2.25  # windows: 60 um
 _MARGIN_UM = 2.0  # around a cell, at least
-
-Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -218,19 +217,17 @@ class GestureSession:
         line = covered(stroke.line - _corner(area), 0, near.shape)
         under = most_common(labels, line)
         if under:
-            extent = _union(extent, _box_of(labels == under, _corner(area)))
+            extent = joined(extent, _place_of(under, labels, area))
         if new_cell is None:
             new_cell = 1 + int(labels.max(initial=0) if cells is None else cells.max(initial=0))
         for _ in range(2):
             box = _moved_into(self._window(extent), area)
-            inner = tuple(
-                slice(part.start - own.start, part.stop - own.start) for part, own in zip(box, area, strict=True)
-            )
+            inner = within(box, area)
             change = self._in_window(box, near[inner], labels[inner], stroke, before, new_cell)
             cut = self._cut(change, box)
             if cut is None:
                 break
-            extent = _union(extent, cut)  # the cell reaches out of the window: look again, around all of it
+            extent = joined(extent, cut)  # the cell reaches out of the window: look again, around all of it
         return change
 
     def _extent(self, stroke: Stroke) -> Box:
@@ -325,7 +322,7 @@ class GestureSession:
         """Where the touched cell lies, if it reaches a side of the window that is no side of the image."""
         if not change.cell:
             return None
-        own = _box_of(change.cells == change.cell, _corner(box))
+        own = _place_of(change.cell, change.cells, box)
         for part, side, length in zip(own, box, self.shape, strict=True):
             if (part.start == side.start > 0) or (part.stop == side.stop < length):
                 return own
@@ -343,12 +340,8 @@ def _moved_into(box: Box, area: Box) -> Box:
     return rows, columns
 
 
-def _box_of(mask: NDArray[np.bool_], corner: tuple[int, int]) -> Box:
-    """Rows and columns of the pixels of a mask, which are not none, in the image where it lies at ``corner``."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) + first for axis, first in zip((1, 0), corner, strict=True))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def _union(a: Box, b: Box) -> Box:
-    rows, columns = (slice(min(p.start, q.start), max(p.stop, q.stop)) for p, q in zip(a, b, strict=True))
-    return rows, columns
+def _place_of(number: int, labels: NDArray[np.int32], area: Box) -> Box:
+    """Rows and columns of the plane that a number spans which the labels of an area hold."""
+    box = box_of(labels == number)
+    assert box is not None
+    return in_plane(box, area)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_leukocyte.core.cells.boxes import boxes_by_number
+from napari_leukocyte.core.cells.boxes import boxes_by_number, widened
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.segmentation.uncertainty import unsure_shares
 
@@ -163,7 +163,7 @@ def giant_platelets(
     for number, box in boxes_by_number(cells).items():
         if any(part.start == 0 or part.stop == n for part, n in zip(box, cells.shape, strict=True)):
             continue
-        place = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in box)
+        place = widened(box, margin, cells.shape)
         own = cells[place] == number
         if is_giant_platelet(plane[place], conversion, own, own & (classes[place] == 2), pixel_size=pixel_size):
             found.add(number)

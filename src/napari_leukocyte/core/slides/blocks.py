@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.boxes import Box
+
 __all__ = ["Blocks"]
 
 
@@ -31,7 +33,7 @@ class Blocks:
         self._kept: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
         self._changed: set[tuple[int, int]] = set()
 
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+    def __getitem__(self, window: Box) -> NDArray[Any]:
         """Read a window, clipped to the array; the result is a copy."""
         (top, bottom), (left, right) = (self._range(part, axis) for axis, part in enumerate(window))
         found = np.empty((bottom - top, right - left, *self.shape[2:]), self.dtype)
@@ -39,7 +41,7 @@ class Blocks:
             found[there] = self._block(key)[here]
         return found
 
-    def put(self, window: tuple[slice, slice], mask: NDArray[np.bool_], values: NDArray[Any]) -> None:
+    def put(self, window: Box, mask: NDArray[np.bool_], values: NDArray[Any]) -> None:
         """Write what the mask (Y, X) of a window takes of values (Y, X)."""
         (top, bottom), (left, right) = (self._range(part, axis) for axis, part in enumerate(window))
         for key, here, there in self._pieces(top, bottom, left, right):
@@ -68,7 +70,7 @@ class Blocks:
                 there = tuple(slice(s.start - k, s.stop - k) for s, k in ((rows, top), (columns, left)))
                 yield (i, j), here, there
 
-    def _place(self, key: tuple[int, int]) -> tuple[slice, slice]:
+    def _place(self, key: tuple[int, int]) -> Box:
         rows, columns = (
             slice(k * self._side, min((k + 1) * self._side, n)) for k, n in zip(key, self.shape, strict=False)
         )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, in_plane
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map, smallest_cell_px
 from napari_leukocyte.core.segmentation.windowed import WindowDone
@@ -38,7 +39,7 @@ class FoundCell:
     """
 
     number: int
-    box: tuple[slice, slice]
+    box: Box
     first: tuple[int, int]
     y: float
     x: float
@@ -85,7 +86,7 @@ def label_components(
             own = found > 0
             classes.put(window, own, cleaned)
             labels.put(window, own, found + len(cells))
-            cells += _places(found, corner, len(cells))
+            cells += _places(found, window, len(cells))
         if done % _STEP == 0:
             yield WindowDone(done, len(components))
     classes.flush()
@@ -106,10 +107,10 @@ def _cleaned(
     return np.where(mine | background, classes, 0).astype(np.uint8)
 
 
-def _places(labels: NDArray[np.int32], corner: tuple[int, int], before: int) -> Iterator[FoundCell]:
-    top, left = corner
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+def _places(labels: NDArray[np.int32], window: Box, before: int) -> Iterator[FoundCell]:
+    for number, box in boxes_by_number(labels).items():
+        rows, columns = place = in_plane(box, window)
         y, x = np.nonzero(labels[box] == number)
-        y, x = y + box[0].start + top, x + box[1].start + left
-        rows, columns = slice(int(y.min()), int(y.max()) + 1), slice(int(x.min()), int(x.max()) + 1)
-        yield FoundCell(before + number, (rows, columns), (int(y[0]), int(x[0])), float(y.mean()), float(x.mean()))
+        y, x = y + rows.start, x + columns.start
+        yield FoundCell(before + number, place, (int(y[0]), int(x[0])), float(y.mean()), float(x.mean()))
+

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.cells.boxes import Box, box_of, in_plane, widened, within
 from napari_leukocyte.core.cells.checks import check_class_map
 from napari_leukocyte.core.cells.flags import NOT_A_WBC, Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell
@@ -268,21 +268,15 @@ class _Rows:
     def _measure(self, number: int) -> CellMeasure:
         y, x = self._centre(number)
         box = self._box_of(number, y, x)
-        margin = self._margin
-        window = tuple(
-            slice(max(0, side.start - margin), min(n, side.stop + margin))
-            for side, n in zip(box, self._after.shape, strict=True)
-        )
-        rows, columns = window
-        classes, labels = self._after.read((rows, columns))
-        inner = tuple(slice(side.start - at.start, side.stop - at.start) for side, at in zip(box, window, strict=True))
+        window = widened(box, self._margin, self._after.shape)
+        classes, labels = self._after.read(window)
         remarks, cell_type = self._remarks(number)
         plane = self._found.image.planes[0]
         one = measure_cell(
-            classes, labels, number, (inner[0], inner[1]), pixel_size=self._size.for_areas, binary=plane.binary,
+            classes, labels, number, within(box, window), pixel_size=self._size.for_areas, binary=plane.binary,
             remarks=remarks, cell_type=cell_type,
         )  # fmt: skip
-        return replace(one, y=one.y + rows.start, x=one.x + columns.start)
+        return replace(one, y=one.y + window[0].start, x=one.x + window[1].start)
 
     def _centre(self, number: int) -> tuple[float, float]:
         ys, xs = np.nonzero(self._merged.maps[1] == number)
@@ -296,21 +290,18 @@ class _Rows:
         reach = round(_NEAR_UM / self._um)
         while True:
             window = self._after.around(y, x, reach)
-            own = self._after.read(window)[1] == number
-            ys, xs = np.nonzero(own)
-            whole = all(
-                (side.start == 0 or at.min() > 0) and (side.stop == n or at.max() < side.stop - side.start - 1)
-                for side, at, n in zip(window, (ys, xs), self._after.shape, strict=True)
-                if at.size
+            found = box_of(self._after.read(window)[1] == number)
+            box = None if found is None else in_plane(found, window)
+            whole = box is not None and all(
+                (side.start == 0 or at.start > side.start) and (side.stop == n or at.stop < side.stop)
+                for side, at, n in zip(window, box, self._after.shape, strict=True)
             )
-            if (ys.size and whole) or reach * self._um > _LARGEST_UM:
+            if whole or reach * self._um > _LARGEST_UM:
                 break
             reach *= 2
-        if not ys.size:
+        if box is None:
             raise LeukocyteError(f"The label maps in {self._found.folder} do not hold cell {number}: restore them.")
-        top, left = window[0].start, window[1].start
-        rows = slice(int(ys.min()) + top, int(ys.max()) + top + 1)
-        return rows, slice(int(xs.min()) + left, int(xs.max()) + left + 1)
+        return box
 
 
 def _stage(folder: Path, parts: Mapping[str, list[Any]], box: Box, maps: Maps2) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.cells.boxes import Box, widened
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell
 from napari_leukocyte.core.imaging.convert import Conversion
@@ -65,11 +65,7 @@ class Maps:
 
     def around(self, box: Box, margin: int) -> Box:
         """A box and so many px around it, within the slide."""
-        rows, columns = (
-            slice(max(0, side.start - margin), min(n, side.stop + margin))
-            for side, n in zip(box, self.shape, strict=True)
-        )
-        return rows, columns
+        return widened(box, margin, self.shape)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.windows import Grid, Span
 from napari_leukocyte.core.segmentation.windowed import Network, WindowDone, most_probable, strips
@@ -160,7 +161,7 @@ class _Part:
     def __init__(self, pixels: NDArray[Any], top: int, left: int) -> None:
         self._pixels, self._top, self._left = pixels, top, left
 
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+    def __getitem__(self, window: Box) -> NDArray[Any]:
         rows, columns = window
         return self._pixels[
             rows.start - self._top : rows.stop - self._top, columns.start - self._left : columns.stop - self._left
