@@ -226,7 +226,7 @@ def field_by_keys(day: Day) -> None:
             if number == 4:
                 hands.press(_key("R"))
         _expect(sorted(seen) == [one.cell for one in session.state.measures], "every cell was looked at once")
-        _expect(len(session.state.live.marks) == 1, "one is marked")
+        _expect(len(session.state.live.by_hand.marks) == 1, "one is marked")
 
 
 def truth_to_worst_image(day: Day) -> None:

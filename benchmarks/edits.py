@@ -160,8 +160,8 @@ class Editor:
         self._timed(lambda: self.live.follow_undo(self.map, back=by < 0))
         _, cells, marks, edited, makers, strokes = self.states[self.position]
         assert np.array_equal(self.live.cells, cells), "an undo or redo gave other labels"
-        assert dict(self.live.marks) == marks, "an undo or redo gave other marks"
-        assert self.live.edited_cells == edited, "an undo or redo gave other edited cells"
+        assert dict(self.live.by_hand.marks) == marks, "an undo or redo gave other marks"
+        assert self.live.by_hand.edited == edited, "an undo or redo gave other edited cells"
         assert np.array_equal(self.live.origin.makers, makers), "an undo or redo gave other makers"
         assert self.live.origin.strokes == strokes, "an undo or redo gave another number of strokes"
 
@@ -184,11 +184,11 @@ class Editor:
 
     def _state(self) -> State:
         origin = self.live.origin
-        edited = self.live.edited_cells
+        edited = self.live.by_hand.edited
         return (
             self.map.copy(),
             self.live.cells.copy(),
-            dict(self.live.marks),
+            dict(self.live.by_hand.marks),
             edited,
             origin.makers.copy(),
             origin.strokes,
@@ -241,9 +241,9 @@ def _own_remarks(live: LiveCells, found: dict[int, set[Flag]]) -> dict[int, set[
     """What marks and edits say of each cell, worked out apart from the code under test."""
     remarks: dict[int, set[Flag]] = {number: set() for number in found}
     for number in remarks:
-        if number in live.marks:
-            remarks[number].add(live.marks[number])
-        if number in live.edited_cells:
+        if number in live.by_hand.marks:
+            remarks[number].add(live.by_hand.marks[number])
+        if number in live.by_hand.edited:
             remarks[number].add(Flag.EDITED)
     return remarks
 

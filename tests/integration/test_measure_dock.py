@@ -335,7 +335,7 @@ def test_a_key_means_all_selected_rows_where_it_means_one_of_them(viewer, measur
     assert [value == "smudge" for value in rows(measured)] == [True, False, True]
     assert measured.status.text() == "2 cells: not a WBC (smudge)."
     press(viewer, Qt.Key.Key_R)
-    assert measured.session.state.live.marks == dict.fromkeys((1, 3), Flag.NOT_A_WBC_PLATELET)
+    assert measured.session.state.live.by_hand.marks == dict.fromkeys((1, 3), Flag.NOT_A_WBC_PLATELET)
     for _ in range(2):
         viewer.layers[CLASSES].undo()
     hover(viewer, 62, 180)  # over the cell between them, which is meant alone
@@ -475,7 +475,7 @@ def test_edits_stay_when_another_image_is_shown(viewer, files):
     assert rows(files)[0] == "smudge"
     click_row(files, 0)
     assert (viewer.layers[CLASSES].data[50:70, 50:70] == 1).all()
-    assert files.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}
+    assert files.session.state.live.by_hand.marks == {1: Flag.NOT_A_WBC_SMUDGE}
     before = rows(files)
     viewer.layers[CLASSES].undo()  # the undo stack went with the image
     assert rows(files) == before
@@ -684,7 +684,7 @@ def test_after_a_dock_is_closed_and_opened_again_a_key_acts_once(viewer, measure
     layer.undo()
     np.testing.assert_array_equal(layer.data, with_holes)  # by one step
     press(viewer, Qt.Key.Key_R)
-    assert dock.session.state.live.marks == {1: Flag.NOT_A_WBC_SMUDGE}
+    assert dock.session.state.live.by_hand.marks == {1: Flag.NOT_A_WBC_SMUDGE}
 
 
 def test_the_list_is_exported_for_other_programs_with_edits_and_asks_before_it_replaces(files, qtbot, tmp_path):

@@ -142,15 +142,14 @@ class ImageState:
     @property
     def labels_edited(self) -> bool:
         """Whether cells were split, joined or marked by hand since a model made them."""
-        origin = self.result.origin
-        began = self.result.marks, self.result.edited_cells
-        by_hand = (self.live.marks, self.live.edited_cells) != began
-        return by_hand or (origin is not None and origin.labels_edited)
+        by_hand, origin = self.live.by_hand, self.result.origin
+        changed = (by_hand.marks, by_hand.edited) != (self.result.marks, self.result.edited_cells)
+        return changed or (origin is not None and origin.labels_edited)
 
     @property
     def remarks(self) -> dict[int, frozenset[Flag]]:
         """The remarks kept with the map: cells marked, edited, unsure, out of focus, or beside others left out."""
-        kept = {Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED, *self.live.marks.values()}
+        kept = {Flag.LOW_CONFIDENCE, Flag.OUT_OF_FOCUS, Flag.EDITED, *self.live.by_hand.marks.values()}
         flags = {one.cell: frozenset(kept & set(one.flags)) | self.live.beside(one.cell) for one in self.measures}
         return {cell: found for cell, found in flags.items() if found}
 

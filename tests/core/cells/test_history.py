@@ -1,14 +1,15 @@
 import numpy as np
 
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.history import History, Step, fingerprint
+from napari_leukocyte.core.cells.history import ByHand, History, Step, fingerprint
 
 
 def step(before, after, *, pixels=1, mark=None):
     where = np.arange(pixels)
     ones = np.ones(pixels, np.int32)
     marks = {} if mark is None else {1: mark}
-    return Step(before, after, where, ones, 2 * ones, {}, marks, frozenset(), frozenset({1}))
+    by_hand = ByHand({}, frozenset(), {}), ByHand(marks, frozenset({1}), {})
+    return Step(before, after, where, ones, 2 * ones, *by_hand)
 
 
 def test_back_finds_the_nearest_state_with_the_map():

@@ -155,10 +155,10 @@ def test_a_type_is_kept_with_the_cell_and_undone_and_done_again(classes, live):
     live_repairs.set_type(live, [1, 2], "Monocyte")
     assert [measure.cell_type for measure in live.measures] == ["monocyte", "monocyte"]
     assert live.edited
-    assert not live.edited_cells  # its outlines are as they were
+    assert not live.by_hand.edited  # its outlines are as they were
     assert live_repairs.set_type(live, [2], "monocyte") is None
     live_repairs.set_type(live, [2], "")
-    assert live.types == {1: "monocyte"}
+    assert live.by_hand.types == {1: "monocyte"}
     live.follow_undo(classes, back=True)
     live.follow_undo(classes, back=True)
     assert [measure.cell_type for measure in live.measures] == ["", ""]
@@ -255,12 +255,12 @@ def test_an_empty_map_has_no_cells_and_can_be_painted():
 def test_measured_at_another_pixel_size_the_cells_are_as_if_measured_so_from_the_start(live, classes):
     live_repairs.join(live, [1, 2])
     live_repairs.mark(live, [1], SMUDGE)
-    edited, marks, cells = live.edited, live.marks, live.cells.copy()
+    edited, marks, cells = live.edited, live.by_hand.marks, live.cells.copy()
     live.measure_at(PixelSize(0.1, "layer scale"))
     size = PixelSize(0.1, "typed")
-    fresh = LiveCells(classes, live.cells, pixel_size=size, marks=marks, edited=live.edited_cells)
+    fresh = LiveCells(classes, live.cells, pixel_size=size, marks=marks, edited=live.by_hand.edited)
     assert str(live.measures) == str(fresh.measures)  # NaN is not equal to itself
-    assert (live.edited, live.marks) == (edited, marks)
+    assert (live.edited, live.by_hand.marks) == (edited, marks)
     np.testing.assert_array_equal(live.cells, cells)
 
 
@@ -277,7 +277,7 @@ def test_a_part_is_taken_over_with_its_labels_as_one_step(classes, live):
     changed = (after[0] != before[0]).sum()
     assert live.origin.count(live.classes).pixels["gesture"] == changed
     assert np.array_equal(after[1][box], labels)  # though they touch no other, nothing is numbered anew
-    assert live.edited_cells == {1, 7}
+    assert live.by_hand.edited == {1, 7}
     assert live.next_number == 8
     assert live.measure_of(1) != before[2][0]
     for back, (map_, labels_, measures) in ((True, before), (False, after)):
@@ -293,9 +293,9 @@ def test_marks_may_come_with_a_part_and_go_with_its_undo(classes, live):
     box = slice(0, 100), slice(0, 80)
     part = np.where(live.cells[box] == 1, 1, 0).astype(np.uint8)
     live.take_over(box, part, live.cells[box].copy(), marks={})
-    assert live.marks == {}
+    assert live.by_hand.marks == {}
     live.follow_undo(before, back=True)
-    assert live.marks == {1: SMUDGE}
+    assert live.by_hand.marks == {1: SMUDGE}
 
 
 def test_a_cell_touches_neighbours_that_were_left_out_until_somebody_edits_it(classes):

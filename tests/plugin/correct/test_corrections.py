@@ -260,7 +260,7 @@ def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_windo
     layer.data_setitem(block(5, 15, 5, 15), 2)
     session.edit_labels(lambda live: live_repairs.split(live, [(10, 50), (70, 50)]))
     session.edit_labels(lambda live: live_repairs.mark(live, [2], Flag.NOT_A_WBC_PLATELET))
-    cells, marks, classes = session.state.cells.copy(), dict(session.state.live.marks), layer.data.copy()
+    cells, marks, classes = session.state.cells.copy(), dict(session.state.live.by_hand.marks), layer.data.copy()
     version = accept(corrections, desk)
     session.edit_labels(lambda live: live_repairs.join(live, [1, 3]))
     corrections.save_draft(0)
@@ -272,14 +272,14 @@ def test_accepted_masks_and_drafts_come_back_with_cells_and_marks_in_a_new_windo
     state = other.session.states[0]
     np.testing.assert_array_equal(state.classes, classes)
     np.testing.assert_array_equal(state.cells, cells)
-    assert dict(state.live.marks) == marks
+    assert dict(state.live.by_hand.marks) == marks
     assert other.status(0) is Status.ACCEPTED
     assert other.entry(0).draft is not None
     other.restore_draft(0)
     desk.work()
     state = other.session.states[0]
     np.testing.assert_array_equal(state.cells, joined)
-    assert dict(state.live.marks) == marks
+    assert dict(state.live.by_hand.marks) == marks
     assert other.status(0) is Status.EDITED
     second = accept(other, desk)
     assert (second.number, second.facts.parent) == (2, version.number)

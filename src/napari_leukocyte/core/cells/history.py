@@ -1,7 +1,7 @@
 """Undo and redo of cell labels, in step with the undo stack of whoever holds the class map."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +10,40 @@ from napari_leukocyte.core.cells.boxes import Box
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.origin import Touch
 
-__all__ = ["Fingerprint", "History", "Step", "Taken", "fingerprint"]
+__all__ = ["ByHand", "Fingerprint", "History", "Step", "Taken", "fingerprint"]
 
 _MOST_PIXELS = 20_000_000  # labels and makers kept in all, 240 MB; older steps are forgotten
 _MOST_STEPS = 1000
 
-Fingerprint = tuple[int, int, Mapping[int, Flag], frozenset[int], Mapping[int, str]]
-"""Of class map and labels by hash, marks, cells edited by hand, and types: equal when all of them are."""
+
+@dataclass(frozen=True)
+class ByHand:
+    """What people said of the cells of a map, by cell number, and which they edited.
+
+    Attributes
+    ----------
+    marks
+        Cells that are no white cells, and what they are: one of the ``NOT_A_WBC`` flags.
+    edited
+        Cells whose outline or label was edited.
+    types
+        What type a person says that cells are.
+    """
+
+    marks: Mapping[int, Flag]
+    edited: frozenset[int]
+    types: Mapping[int, str]
+
+    def differing(self, other: "ByHand") -> set[int]:
+        """Cells of which the one says something else than the other."""
+        found = set(self.edited ^ other.edited)
+        for one, its in ((self.marks, other.marks), (self.types, other.types)):
+            found |= {number for number in {*one, *its} if one.get(number) != its.get(number)}
+        return found
+
+
+Fingerprint = tuple[int, int, ByHand]
+"""Of class map and labels by hash, and what is by hand: equal when all of them are."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +53,15 @@ class Step:
     Attributes
     ----------
     map_before, map_after : int
-        Fingerprints of the class map; equal when only labels, marks or types changed.
+        Fingerprints of the class map; equal when only labels, or what people said, changed.
     where : (N,) array
         Flat indices of the pixels whose label changed.
     before, after : (N,) int32 arrays
         Their labels.
-    marks_before, marks_after : mapping
-        Cells marked as not a WBC.
-    edited_before, edited_after : frozenset of int
-        Cells edited by hand.
+    by_hand_before, by_hand_after : ByHand
+        What people had said of the cells, and what they have.
     touch
         What the change did to the map of makers; None: nothing.
-    types_before, types_after : mapping
-        Types of cells.
     """
 
     map_before: int
@@ -46,13 +69,9 @@ class Step:
     where: npt.NDArray[np.intp]
     before: npt.NDArray[np.int32]
     after: npt.NDArray[np.int32]
-    marks_before: Mapping[int, Flag]
-    marks_after: Mapping[int, Flag]
-    edited_before: frozenset[int]
-    edited_after: frozenset[int]
+    by_hand_before: ByHand
+    by_hand_after: ByHand
     touch: Touch | None = None
-    types_before: Mapping[int, str] = field(default_factory=dict)
-    types_after: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """The cells of one class map, followed through edits: stable numbers, measures that are always up to date."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_leukocyte.core.cells.boxes import Box, box_of, boxes_by_number, changed_box, in_plane, joined, meet, widened
 from napari_leukocyte.core.cells.flags import Flag
-from napari_leukocyte.core.cells.history import Fingerprint, History, Step, Taken, fingerprint
+from napari_leukocyte.core.cells.history import ByHand, Fingerprint, History, Step, Taken, fingerprint
 from napari_leukocyte.core.cells.measures import CellMeasure, measure_cell, outline_uncertainty_px
 from napari_leukocyte.core.cells.origin import Maker, OriginMap, Touch
 from napari_leukocyte.core.cells.relabel import relabel
@@ -69,6 +69,11 @@ class LiveCells:
         What type a person says that cells are.
     beside : mapping, optional
         Flags that cells have for neighbours which are not in the maps.
+
+    Attributes
+    ----------
+    by_hand
+        What people say of the cells, and which they have edited.
     """
 
     def __init__(
@@ -90,9 +95,7 @@ class LiveCells:
         self.history = History()
         self.maps = Packed(classes.copy()), Packed(cells.copy())  # which may be put away
         self.origin = OriginMap(classes.copy()) if origin is None else origin
-        self.marks: Mapping[int, Flag] = dict(marks or {})
-        self.edited_cells = frozenset(edited)
-        self.types: Mapping[int, str] = dict(types or {})
+        self.by_hand = ByHand(dict(marks or {}), frozenset(edited), dict(types or {}))
         self._standing = StandingRemarks(frozenset(unsure), frozenset(blurred), dict(beside or {}))
         self._map = self._labels = 0  # fingerprints of class map and labels, relative to the first
         self._kept: Fingerprint | None = self.fingerprint
@@ -133,7 +136,7 @@ class LiveCells:
     @property
     def fingerprint(self) -> Fingerprint:
         """What all of it is now, to be compared with what it was or will be."""
-        return self._map, self._labels, self.marks, self.edited_cells, self.types
+        return self._map, self._labels, self.by_hand
 
     def measure_of(self, number: int) -> CellMeasure | None:
         """Return the measure of a cell; None when there is no such cell."""
@@ -146,7 +149,7 @@ class LiveCells:
 
     def beside(self, number: int) -> frozenset[Flag]:
         """Flags that a cell has for neighbours which are not in the maps, as long as nobody has edited it."""
-        return frozenset(() if number in self.edited_cells else self._standing.beside.get(number, ()))
+        return frozenset(() if number in self.by_hand.edited else self._standing.beside.get(number, ()))
 
     # ---- following the class map --------------------------------------------------------------------------
 
@@ -210,11 +213,10 @@ class LiveCells:
         labels: npt.NDArray[np.int32],
         *,
         taken: Taken | None = None,
-        marks: Mapping[int, Flag] | None = None,
+        by_hand: ByHand | None = None,
         touch: Touch | None = None,
-        types: Mapping[int, str] | None = None,
     ) -> Change:
-        """Take over the labels of an area, marks, types, or all of them, and note the step."""
+        """Take over the labels of an area, what people said, or both, and note the step."""
         rows, columns = np.nonzero(self.cells[area] != labels)
         before, after = self.cells[area][rows, columns], labels[rows, columns]
         where = self._flat(area, rows, columns)
@@ -226,28 +228,12 @@ class LiveCells:
         if taken is not None:
             numbers.update(self.cells.reshape(-1)[taken.where].tolist())
         numbers.discard(0)
-        marks = self.marks if marks is None else marks
-        types = self.types if types is None else types
-        edited = self.edited_cells | numbers
+        by_hand = self.by_hand if by_hand is None else by_hand
+        by_hand = replace(by_hand, edited=by_hand.edited | numbers)
         map_now = self._map if taken is None else taken.map_now
-        self.history.push(
-            Step(
-                self._map,
-                map_now,
-                where,
-                before,
-                after,
-                self.marks,
-                marks,
-                self.edited_cells,
-                edited,
-                touch,
-                self.types,
-                types,
-            )
-        )
-        numbers |= _differing(self.marks, marks) | _differing(self.types, types)
-        self._map, self.marks, self.edited_cells, self.types = map_now, marks, edited, types
+        self.history.push(Step(self._map, map_now, where, before, after, self.by_hand, by_hand, touch))
+        numbers |= self.by_hand.differing(by_hand)
+        self._map, self.by_hand = map_now, by_hand
         self._next = max(self._next, int(after.max(initial=0)) + 1)
         return self._changed(numbers, where, taken)
 
@@ -261,13 +247,10 @@ class LiveCells:
             if step.touch is not None:
                 self.origin.replay(step.touch, back=back)
             numbers.update(step.before.tolist(), step.after.tolist())
-            numbers |= _differing(step.marks_before, step.marks_after) | (step.edited_before ^ step.edited_after)
-            numbers |= _differing(step.types_before, step.types_after)
+            numbers |= step.by_hand_before.differing(step.by_hand_after)
         last = steps[-1]
         self._map = last.map_before if back else last.map_after
-        self.marks = last.marks_before if back else last.marks_after
-        self.edited_cells = last.edited_before if back else last.edited_after
-        self.types = last.types_before if back else last.types_after
+        self.by_hand = last.by_hand_before if back else last.by_hand_after
         numbers.discard(0)
         return self._changed(numbers, np.concatenate([step.where for step in steps]), taken)
 
@@ -311,29 +294,28 @@ class LiveCells:
         Change or None
             None when all of it is so already.
         """
-        marks = self.marks if marks is None else marks
+        by_hand = self.by_hand if marks is None else replace(self.by_hand, marks=marks)
         same_map = np.array_equal(self.classes[box], classes)
-        if same_map and np.array_equal(self.cells[box], labels) and marks == self.marks:
+        if same_map and np.array_equal(self.cells[box], labels) and by_hand == self.by_hand:
             return None
         if same_map:
-            return self._step(box, labels, marks=marks)
+            return self._step(box, labels, by_hand=by_hand)
         taken = self._write(box, classes)
         self.origin.end_stroke()
         touch = self.origin.touch(taken.where, taken.values, "gesture")
         self.origin.end_stroke()
-        return self._step(box, labels, taken=taken, marks=marks, touch=touch)
+        return self._step(box, labels, taken=taken, by_hand=by_hand, touch=touch)
 
     def set_marks(self, marks: Mapping[int, Flag]) -> Change | None:
         """Take over the marks of all cells, as one step that can be undone; None when they are so already."""
-        if marks == self.marks:
-            return None
-        return self._step(_NOWHERE, self.cells[_NOWHERE], marks=marks)
+        return self._say(replace(self.by_hand, marks=marks))
 
     def set_types(self, types: Mapping[int, str]) -> Change | None:
         """Take over the types of all cells, as one step that can be undone; None when they are so already."""
-        if types == self.types:
-            return None
-        return self._step(_NOWHERE, self.cells[_NOWHERE], types=types)
+        return self._say(replace(self.by_hand, types=types))
+
+    def _say(self, by_hand: ByHand) -> Change | None:
+        return None if by_hand == self.by_hand else self._step(_NOWHERE, self.cells[_NOWHERE], by_hand=by_hand)
 
     # ---- measuring ------------------------------------------------------------------------------------------
 
@@ -374,20 +356,16 @@ class LiveCells:
                 pixel_size=self.pixel_size.for_areas,
                 binary=self.binary,
                 remarks=self._remarks(number),
-                cell_type=self.types.get(number, ""),
+                cell_type=self.by_hand.types.get(number, ""),
             )
 
     def _remarks(self, number: int) -> set[Flag]:
-        remarks = {self.marks[number]} if number in self.marks else set()
-        remarks |= self._standing.on(number, edited=number in self.edited_cells)
+        by_hand = self.by_hand
+        remarks = {by_hand.marks[number]} if number in by_hand.marks else set()
+        remarks |= self._standing.on(number, edited=number in by_hand.edited)
         return remarks | {Flag.PIXEL_SIZE_DOUBTFUL} if self.pixel_size.doubt else remarks
 
     def _flat(self, box: Box, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Flat indices in the plane of pixels of a box."""
         flat: npt.NDArray[np.intp] = (rows + box[0].start) * self.cells.shape[1] + (columns + box[1].start)
         return flat
-
-
-def _differing(a: Mapping[int, str], b: Mapping[int, str]) -> set[int]:
-    """Return the cells of which one says something else than the other."""
-    return {number for number in {*a, *b} if a.get(number) != b.get(number)}

@@ -85,7 +85,7 @@ def mark(live: LiveCells, numbers: Iterable[int], flag: Flag | None) -> Change |
     cells = [number for number in numbers if number in live.boxes]
     if not cells:
         raise LeukocyteError("There is no cell to mark: click one first.")
-    marks = {number: mark for number, mark in live.marks.items() if number not in cells}
+    marks = {number: mark for number, mark in live.by_hand.marks.items() if number not in cells}
     if flag is not None:
         marks.update(dict.fromkeys(cells, flag))
     return live.set_marks(marks)
@@ -103,7 +103,7 @@ def set_type(live: LiveCells, numbers: Iterable[int], cell_type: str) -> Change 
     if not cells:
         raise LeukocyteError("There is no cell to give a type to: click one first.")
     words = check_type(cell_type)
-    types = {number: word for number, word in live.types.items() if number not in cells}
+    types = {number: word for number, word in live.by_hand.types.items() if number not in cells}
     if words:
         types.update(dict.fromkeys(cells, words))
     return live.set_types(types)

@@ -315,8 +315,8 @@ class Hand:
             return _NONE_THERE
         live = state.live
         marks = None
-        if answer.stroke.kind == "cell" and change.cell in live.marks:  # it is a white cell, then
-            marks = {cell: mark for cell, mark in live.marks.items() if cell != change.cell}
+        if answer.stroke.kind == "cell" and change.cell in live.by_hand.marks:  # it is a white cell, then
+            marks = {cell: mark for cell, mark in live.by_hand.marks.items() if cell != change.cell}
         revision, under = (
             live.revision,
             set(np.unique(state.cells[change.box][change.cells != state.cells[change.box]])),

@@ -133,7 +133,7 @@ class CanvasTools:
         index, first = cells[0]
         order = [None, *MARKS]
         state = self.session.states.get(index)
-        now = None if state is None else state.live.marks.get(first)
+        now = None if state is None else state.live.by_hand.marks.get(first)
         return self._mark(cells, order[(order.index(now) + 1) % len(order)])
 
     def _mark(self, cells: Sequence[tuple[int, int]], flag: Flag | None) -> str:

@@ -27,7 +27,7 @@ class CellTyping:
 
     def own_words(self) -> list[str]:
         """Types in use that are not of the usual names."""
-        types = (cell_type for state in self.session.states.values() for cell_type in state.live.types.values())
+        types = (cell_type for state in self.session.states.values() for cell_type in state.live.by_hand.types.values())
         return sorted(set(types) - set(CELL_TYPES))
 
     @property
@@ -69,7 +69,7 @@ class CellTyping:
                     self.session.edit_labels_of(index, partial(live_repairs.set_type, numbers=own, cell_type=words))
 
     def _type_of(self, index: int, cell: int) -> str:
-        return self.session.states[index].live.types.get(cell, "")
+        return self.session.states[index].live.by_hand.types.get(cell, "")
 
     def _is_there(self, index: int, cell: int) -> bool:
         state = self.session.states.get(index)
