@@ -14,8 +14,8 @@ from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.imaging.read import read_image
 from napari_leukocyte.core.model.dataset import IndexRow, read_index
 from napari_leukocyte.core.model.split import PARTS, read_split
-from napari_leukocyte.core.scoring.evaluation import mean_over_images, pooled_cnr
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+from napari_leukocyte.core.scoring.overview import mean_over_images, pooled_cnr
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.training_set.item import Annotated, TrainingItem
 

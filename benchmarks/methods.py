@@ -16,16 +16,9 @@ from accuracy import Options, chosen_rows, segment
 from napari_leukocyte.core.files import atomic_path
 from napari_leukocyte.core.imaging.masks import read_mask
 from napari_leukocyte.core.model.dataset import IndexRow
-from napari_leukocyte.core.scoring.evaluation import (
-    Case,
-    EvaluationParameters,
-    ImageScore,
-    Measure,
-    mean_over_images,
-    pooled_cnr,
-    score_case,
-)
+from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, Measure, score_case
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+from napari_leukocyte.core.scoring.overview import mean_over_images, pooled_cnr
 from napari_leukocyte.core.segmentation.method import Method, load_method
 
 METHODS = ("default", "thesis-three-class", "thesis-binary", "active-contour")

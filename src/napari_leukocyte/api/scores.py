@@ -8,20 +8,12 @@ from napari_leukocyte.api.inputs import checked_pixel_size
 from napari_leukocyte.api.maps import MapsLike, maps_of
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
-from napari_leukocyte.core.scoring.evaluation import (
-    Case,
-    EvaluationParameters,
-    ImageScore,
-    Keep,
-    Measure,
-    mean_over_images,
-    pooled_cnr,
-    score_case,
-    summarise_scores,
-)
+from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, Keep, Measure, score_case
 from napari_leukocyte.core.scoring.figures import number, share
 from napari_leukocyte.core.scoring.map_side import in_planes
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES
+from napari_leukocyte.core.scoring.overview import mean_over_images, pooled_cnr
+from napari_leukocyte.core.scoring.score_files import summarise_scores
 
 __all__ = ["Scores", "score"]
 

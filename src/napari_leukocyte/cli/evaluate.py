@@ -240,7 +240,7 @@ def _write(
     import json
 
     from napari_leukocyte.core.files import atomic_path
-    from napari_leukocyte.core.scoring.evaluation import summarise_scores
+    from napari_leukocyte.core.scoring.score_files import summarise_scores
 
     if json_file is not None:
         figures = {method: summarise_scores(own, parameters) for method, own in scores.items()}

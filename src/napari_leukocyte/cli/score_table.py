@@ -5,16 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
-from napari_leukocyte.core.scoring.evaluation import (
-    EvaluationParameters,
-    ImageScore,
-    Measure,
-    mean_over_images,
-    pooled_cnr,
-    pooled_counts,
-)
+from napari_leukocyte.core.scoring.evaluation import EvaluationParameters, ImageScore, Measure
 from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score, iou, iou_b, scored_share
+from napari_leukocyte.core.scoring.overview import mean_over_images, pooled_cnr, pooled_counts
 from napari_leukocyte.core.text import columns, counted
 
 __all__ = ["score_table"]

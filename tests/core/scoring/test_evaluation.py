@@ -8,18 +8,10 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.scoring.border import border_band
-from napari_leukocyte.core.scoring.evaluation import (
-    CELL_ONLY,
-    Case,
-    EvaluationParameters,
-    kept_maps,
-    mean_over_images,
-    pooled_cnr,
-    pooled_counts,
-    score_case,
-    summarise_scores,
-)
+from napari_leukocyte.core.scoring.evaluation import CELL_ONLY, Case, EvaluationParameters, kept_maps, score_case
 from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, EMPTY, TOO_THIN, ClassCounts
+from napari_leukocyte.core.scoring.overview import mean_over_images, pooled_cnr, pooled_counts
+from napari_leukocyte.core.scoring.score_files import summarise_scores
 from napari_leukocyte.core.synthetic.smear import draw_field
 
 THESIS = 1 / 10.2  # um per px
@@ -215,28 +207,6 @@ def test_pooled_counts_are_the_sum_of_the_images():
     errors = pooled_cnr(scores)
     assert errors.log_ratios == tuple(itertools.chain(*(one.cnr.log_ratios for one in scores)))
     assert errors.true_cnrs == sum(one.cnr.true_cnrs for one in scores)
-
-
-def test_figures(disc_map):
-    good = score(*[disc_map((60, 60), (30, 30, 20, 10))] * 2, case={"name": "good"})
-    truth = disc_map((60, 60), (30, 30, 20, 10))
-    missed = score(np.zeros_like(truth), truth, case={"name": "missed"})
-    cells = score(truth, truth > 0, case={"name": "cells", "whole_cell": True})
-    figures = summarise_scores([good, missed, cells], EvaluationParameters())
-    assert list(figures) == ["images", "border_px", "accuracy", "classes", "cnr", "false_cells", "per_image"]
-    assert (figures["images"], figures["border_px"]) == (3, 4)
-    assert figures["accuracy"] == pytest.approx((2 + missed.counts.accuracy) / 3)
-    assert figures["classes"]["cell"]["iou"] == pytest.approx(2 / 3)
-    assert figures["classes"]["nucleus"]["iou"] == 0.5
-    assert figures["cnr"] == {"median_error": 0, "bias": 0, "coverage": 0.5, "n": 1}
-    nothing = {"iou": None, "iou_b": None, "scored": None, "false_class": 0}
-    assert [one["name"] for one in figures["per_image"]] == ["good", "missed", "cells"]
-    assert figures["per_image"][2]["classes"]["nucleus"] == nothing
-    assert figures["per_image"][2]["cnr"] == {"median_error": None, "bias": None, "coverage": None, "n": 0}
-    other = score(truth, truth, case={"pixel_size": 0.2})
-    assert summarise_scores([good, other], EvaluationParameters())["border_px"] is None
-    with pytest.raises(LeukocyteError, match="No image was scored"):
-        summarise_scores([], EvaluationParameters())
 
 
 @pytest.mark.parametrize(

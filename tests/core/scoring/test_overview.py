@@ -1,6 +1,5 @@
-"""The figures of a whole list: means, intervals, the worst class, and the table of images."""
+"""The figures of a whole list: means, intervals, and the worst class."""
 
-import csv
 import math
 
 import numpy as np
@@ -10,7 +9,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, score_case
-from napari_leukocyte.core.scoring.overview import overview, worst_class, write_scores_csv
+from napari_leukocyte.core.scoring.overview import overview, worst_class
 
 
 def square(shift=0, nucleus=6):
@@ -73,17 +72,6 @@ def test_the_worst_class_is_not_hidden_by_the_cell(scores):
     assert worst_class(scores[2])[1] < scores[2].score("cell", "iou_b").value
     empty = np.zeros((9, 9), np.uint8)
     assert worst_class(score("a", empty, empty))[0] == ""
-
-
-def test_the_table_has_a_row_an_image_and_nothing_for_what_is_not_there(scores, tmp_path):
-    whole = score("w", (square() > 0).astype(np.uint8), (square() > 0).astype(np.uint8), whole_cell=True)
-    write_scores_csv(tmp_path / "scores.csv", [*scores, whole])
-    rows = list(csv.DictReader((tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()))
-    assert [row["image"] for row in rows] == ["'=0", "'=1", "'=2", "'=3", "w"]
-    assert float(rows[1]["cell_iou"]) == pytest.approx(scores[1].score("cell", "iou").value, abs=1e-5)
-    assert float(rows[2]["cnr_bias"]) == pytest.approx(scores[2].cnr.bias, abs=1e-5)
-    assert (rows[3]["cnr_error"], rows[3]["missed_cells"]) == ("", "1")
-    assert (rows[4]["nucleus_iou"], rows[4]["true_cnrs"], rows[4]["cell_iou"]) == ("", "", "1")
 
 
 def test_no_image_has_no_figures():

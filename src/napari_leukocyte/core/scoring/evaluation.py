@@ -1,11 +1,9 @@
-"""Score a segmentation against its ground truth: one image after the other, then over images."""
+"""Score the segmentation of one image against its ground truth."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,36 +17,26 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.scoring.border import Bands, band_width_px, border_bands
 from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
-from napari_leukocyte.core.scoring.metrics import (
-    CLASS_NAMES,
-    ImageCounts,
-    Score,
-    count_pixels,
-    iou,
-    iou_b,
-    mean_score,
-    scored_share,
-)
+from napari_leukocyte.core.scoring.metrics import ImageCounts, Score, count_pixels, iou, iou_b, scored_share
 
 __all__ = [
     "CELL_ONLY",
+    "MEASURES",
     "Case",
     "EvaluationParameters",
     "ImageScore",
     "Keep",
     "Measure",
     "kept_maps",
-    "mean_over_images",
-    "pooled_cnr",
-    "pooled_counts",
     "score_case",
-    "summarise_scores",
 ]
 
 CELL_ONLY = "n/a (whole cells only)"
 
 Keep = Literal["all", "whole", "centre"]
 Measure = Literal["iou", "iou_b", "scored"]
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True)
@@ -318,83 +306,3 @@ def _sampled(
 def _nearest(old: int, new: int) -> NDArray[np.intp]:
     """Indices of the old pixels in which the centres of the new ones lie."""
     return np.asarray((np.arange(new) + 0.5) * old / new, np.intp)
-
-
-def mean_over_images(scores: Iterable[ImageScore], cls: str, measure: Measure) -> Score:
-    """Return the mean of a ratio over the images that have it."""
-    return mean_score(score.score(cls, measure) for score in scores)
-
-
-def pooled_counts(scores: Iterable[ImageScore]) -> ImageCounts:
-    """Add up the pixels of all images, at least one."""
-    return reduce(add, (score.counts for score in scores))
-
-
-def pooled_cnr(scores: Iterable[ImageScore]) -> CnrErrors:
-    """Put the cells of all images together."""
-    return reduce(add, (score.cnr for score in scores), CnrErrors())
-
-
-def summarise_scores(scores: Sequence[ImageScore], parameters: EvaluationParameters) -> dict[str, Any]:
-    """Return the figures that ``napari-leukocyte evaluate --json`` writes.
-
-    Ratios are means over the images that have them, CNR figures are over all cells, false cells are a mean over
-    images. Shares are 0-1, n/a is None. ``border_px`` is None where the images have bands of different widths.
-
-    Parameters
-    ----------
-    scores : sequence of ImageScore
-        At least one.
-    parameters : EvaluationParameters
-        What they were made with.
-
-    Raises
-    ------
-    LeukocyteError
-        Without an image.
-    """
-    if not scores:
-        raise LeukocyteError("No image was scored, so there are no figures.")
-    widths = {score.border_px for score in scores}
-    return {
-        "images": len(scores),
-        "border_px": widths.pop() if len(widths) == 1 else parameters.border_px,
-        "accuracy": math.fsum(score.counts.accuracy for score in scores) / len(scores),
-        "classes": _class_figures(scores),
-        "cnr": _cnr_figures(pooled_cnr(scores)),
-        "false_cells": sum(score.false_cells for score in scores) / len(scores),
-        "per_image": [
-            {
-                "name": score.name,
-                "accuracy": score.counts.accuracy,
-                "classes": _class_figures([score]),
-                "cnr": _cnr_figures(score.cnr),
-                "false_cells": score.false_cells,
-            }
-            for score in scores
-        ],
-    }
-
-
-def _class_figures(scores: Sequence[ImageScore]) -> dict[str, dict[str, float | int | None]]:
-    measures: tuple[Measure, ...] = ("iou", "iou_b", "scored")
-    return {
-        cls: {
-            **{measure: _or_none(mean_over_images(scores, cls, measure).value) for measure in measures},
-            "false_class": sum(score.false_class(cls) for score in scores),
-        }
-        for cls in CLASS_NAMES
-    }
-
-
-def _cnr_figures(errors: CnrErrors) -> dict[str, float | int | None]:
-    return {
-        "median_error": _or_none(errors.median_error),
-        "bias": _or_none(errors.bias),
-        "coverage": _or_none(errors.coverage),
-        "n": errors.n,
-    }
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -1,25 +1,37 @@
-"""All images of a list together: means with intervals, the CNR errors, false and missed cells; and each as a row."""
+"""All images of a list together: means with intervals, the CNR errors, false and missed cells."""
 
-import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from napari_leukocyte.core.errors import LeukocyteError
-from napari_leukocyte.core.files import atomic_path
-from napari_leukocyte.core.safe_text import for_table
 from napari_leukocyte.core.scoring.bootstrap import bootstrap_interval
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors
-from napari_leukocyte.core.scoring.evaluation import ImageScore, Measure, mean_over_images, pooled_cnr
-from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, Score
+from napari_leukocyte.core.scoring.evaluation import MEASURES, ImageScore, Measure
+from napari_leukocyte.core.scoring.metrics import CLASS_NAMES, ImageCounts, Score, mean_score
 
-__all__ = ["MeanScore", "Overview", "overview", "worst_class", "write_scores_csv"]
+__all__ = ["MeanScore", "Overview", "mean_over_images", "overview", "pooled_cnr", "pooled_counts", "worst_class"]
 
-_MEASURES: tuple[Measure, ...] = ("iou", "iou_b", "scored")
 _RESAMPLED = 500  # times: it is on screen, and must keep up with the hand
+
+
+def mean_over_images(scores: Iterable[ImageScore], cls: str, measure: Measure) -> Score:
+    """Return the mean of a ratio over the images that have it."""
+    return mean_score(score.score(cls, measure) for score in scores)
+
+
+def pooled_counts(scores: Iterable[ImageScore]) -> ImageCounts:
+    """Add up the pixels of all images, at least one."""
+    return reduce(add, (score.counts for score in scores))
+
+
+def pooled_cnr(scores: Iterable[ImageScore]) -> CnrErrors:
+    """Put the cells of all images together."""
+    return reduce(add, (score.cnr for score in scores), CnrErrors())
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ def overview(scores: Sequence[ImageScore]) -> Overview:
     low, high = bootstrap_interval(logs, statistic=np.median, groups=groups, n=_RESAMPLED)
     return Overview(
         images=len(scores),
-        means={(cls, measure): _mean(scores, cls, measure) for cls in CLASS_NAMES for measure in _MEASURES},
+        means={(cls, measure): _mean(scores, cls, measure) for cls in CLASS_NAMES for measure in MEASURES},
         cnr=pooled_cnr(scores),
         bias_low=math.expm1(low),
         bias_high=math.expm1(high),
@@ -101,51 +113,6 @@ def worst_class(score: ImageScore) -> tuple[str, float]:
     known = {cls: value for cls, value in values.items() if not math.isnan(value)}
     worst = min(known, key=known.__getitem__, default="")
     return worst, known.get(worst, math.nan)
-
-
-def write_scores_csv(path: str | PathLike[str], scores: Sequence[ImageScore]) -> None:
-    """Write a row for each image (CSV, UTF-8): ratios and shares 0-1, the band in px; what is n/a is empty.
-
-    Raises
-    ------
-    LeukocyteError
-        When the file cannot be written.
-    """
-    rows = [_row(score) for score in scores]
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-_COLUMNS = (
-    *("image", "accuracy"),
-    *(f"{cls}_{measure}" for cls in CLASS_NAMES for measure in _MEASURES),
-    *("cnr_error", "cnr_bias", "cnrs_compared", "true_cnrs", "false_cells", "missed_cells"),
-    *("border_px", "pixel_size_um"),
-)
-
-
-def _row(score: ImageScore) -> dict[str, str]:
-    cnr = score.cnr
-    ratios = {f"{cls}_{measure}": score.score(cls, measure).value for cls in CLASS_NAMES for measure in _MEASURES}
-    return {
-        "image": for_table(score.name),
-        "accuracy": _text(score.counts.accuracy),
-        **{name: _text(value) for name, value in ratios.items()},
-        "cnr_error": _text(cnr.median_error),
-        "cnr_bias": _text(cnr.bias),
-        "cnrs_compared": "" if score.whole_cell else str(cnr.n),
-        "true_cnrs": "" if score.whole_cell else str(cnr.true_cnrs),
-        "false_cells": str(score.false_cells),
-        "missed_cells": str(score.missed_cells),
-        "border_px": _text(score.border_px),
-        "pixel_size_um": "" if score.pixel_size is None else _text(score.pixel_size),
-    }
-
-
-def _text(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
 
 
 def _mean(scores: Sequence[ImageScore], cls: str, measure: Measure) -> MeanScore:

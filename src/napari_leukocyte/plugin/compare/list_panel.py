@@ -113,7 +113,7 @@ class ListPanel(QWidget):  # type: ignore[misc]
 
     def export(self, path: Path) -> None:
         """Write a row for each image that has a score."""
-        from napari_leukocyte.core.scoring.overview import write_scores_csv
+        from napari_leukocyte.core.scoring.score_files import write_scores_csv
 
         scores = list(self.comparison.scores().values())
         said = f"The figures of {counted(len(scores), 'image')} are in {path}."

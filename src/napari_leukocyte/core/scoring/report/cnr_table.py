@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from napari_leukocyte.core.scoring.evaluation import ImageScore, pooled_cnr
+from napari_leukocyte.core.scoring.evaluation import ImageScore
+from napari_leukocyte.core.scoring.overview import pooled_cnr
 from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.markup import Row, row_header, table
 from napari_leukocyte.core.scoring.report.wording import share_cell

@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.scoring.evaluation import ImageScore, pooled_cnr
+from napari_leukocyte.core.scoring.evaluation import ImageScore
+from napari_leukocyte.core.scoring.overview import pooled_cnr
 from napari_leukocyte.core.scoring.report.line_up import Comparison
 from napari_leukocyte.core.scoring.report.markup import caption, image
 from napari_leukocyte.core.scoring.report.plots import BIN_EDGES, MARKERS, SIZE, histogram, scatter
