@@ -13,7 +13,7 @@ from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.files import exists, make_folder
 from napari_leukocyte.core.training_set import versions
 from napari_leukocyte.core.training_set.drafts import Drafts
-from napari_leukocyte.core.training_set.groups import groups_of, share_of, together_with
+from napari_leukocyte.core.training_set.held_out import HeldOut
 from napari_leukocyte.core.training_set.image_records import ImageRecords
 from napari_leukocyte.core.training_set.images import (
     SetImage,
@@ -68,6 +68,7 @@ class TrainingSet:
         # in a blind reading nothing is offered that was drawn outside of it
         self.drafts = Drafts(self._layout, unnamed=not reader.reading)
         self._records = records or ImageRecords(self._layout)
+        self._held_out = HeldOut(self._layout, self._records)
 
     @classmethod
     def create(cls, folder: str | Path, *, pixel_size: float | None = None) -> "TrainingSet":
@@ -225,7 +226,7 @@ class TrainingSet:
                 shape = (int(pixels.shape[0]), int(pixels.shape[1]))
                 learnt = SetImage(found, name, path, content, pixel_size, group, "", shape)
                 self._records.write(learnt)
-            self._lock_away_with(learnt)
+            self._held_out.follow(learnt)
         return found
 
     def set_excluded(self, image_id: str, reason: str) -> None:
@@ -314,9 +315,7 @@ class TrainingSet:
     @property
     def held_out(self) -> frozenset[str]:
         """Ids of the images that never train, with all that are of their slides or have their pixels."""
-        images = self.images()
-        stated = read_manifest(self._layout).held_out | {image.id for image in images if image.held_out}
-        return together_with(stated, groups_of(images))
+        return self._held_out.ids()
 
     def hold_out(self, ids: Collection[str]) -> frozenset[str]:
         """Keep images out of training for good, with all that are of their slides or have their pixels.
@@ -328,10 +327,7 @@ class TrainingSet:
         """
         known = {self.image(one).id for one in ids}
         with self._changing():
-            before = self.held_out
-            after = together_with(before | known, groups_of(self.images()))
-            self._lock_away(after)
-        return after - before
+            return self._held_out.add(known)
 
     def hold_out_share(self, share: float, seed: int = 0) -> frozenset[str]:
         """Hold out about a share (0-1) of all images, drawn by whole groups; at least one group is left to train.
@@ -344,28 +340,7 @@ class TrainingSet:
         if not 0 <= share < 1:
             raise LeukocyteError(f"A share of {share:g} cannot be held out: give 0 to less than 1, for instance 0.2.")
         with self._changing():
-            before = self.held_out
-            drawn = share_of(groups_of(self.images()), before, share, seed)
-            self._lock_away(before | drawn)
-        return drawn
-
-    def _lock_away_with(self, image: SetImage) -> None:
-        """Hold out what an image that has come, or has learnt its slide, links to held-out ones."""
-        stated = read_manifest(self._layout).held_out
-        family = [image, *self._records.linked(image)]
-        held = [one.held_out or one.id in stated for one in family]
-        # the set is looked through only where something is held out: adding thousands takes no more than their number
-        if any(held) and not (all(one.held_out for one in family) and stated.issuperset(one.id for one in family)):
-            self._lock_away(self.held_out)
-
-    def _lock_away(self, ids: frozenset[str]) -> None:
-        """Note held-out images in their own records and in the set's, so that neither file alone can lose them."""
-        for image in self.images():
-            if image.id in ids and not image.held_out:
-                write_set_image(self._layout, replace(image, held_out=True))
-        manifest = read_manifest(self._layout)
-        if manifest.held_out != ids:
-            write_manifest(self._layout, replace(manifest, held_out=ids))
+            return self._held_out.draw(share, seed)
 
     # ---- training -----------------------------------------------------------------------------------------
 
