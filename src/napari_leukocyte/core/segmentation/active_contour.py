@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_leukocyte.core.cells.boxes import widened
 from napari_leukocyte.core.imaging.convert import Conversion
 from napari_leukocyte.core.imaging.resample import area_resize
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
@@ -85,10 +86,8 @@ class ActiveContour:
         classes = np.zeros((int(plane.shape[0]), int(plane.shape[1])), np.uint8)
         boxes = ndimage.find_objects(nuclei.labels)
         for number, box in enumerate(boxes, start=1):
-            rows, columns = (
-                _around(side, (self.parameters.reach + _MARGIN_UM) / reduced.pixel_size, length)
-                for side, length in zip(box, reduced.shape, strict=True)
-            )
+            margin = round((self.parameters.reach + _MARGIN_UM) / reduced.pixel_size)
+            rows, columns = widened(box, margin, reduced.shape)
             cell, nucleus = self._contours(reduced, nuclei, number, rows, columns)
             part = classes[_native(rows, reduced.block), _native(columns, reduced.block)]
             part[_enlarged(cell, reduced.block, part.shape) & (part == 0)] = 1
@@ -162,10 +161,6 @@ class _Look:
     def disagreement(self) -> float:
         """How far the estimate is from what was assumed."""
         return abs(float(np.log(self.estimate / self.assumed)))
-
-
-def _around(side: slice, margin: float, length: int) -> slice:
-    return slice(max(0, side.start - round(margin)), min(length, side.stop + round(margin)))
 
 
 def _native(side: slice, block: int) -> slice:

@@ -85,7 +85,7 @@ def mistaken_red_cells(
     density = around.density(light)
     nuclei = np.where(classes == 2, cells, 0)[::step, ::step]
     there = np.bincount(nuclei.ravel(), minlength=numbers.size + 1)[1:] > 0
-    dark = np.stack([ndimage.median(density[..., light], nuclei, numbers) for light in (0, 1)], axis=1)
+    dark = np.stack([ndimage.median(density[..., channel], nuclei, numbers) for channel in (0, 1)], axis=1)
     like_red_cells = (dark - around.red_cells < _APART).all(axis=1)
     return frozenset(numbers[there & doubtful & like_red_cells].tolist())
 
