@@ -36,7 +36,7 @@ from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
 from napari_leukocyte.core.synthetic.smear import draw_cell
 from resume_kills import faults_at_end
 
@@ -60,7 +60,7 @@ def on_its_way(folder: Path, *, images: int, size: int, model: str, engine: Any)
     from napari_leukocyte.core.segmentation.cluster_worker import Done
 
     parameters = SegmentParameters(model=model, engine=engine)
-    method, decision = load_predictor(parameters), SizeDecision(PixelSize(480 / size / PX_PER_UM, "drawn"))
+    method, decision = method_of(parameters), SizeDecision(PixelSize(480 / size / PX_PER_UM, "drawn"))
     sent, maps = [], []
     for source in sources_from_files(sorted(folder.iterdir())[:images]):
         *_, result = segment_plane(source, parameters, method, decision=decision)

@@ -29,7 +29,7 @@ def area(number: int, place: Path) -> Job:
     """An image of so many megapixels, of one drawn tile again and again: to class map, labels and flags."""
     from napari_leukocyte.core.imaging.image_list import sources_from_array
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.core.segmentation.segment import SegmentParameters, load_predictor, segment_plane
+    from napari_leukocyte.core.segmentation.segment import SegmentParameters, method_of, segment_plane
     from napari_leukocyte.core.synthetic.smear import draw_field
     from tiny_model import tiny_model
 
@@ -38,7 +38,7 @@ def area(number: int, place: Path) -> Job:
     image = np.tile(tile, (rows, round(number / rows), 1))
     (source,) = sources_from_array(image, name="field", rgb=True, pixel_size=PixelSize(1 / 6, "drawn"))
     parameters = SegmentParameters(model=str(tiny_model(place / "tiny.safetensors")), device="cpu", engine="torch")
-    predictor = load_predictor(parameters)
+    predictor = method_of(parameters)
     list(segment_plane(source, parameters, predictor))  # everything is loaded
     return lambda: list(segment_plane(source, parameters, predictor))
 

@@ -28,7 +28,7 @@ from napari_leukocyte.core.model.mask_notes import read_mask_notes
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation.method import Method
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
 from napari_leukocyte.core.synthetic.difficulty import draw_difficulty
 from napari_leukocyte.core.synthetic.leukocytes import make_leukocyte
 from napari_leukocyte.core.synthetic.scene import Scene, Smear, draw_scene, new_canvas
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--only", choices=("shape", "rims"))
     options = parser.parse_args()
-    predictor = load_predictor(SegmentParameters())
+    predictor = method_of(SegmentParameters())
     if options.only != "rims":
         told: dict[tuple[str, str], list[bool]] = {}
         for name, who, nucleus in nuclei(options.data, options.split, predictor):

@@ -23,7 +23,7 @@ from napari_leukocyte.core.segmentation.in_jobs import can_share_work
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.on_cluster import Cluster, connected
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.segment import ImageSegmented, load_predictor
+from napari_leukocyte.core.segmentation.segment import ImageSegmented, method_of
 
 pytest.importorskip("distributed")
 
@@ -101,7 +101,7 @@ def test_workers_that_are_killed_lose_nothing(client, tmp_path, model, picture):
         Image.fromarray(picture(i)).save(tmp_path / f"{i}.png")
     sources = list(sources_from_files(sorted(tmp_path.glob("*.png"))))
     parameters = SegmentParameters(model=str(model), device="cpu", pixel_size=0.5)
-    cluster = Cluster(client, load_predictor(parameters), parameters)
+    cluster = Cluster(client, method_of(parameters), parameters)
     decisions = {i: SizeDecision(PixelSize(0.5, "typed")) for i in range(30)}
     events = cluster.segment(sources, decisions)
     found = [next(events)]
@@ -193,7 +193,7 @@ def test_workers_of_another_version_are_refused(model):
         fake = SimpleNamespace(
             wait_for_workers=lambda n: None, nthreads=lambda: said, run=lambda *given, workers, on_error: said
         )
-        return Cluster(fake, load_predictor(parameters), parameters)
+        return Cluster(fake, method_of(parameters), parameters)
 
     with pytest.raises(LeukocyteError, match=r"worker tcp://w:1 has napari-leukocyte 0\.0\.1, and this is"):
         made("0.0.1")
@@ -221,7 +221,7 @@ def test_a_worker_that_comes_later_without_this_version_stops_the_run(client, tm
     Image.fromarray(picture()).save(tmp_path / "0.png")
     sources = list(sources_from_files([tmp_path / "0.png"])) * 2
     parameters = SegmentParameters(model=str(model), device="cpu", pixel_size=0.5)
-    cluster = Cluster(Late(), load_predictor(parameters), parameters)
+    cluster = Cluster(Late(), method_of(parameters), parameters)
     begun.append(True)
     with pytest.raises(LeukocyteError, match=said):
         list(cluster.segment(sources, dict.fromkeys(range(2), SizeDecision(PixelSize(0.5, "typed")))))
@@ -237,7 +237,7 @@ def test_all_workers_compute_in_one_way(model, monkeypatch):
     assert on_cluster._common("auto", [old, new]) == ("fast", False)
     assert on_cluster._common("auto", [old, gpu]) == ("torch", False)
     assert on_cluster._common("fast-int8", [old]) == ("fast-int8", False)
-    predictor = load_predictor(SegmentParameters(model=str(model), device="cpu"))
+    predictor = method_of(SegmentParameters(model=str(model), device="cpu"))
     for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
         held = predictor.held_to("torch", bfloat16=bfloat16)
         assert (held.provenance["engine"], held.provenance["precision"]) == ("torch", precision)

@@ -67,7 +67,7 @@ def test_a_defect_is_called_one(tmp_path, run, image, monkeypatch):
     def broken(parameters):
         raise IndexError("seven is not six")
 
-    monkeypatch.setattr("napari_leukocyte.core.segmentation.segment.load_predictor", broken)
+    monkeypatch.setattr("napari_leukocyte.core.segmentation.segment.method_of", broken)
     result = run("segment", image, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1

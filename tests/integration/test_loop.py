@@ -45,11 +45,11 @@ def cells(tmp_path, disc_map):
 
 
 @pytest.fixture
-def loaded_anew(monkeypatch):
+def loaded_anew():
     """No network of another test is still in memory."""
-    from napari_leukocyte.plugin.segment.segment_job import SegmentJob
+    from napari_leukocyte.core.segmentation import loaded
 
-    monkeypatch.setattr(SegmentJob, "_loaded", {})
+    loaded._loaded.cache_clear()
 
 
 @pytest.fixture

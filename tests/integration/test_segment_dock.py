@@ -24,10 +24,10 @@ def smear(shape=(120, 140), *, centre=(60, 70), radius=30, background=250):
 
 
 @pytest.fixture
-def viewer(make_napari_viewer, monkeypatch):
-    from napari_leukocyte.plugin.segment.segment_job import SegmentJob
+def viewer(make_napari_viewer):
+    from napari_leukocyte.core.segmentation import loaded
 
-    monkeypatch.setattr(SegmentJob, "_loaded", {})
+    loaded._loaded.cache_clear()
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1200, 800)
     return viewer

@@ -98,19 +98,19 @@ def test_all_doors_give_the_same_numbers(tmp_path, session, open_as_napari_does,
     import napari_leukocyte
     from napari_leukocyte.cli.app import app
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-    from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+    from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
 
     path = tmp_path / name
     FILES[name](path)
     session.open_layer(open_as_napari_does(path))
     parameters = SegmentParameters(model=str(model), default_pixel_size=0.3)
-    *_, result = segment_plane(session.images[0], parameters, load_predictor(parameters))
+    *_, result = segment_plane(session.images[0], parameters, method_of(parameters))
     session.put(0, result)
     (cell,) = session.states[0].measures
     assert session.classes_layer.data.shape == GREY.shape
 
     (source,) = sources_from_files([path])
-    *_, folder = segment_plane(source, parameters, load_predictor(parameters))
+    *_, folder = segment_plane(source, parameters, method_of(parameters))
     np.testing.assert_array_equal(folder.classes, result.classes)
 
     options = {"--out": tmp_path / "out", "--model": model, "--default-pixel-size": 0.3}

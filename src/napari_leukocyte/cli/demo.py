@@ -74,17 +74,17 @@ def _without_display(image: Path | None) -> None:
     from napari_leukocyte.core.results.names import input_path
     from napari_leukocyte.core.results.writer import ResultWriter
     from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-    from napari_leukocyte.core.segmentation.segment import load_predictor, segment_plane
+    from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
     from napari_leukocyte.core.segmentation.windowed import WindowDone
 
     source = _drawn_smear() if image is None else _first_plane(image)
     path = input_path(source.path, source.name)
     contents = {path: shown_hash(source)} if source.path is None else {}
     parameters = SegmentParameters()
-    predictor = load_predictor(parameters)
+    method = method_of(parameters)
     result = None
     with segment_bars(1) as bars:
-        for event in segment_plane(source, parameters, predictor):
+        for event in segment_plane(source, parameters, method):
             if isinstance(event, WindowDone):
                 bars.window(event)
             else:
@@ -107,7 +107,7 @@ def _without_display(image: Path | None) -> None:
         )
 
     what = "a drawn smear" if image is None else str(image)
-    echo(f"No display was found, so {what} was segmented without napari ({predictor.used}).")
+    echo(f"No display was found, so {what} was segmented without napari ({method.used}).")
     for line in (f"Pixel size: {result.pixel_size}.", *result.notes):
         echo(line)
     echo(_table(measures))

@@ -172,7 +172,7 @@ def segment(
         from napari_leukocyte.core.results.protocol import read_protocol
         from napari_leukocyte.core.segmentation.on_cluster import connected
         from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-        from napari_leukocyte.core.segmentation.segment import load_predictor, settings_of
+        from napari_leukocyte.core.segmentation.segment import method_of, settings_of
         from napari_leukocyte.core.slides.inputs import divide, in_one_piece, slide_folders
         from napari_leukocyte.core.slides.run import SlideParameters
 
@@ -203,13 +203,13 @@ def segment(
     if scheduler is not None and whole:
         raise LeukocyteError(f"A slide is segmented here, not on a cluster: leave out --scheduler, or {whole[0]}.")
     client = None if scheduler is None else context.with_resource(connected(scheduler))
-    predictor = load_predictor(parameters)
-    cluster = None if client is None else _cluster(client, predictor, parameters)
-    predictor = predictor if cluster is None else cluster.method
-    settings = settings_of(parameters, predictor)
+    method = method_of(parameters)
+    cluster = None if client is None else _cluster(client, method, parameters)
+    method = method if cluster is None else cluster.method
+    settings = settings_of(parameters, method)
     if held_to is not None:
         held_to.refuse_others(settings)
-    logger.info("%s, on %s", predictor.provenance, predictor.used if cluster is None else cluster.used)
+    logger.info("%s, on %s", method.provenance, method.used if cluster is None else cluster.used)
     remarks = Remarks()
     failures: list[str] = []
     failed: set[Path] = set()
@@ -217,12 +217,12 @@ def segment(
     if paths:
         given = [item for item in inputs if item not in folders]
         stopped = segment_images(
-            given, paths, out, parameters, predictor, remarks, failures, failed,
+            given, paths, out, parameters, method, remarks, failures, failed,
             others=list(map(Path, whole)), resume=resume, overwrite=overwrite, jobs=jobs, cluster=cluster,
         )  # fmt: skip
     share = f"{len(failed)} of {counted(len(paths), 'image')} failed." if paths else ""
     if of_slides is not None and not stopped:
-        done = segment_slides(folders, of_slides, predictor, remarks, resume=resume, overwrite=overwrite)
+        done = segment_slides(folders, of_slides, method, remarks, resume=resume, overwrite=overwrite)
         failures += done.failures
         stopped = done.stopped
         if not paths:
@@ -230,12 +230,12 @@ def segment(
     finish(remarks, "Not segmented:", failures, share=share, stopped=stopped)
 
 
-def _cluster(client: Any, predictor: "Method", parameters: "SegmentParameters") -> "Cluster":
+def _cluster(client: Any, method: "Method", parameters: "SegmentParameters") -> "Cluster":
     from napari_leukocyte.core.segmentation.on_cluster import Cluster
 
     if not client.nthreads():
         echo("The scheduler has no worker yet: waiting for one.", err=True)
-    return Cluster(client, predictor, parameters)
+    return Cluster(client, method, parameters)
 
 
 def _not_typed(context: typer.Context, settings: "ResultSettings") -> dict[str, Any]:

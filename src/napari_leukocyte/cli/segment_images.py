@@ -34,7 +34,7 @@ def segment_images(
     paths: Sequence[Path],
     out: Path,
     parameters: SegmentParameters,
-    predictor: Method,
+    method: Method,
     remarks: Remarks,
     failures: list[str],
     failed: set[Path],
@@ -50,8 +50,8 @@ def segment_images(
     ``others`` among the inputs are slides, and not passed over.
     """
     started = perf_counter()
-    used = predictor.used if cluster is None else cluster.used
-    settings = settings_of(parameters, predictor)
+    used = method.used if cluster is None else cluster.used
+    settings = settings_of(parameters, method)
     writer = ResultWriter(
         out,
         paths,
@@ -70,7 +70,7 @@ def segment_images(
             if resume:
                 plan = _plan(writer, settings, remarks, failures, failed)
             for path, failure in _run(
-                paths, plan.todo, parameters, predictor, writer, remarks, resume=resume, jobs=jobs, cluster=cluster
+                paths, plan.todo, parameters, method, writer, remarks, resume=resume, jobs=jobs, cluster=cluster
             ):
                 failed.add(path)
                 failures.append(failure)
@@ -115,7 +115,7 @@ def _run(
     paths: Sequence[Path],
     todo: Sequence[Path],
     parameters: SegmentParameters,
-    predictor: Method,
+    method: Method,
     writer: ResultWriter,
     remarks: Remarks,
     *,
@@ -130,7 +130,7 @@ def _run(
     with segment_bars(len(todo)) as bars:
         stems = [writer.listed[_path_of(image)].stem for image in images]
         decisions: dict[int, SizeDecision] = {}
-        for step in decide_for_results(images, stems, parameters, predictor, writer, decisions, anew=not resume):
+        for step in decide_for_results(images, stems, parameters, method, writer, decisions, anew=not resume):
             bars.looking(step)
         wanted = set(todo)
         left = [i for i, image in enumerate(images) if _path_of(image) in wanted]
@@ -140,8 +140,8 @@ def _run(
         events: Iterator[WindowDone | ImageSegmented | ImageFailed]
         if cluster is not None:
             events = cluster.segment(sources, own)
-        elif (jobs := jobs or jobs_that_pay(len(sources), predictor.used)) == 1:
-            events = segment_list(sources, parameters, predictor, decisions=own, hashed=True)
+        elif (jobs := jobs or jobs_that_pay(len(sources), method.used)) == 1:
+            events = segment_list(sources, parameters, method, decisions=own, hashed=True)
         else:
             events = segment_in_jobs(sources, parameters, own, jobs=min(jobs, max(1, len(sources))))
         for event in events:

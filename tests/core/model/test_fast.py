@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -51,6 +52,15 @@ def test_it_computes_what_torch_computes(openvino, config):
         rgb = torch.rand(shape)
         with torch.inference_mode():
             torch.testing.assert_close(compiled(rgb), ours(rgb), rtol=1e-4, atol=1e-5)
+
+
+def test_several_threads_may_ask_it_at_once(openvino):
+    ours = network(UNetConfig(widths=(4, 6, 8)))
+    compiled = FastNetwork(ours)
+    windows = [torch.rand(1, 3, 96, 128) for _ in range(40)]
+    with torch.inference_mode(), ThreadPoolExecutor(4) as threads:
+        for found, rgb in zip(threads.map(compiled, windows), windows, strict=True):
+            torch.testing.assert_close(found, ours(rgb), rtol=1e-4, atol=1e-5)
 
 
 def test_8_bits_come_near_on_the_shipped_model(openvino):

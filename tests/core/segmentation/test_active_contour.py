@@ -12,7 +12,7 @@ from napari_leukocyte.core.segmentation import nuclei
 from napari_leukocyte.core.segmentation.active_contour import ActiveContour
 from napari_leukocyte.core.segmentation.contour_parameters import ActiveContourParameters
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.segment import ImageFailed, load_predictor, segment_images, segment_plane
+from napari_leukocyte.core.segmentation.segment import ImageFailed, method_of, segment_images, segment_plane
 from napari_leukocyte.core.segmentation.windowed import WindowDone
 from napari_leukocyte.core.synthetic.smear import draw_cell, draw_field
 
@@ -21,7 +21,7 @@ CHOSEN = SegmentParameters(model="active-contour", keep="all")
 
 @pytest.fixture(scope="module")
 def contour():
-    return load_predictor(CHOSEN)
+    return method_of(CHOSEN)
 
 
 def predict(image, contour, pixel_size):
@@ -220,4 +220,4 @@ def test_the_image_is_not_changed(contour):
 
 def test_another_name_is_refused():
     with pytest.raises(LeukocyteError, match="There is no model 'active'"):
-        load_predictor(SegmentParameters(model="active"))
+        method_of(SegmentParameters(model="active"))

@@ -23,7 +23,7 @@ from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
     SegmentParameters,
-    load_predictor,
+    method_of,
     segment_images,
 )
 
@@ -46,7 +46,7 @@ def test_processes_give_what_one_gives_and_in_order(images, model_files):
     parameters = SegmentParameters(model=str(model_files.three), device="cpu", engine="torch", pixel_size=0.2)
     decisions = {i: SizeDecision(PixelSize(0.2, "typed")) for i in range(4)}
     parted = list(segment_in_jobs(images, parameters, decisions, jobs=2))
-    events = segment_images(images, parameters, load_predictor(parameters), decisions=decisions)
+    events = segment_images(images, parameters, method_of(parameters), decisions=decisions)
     whole = [event for event in events if isinstance(event, ImageSegmented | ImageFailed)]
     assert [type(event) for event in parted] == [type(event) for event in whole]
     assert [event.index for event in parted] == [0, 1, 2, 3, 4]

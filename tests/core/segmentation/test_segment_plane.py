@@ -18,7 +18,7 @@ from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
     SegmentParameters,
-    load_predictor,
+    method_of,
     segment_images,
     segment_plane,
 )
@@ -113,10 +113,10 @@ def test_binary_mode_merges_the_classes(scene, predictor, binary_predictor):
 
 def test_a_binary_model_cannot_do_three_classes(scene, model_files, binary_predictor):
     with pytest.raises(LeukocyteError, match="two knows only cell and background: choose binary"):
-        load_predictor(SegmentParameters(model=str(model_files.two), device="cpu"))
+        method_of(SegmentParameters(model=str(model_files.two), device="cpu"))
     with pytest.raises(LeukocyteError, match="knows only cell and background"):
         next(segment_plane(source_of(scene[0]), SegmentParameters(), binary_predictor))
-    assert load_predictor(SegmentParameters(model=str(model_files.two), mode="binary", device="cpu"))
+    assert method_of(SegmentParameters(model=str(model_files.two), mode="binary", device="cpu"))
 
 
 @pytest.mark.parametrize("pixel_size", [0.0, -0.1, 0.009, 5.1, float("nan"), float("inf")])

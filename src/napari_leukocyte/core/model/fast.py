@@ -6,6 +6,7 @@ converter stand between the two.
 
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,12 @@ class FastNetwork:
                 "PERFORMANCE_HINT": "LATENCY",
             },
         )
+        self._lock = Lock()  # it takes one batch at a time, and the method that was used last serves all who ask
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """RGB windows (N, 3, Y, X) in 0-1 to logits, as `UNet`."""
-        logits: NDArray[np.float32] = self._compiled(np.ascontiguousarray(batch.numpy()))[0]
+        with self._lock:
+            logits: NDArray[np.float32] = self._compiled(np.ascontiguousarray(batch.numpy()))[0]
         return torch.from_numpy(logits)
 
 

@@ -23,7 +23,7 @@ from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
     first_content,
-    load_predictor,
+    method_of,
     segment_plane,
 )
 
@@ -200,7 +200,7 @@ def _begin(parameters: SegmentParameters, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one who writes
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
-    _worker.append(_Worker(parameters, load_predictor(parameters)))
+    _worker.append(_Worker(parameters, method_of(parameters)))
 
 
 def _end_with_parent() -> None:

@@ -35,7 +35,7 @@ __all__ = [
     "SegmentParameters",
     "check_mode",
     "first_content",
-    "load_predictor",
+    "method_of",
     "segment_images",
     "segment_plane",
     "settings_of",
@@ -79,16 +79,16 @@ def first_content(image: ImageSource) -> str:
     return content_of(image.path) if image.path is not None and image.plane == 0 else ""
 
 
-def load_predictor(parameters: SegmentParameters) -> Method:
+def method_of(parameters: SegmentParameters) -> Method:
     """Load the model that the parameters name, and check that it can do their mode."""
-    predictor = load_method(parameters.model, device=parameters.device, engine=parameters.engine)
-    check_mode(predictor, parameters)
-    return predictor
+    method = load_method(parameters.model, device=parameters.device, engine=parameters.engine)
+    check_mode(method, parameters)
+    return method
 
 
-def settings_of(parameters: SegmentParameters, predictor: Method) -> ResultSettings:
+def settings_of(parameters: SegmentParameters, method: Method) -> ResultSettings:
     """What results depend on, for the record of a results folder."""
-    made_by = predictor.provenance
+    made_by = method.provenance
     return ResultSettings(
         model=made_by["model"],
         model_sha256=made_by["model_sha256"],
@@ -101,16 +101,16 @@ def settings_of(parameters: SegmentParameters, predictor: Method) -> ResultSetti
     )
 
 
-def check_mode(predictor: Method, parameters: SegmentParameters) -> None:
+def check_mode(method: Method, parameters: SegmentParameters) -> None:
     """Refuse, in words, to make three classes with a network that knows two."""
-    if parameters.mode == "three-class" and predictor.classes == 2:
+    if parameters.mode == "three-class" and method.classes == 2:
         raise LeukocyteError(
-            f"The model {predictor.name} knows only cell and background: choose binary, or a three-class model."
+            f"The model {method.name} knows only cell and background: choose binary, or a three-class model."
         )
 
 
 def segment_plane(
-    source: ImageSource, parameters: SegmentParameters, predictor: Method, *, decision: SizeDecision | None = None
+    source: ImageSource, parameters: SegmentParameters, method: Method, *, decision: SizeDecision | None = None
 ) -> Iterator[WindowDone | Segmentation]:
     """Segment one image; yields progress and, last, the result.
 
@@ -122,23 +122,21 @@ def segment_plane(
         When the image is none of those that ``core.imaging.convert`` takes, or the model cannot do the mode; the
         sentence says why.
     """
-    check_mode(predictor, parameters)
-    notes_before = len(predictor.notes)
+    check_mode(method, parameters)
+    notes_before = len(method.notes)
     plane = source.read()
     conversion = find_conversion(plane, rgb=source.rgb)
     if decision is None:
-        decision = (yield from decide_pixel_sizes([source], parameters, predictor))[0]
-    pixel_size = yield from decision.settle(plane, conversion, predictor)
+        decision = (yield from decide_pixel_sizes([source], parameters, method))[0]
+    pixel_size = yield from decision.settle(plane, conversion, method)
     assert pixel_size.um is not None  # an estimate always gives one
-    prediction = yield from relay(predictor.predict(plane, conversion, pixel_size=pixel_size.um))
+    prediction = yield from relay(method.predict(plane, conversion, pixel_size=pixel_size.um))
     classes = prediction.classes
-    clean_class_map(
-        classes, pixel_size=pixel_size.um, binary=predictor.classes == 2, surely_cell=prediction.surely_cell
-    )
+    clean_class_map(classes, pixel_size=pixel_size.um, binary=method.classes == 2, surely_cell=prediction.surely_cell)
     cells = label_cells(classes, pixel_size=pixel_size.um)
     doubt = uncertainty(classes, prediction.sure, pixel_size=pixel_size.um)
     notes = [*conversion.notes, *glass_notes(plane, conversion, classes)]
-    if predictor.classes == 3:
+    if method.classes == 3:
         sure = prediction.sure, prediction.surely_cell
         mistaken = mistaken_red_cells(plane, conversion, classes, cells, *sure, pixel_size=pixel_size.um)
         if mistaken:
@@ -156,7 +154,7 @@ def segment_plane(
         kept = keep_cells(cells, keep, pixel_size=pixel_size.um)
         others = int(cells.max()) - int(kept.max())  # both are numbered 1..n
         if others:
-            beside = flags_beside(classes, cells, kept, pixel_size=pixel_size.um, binary=predictor.classes == 2)
+            beside = flags_beside(classes, cells, kept, pixel_size=pixel_size.um, binary=method.classes == 2)
             notes.append(f"{counted(others, 'other cell')} left out, by the choice of cells to keep ({_KEPT[keep]})")
         cells = kept
         classes[cells == 0] = 0
@@ -175,9 +173,9 @@ def segment_plane(
         binary=parameters.mode == "binary",
         pixel_size=pixel_size,
         keep=keep,
-        notes=(*notes, *predictor.notes[notes_before:], *filter(None, [decision.note])),
-        provenance=_provenance(parameters, predictor, pixel_size, keep),
-        unsure_cells=frozenset(n for n, share in unsure.items() if unfamiliar or share > predictor.unsure_limit),
+        notes=(*notes, *method.notes[notes_before:], *filter(None, [decision.note])),
+        provenance=_provenance(parameters, method, pixel_size, keep),
+        unsure_cells=frozenset(n for n, share in unsure.items() if unfamiliar or share > method.unsure_limit),
         unsure_shares=unsure,
         blurred_cells=blurred,
         uncertainty=doubt,
@@ -189,11 +187,11 @@ def segment_plane(
     yield result
 
 
-def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:
+def _provenance(parameters: SegmentParameters, method: Method, pixel_size: PixelSize, keep: str) -> dict[str, str]:
     return {
         "napari-leukocyte": __version__,
-        **predictor.provenance,
-        "device": predictor.used,
+        **method.provenance,
+        "device": method.used,
         "mode": parameters.mode,
         "keep": keep if keep == parameters.keep else f"{keep} (auto)",
         **pixel_size.facts,
@@ -203,7 +201,7 @@ def _provenance(parameters: SegmentParameters, predictor: Method, pixel_size: Pi
 def segment_images(
     images: Sequence[ImageSource | BrokenImage],
     parameters: SegmentParameters,
-    predictor: Method,
+    method: Method,
     *,
     decisions: Mapping[int, SizeDecision] | None = None,
     hashed: bool = False,
@@ -214,14 +212,14 @@ def segment_images(
     ``hashed`` gives the ``content`` of each file, for a record.
     """
     if decisions is None:
-        decisions = yield from decide_pixel_sizes(images, parameters, predictor)
+        decisions = yield from decide_pixel_sizes(images, parameters, method)
     for index, image in enumerate(images):
         if isinstance(image, BrokenImage):
             yield ImageFailed(index, image.name, image.reason)
             continue
         try:
             content = first_content(image) if hashed else ""
-            for event in segment_plane(image, parameters, predictor, decision=decisions[index]):
+            for event in segment_plane(image, parameters, method, decision=decisions[index]):
                 yield ImageSegmented(index, image, event, content=content) if isinstance(event, Segmentation) else event
         except LeukocyteError as error:
             yield ImageFailed(index, image.label, str(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
@@ -55,8 +55,6 @@ class SegmentJob:
 
     progress = Signal(int, int, str)
     ended = Signal(str)
-
-    _loaded: ClassVar[dict[tuple[str, str, str], Any]] = {}  # the last network: the next press starts at once
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -115,10 +113,6 @@ class SegmentJob:
     def leave(self) -> None:
         """Stop in the same way, and report nothing more."""
         self.worker.leave()
-
-    def forget_models(self) -> None:
-        """Read weight files anew at the next run."""
-        self._loaded.clear()
 
     def _on_event(self, event: object) -> None:
         from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeStep
@@ -204,31 +198,19 @@ def _run(
     torch is imported here, so that the dock opens at once.
     """
     from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision, decide_pixel_sizes
-    from napari_leukocyte.core.segmentation.segment import ImageSegmented, segment_images
+    from napari_leukocyte.core.segmentation.loaded import loaded_method
+    from napari_leukocyte.core.segmentation.segment import ImageSegmented, check_mode, segment_images
 
-    predictor = _predictor(parameters)
+    method = loaded_method(parameters.model, parameters.device, parameters.engine)
+    check_mode(method, parameters)
     yield from until_warm()
-    yield _Ready(predictor.used)
+    yield _Ready(method.used)
     missing = [i for i in indices if i not in decided]
     before = {i: SizeDecision(size) for i, size in known.items()}
-    decided.update((yield from decide_pixel_sizes(images, parameters, predictor, wanted=missing, known=before)))
+    decided.update((yield from decide_pixel_sizes(images, parameters, method, wanted=missing, known=before)))
     decisions = {position: decided[i] for position, i in enumerate(indices)}
-    for event in segment_images([images[i] for i in indices], parameters, predictor, decisions=decisions):
+    for event in segment_images([images[i] for i in indices], parameters, method, decisions=decisions):
         if isinstance(event, ImageSegmented):
             yield _Found(event.index, event.source.label, ImageState(event.result))
         else:
             yield event
-
-
-def _predictor(parameters: SegmentParameters) -> Any:
-    from napari_leukocyte.core.segmentation.method import load_method
-    from napari_leukocyte.core.segmentation.segment import check_mode
-
-    key = (parameters.model, parameters.device, parameters.engine)
-    loaded = SegmentJob._loaded
-    if key not in loaded:
-        predictor = load_method(parameters.model, device=parameters.device, engine=parameters.engine)
-        loaded.clear()
-        loaded[key] = predictor
-    check_mode(loaded[key], parameters)
-    return loaded[key]

@@ -289,7 +289,6 @@ class SegmentWidget(Dock):
 
     def _on_model_accepted(self) -> None:
         if self.session.model_path is not None:
-            self.job.forget_models()  # its file may have been trained on since it was loaded
             self.form.use_weight_file(self.session.model_path)
 
     def segment(self) -> None:
