@@ -36,9 +36,9 @@ from napari_leukocyte.core.scoring.cell_pairs import CellPair, pair_cells
 from napari_leukocyte.core.scoring.cnr_error import CnrErrors, compare_cnr, match_cells
 from napari_leukocyte.core.scoring.metrics import count_image
 from napari_leukocyte.core.segmentation.method import Method, load_method
-from napari_leukocyte.core.segmentation.parameters import Mode
+from napari_leukocyte.core.segmentation.parameters import Mode, SegmentParameters
 from napari_leukocyte.core.segmentation.predictor import Predictor
-from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.segment import segment_plane
 from report import markdown, table, weights_hash
 from summary import Scored, summarise
 

@@ -29,7 +29,8 @@ def area(number: int, place: Path) -> Job:
     """An image of so many megapixels, of one drawn tile again and again: to class map, labels and flags."""
     from napari_leukocyte.core.imaging.image_list import sources_from_array
     from napari_leukocyte.core.imaging.pixel_size import PixelSize
-    from napari_leukocyte.core.segmentation.segment import SegmentParameters, method_of, segment_plane
+    from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+    from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
     from napari_leukocyte.core.synthetic.smear import draw_field
     from tiny_model import tiny_model
 

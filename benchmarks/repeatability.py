@@ -27,7 +27,8 @@ from napari_leukocyte.core.model.dataset import IndexRow
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.figures import share
 from napari_leukocyte.core.segmentation.method import Method, load_method
-from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.segment import segment_plane
 
 SOURCES = ("zheng1", "zheng2")
 AS_IT_IS = "as it is"

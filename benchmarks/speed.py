@@ -34,11 +34,10 @@ from torch import nn
 from napari_leukocyte.core.imaging.image_list import BrokenImage, ImageSource, sources_from_array, sources_from_files
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
-from napari_leukocyte.core.segmentation.parameters import Engine, Mode
+from napari_leukocyte.core.segmentation.parameters import Engine, Mode, SegmentParameters
 from napari_leukocyte.core.segmentation.predictor import Predictor
 from napari_leukocyte.core.segmentation.segment import (
     ImageSegmented,
-    SegmentParameters,
     segment_images,
 )
 from napari_leukocyte.core.synthetic.smear import draw_field, draw_stack

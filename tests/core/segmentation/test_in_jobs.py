@@ -19,10 +19,10 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation import in_jobs
 from napari_leukocyte.core.segmentation.in_jobs import can_share_work, jobs_that_pay, segment_in_jobs
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
-    SegmentParameters,
     method_of,
     segment_images,
 )

@@ -13,11 +13,11 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.segmentation import windowed
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
 from napari_leukocyte.core.segmentation.rulers import Ruler, Rulers
 from napari_leukocyte.core.segmentation.segment import (
     ImageFailed,
     ImageSegmented,
-    SegmentParameters,
     method_of,
     segment_images,
     segment_plane,

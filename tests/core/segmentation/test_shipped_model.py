@@ -9,7 +9,8 @@ from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.imaging.image_list import sources_from_array
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.segmentation.method import load_method
-from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.segment import segment_plane
 from napari_leukocyte.core.synthetic.leukocytes import make_leukocyte
 from napari_leukocyte.core.synthetic.platelets import make_platelet
 from napari_leukocyte.core.synthetic.scene import Scene, draw_scene, new_canvas, streams

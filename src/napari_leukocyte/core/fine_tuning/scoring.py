@@ -8,7 +8,8 @@ from napari_leukocyte.core.imaging.pixel_size import PixelSize
 from napari_leukocyte.core.results.segmentation import Segmentation
 from napari_leukocyte.core.scoring.evaluation import Case, EvaluationParameters, ImageScore, score_case
 from napari_leukocyte.core.segmentation.method import Method
-from napari_leukocyte.core.segmentation.segment import SegmentParameters, segment_plane
+from napari_leukocyte.core.segmentation.parameters import SegmentParameters
+from napari_leukocyte.core.segmentation.segment import segment_plane
 from napari_leukocyte.core.training_set.item import TrainingItem
 
 __all__ = ["Judged", "score_item"]

@@ -91,6 +91,12 @@ class ListedImage:
     path: str = ""
     relative: str = ""
 
+    @property
+    def gone(self) -> str:
+        """What to say where `source` finds nothing, in a sentence."""
+        where = f"it is not at {self.path} any more: move it back" if self.path else "it was a layer: open it first"
+        return f"{self.label} cannot be opened, for {where}."
+
     def source(self, folder: Path) -> Path | None:
         """The file where it lies now, seen from the results folder; None without a file, or when it is gone."""
         for path in (self.path, str(folder / self.relative) if self.relative else ""):

@@ -118,8 +118,7 @@ def _sources_of(image: ImageRecord, folder: Path) -> list[ImageSource | BrokenIm
     path = image.image.source(folder)
     if path is None:
         was = Path(image.image.path or image.image.name)
-        where = f"it is not at {was} any more: move it back" if image.image.path else "it was a layer: open it first"
-        return [BrokenImage(image.image.label, was, f"{image.image.label} cannot be opened, for {where}.")]
+        return [BrokenImage(image.image.label, was, image.image.gone)]
     found = list(sources_from_files([path]))
     if image.planes and len(found) != len(image.planes) and not isinstance(found[0], BrokenImage):
         return [BrokenImage(image.image.label, path, f"{path} has not as many planes as its results: restore it.")]

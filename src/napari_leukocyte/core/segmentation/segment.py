@@ -32,7 +32,6 @@ from napari_leukocyte.core.text import counted
 __all__ = [
     "ImageFailed",
     "ImageSegmented",
-    "SegmentParameters",
     "check_mode",
     "first_content",
     "method_of",
@@ -40,7 +39,6 @@ __all__ = [
     "segment_plane",
     "settings_of",
 ]
-
 
 _KEPT = {"centre": "the one in the centre", "whole": "those that the image edge does not cut"}
 

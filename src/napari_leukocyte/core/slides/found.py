@@ -120,10 +120,7 @@ class FoundOnSlide:
             return image.path
         path = image.source(self.folder)
         if path is None:
-            where = (
-                f"it is not at {image.path} any more: move it back" if image.path else "it was a layer: open it first"
-            )
-            raise LeukocyteError(f"The slide {image.label} cannot be opened, for {where}.")
+            raise LeukocyteError(image.gone)
         now = slide_fingerprint(str(path))
         if any(self.about.get(key, value) != value for key, value in now.items() if key != "slide"):
             raise LeukocyteError(f"{path} is not the slide that these results are of: put that one back.")
