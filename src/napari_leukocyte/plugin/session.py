@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_leukocyte.core.cells.boxes import Pixels
+from napari_leukocyte.core.cells.boxes import Pixels, pixels_of
 from napari_leukocyte.core.cells.live import Change, LiveCells
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.core.imaging.pixel_size import PixelSize
@@ -250,11 +250,10 @@ class Session(ChosenCells):
         """
         # A gesture must cost the same on a large image: the layer tells of every edit, so the map is not searched here.
         layer, state = self._editable(flush=False)
-        rows, columns = np.nonzero(state.classes[box] != classes)
-        if rows.size:
-            at = rows + box[0].start, columns + box[1].start
+        changed = state.classes[box] != classes
+        if changed.any():
             with self.layers.unwatched():
-                layer.data_setitem(self.layers.pixels(at, self.index), classes[rows, columns])
+                layer.data_setitem(self.layers.pixels(pixels_of(changed, box), self.index), classes[changed])
             self._announce(state.live.take_over(box, classes, labels, marks=marks))
         elif marks is not None:
             self.edit_labels(lambda live: live.set_marks(marks))

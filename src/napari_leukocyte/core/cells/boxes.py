@@ -12,6 +12,7 @@ __all__ = [
     "in_plane",
     "joined",
     "meet",
+    "pixels_of",
     "sizes_by_number",
     "widened",
     "within",
@@ -118,6 +119,7 @@ def within(box: Box, area: Box) -> Box:
     )
     return rows, columns
 
+
 def in_plane(box: Box, area: Box) -> Box:
     """Return where a box in the array of an area lies in the plane: `within` the other way round.
 
@@ -131,3 +133,15 @@ def in_plane(box: Box, area: Box) -> Box:
     )
     return rows, columns
 
+
+def pixels_of(mask: npt.NDArray[np.bool_], area: Box) -> Pixels:
+    """Return the pixels of a mask, which lies in an area, in the plane.
+
+    Examples
+    --------
+    >>> rows, columns = pixels_of(np.array([[0, 1], [1, 0]], bool), (slice(4, 6), slice(9, 11)))
+    >>> rows.tolist(), columns.tolist()
+    ([4, 5], [10, 9])
+    """
+    rows, columns = np.nonzero(mask)
+    return rows + area[0].start, columns + area[1].start

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from napari_leukocyte.core.cells.boxes import Pixels, joined, within
+from napari_leukocyte.core.cells.boxes import Pixels, joined, pixels_of, within
 from napari_leukocyte.core.cells.cell_types import check_type
 from napari_leukocyte.core.cells.flags import Flag
 from napari_leukocyte.core.cells.live import Change, LiveCells
@@ -122,11 +122,7 @@ def split_off(live: LiveCells, path: Sequence[Point]) -> Pixels:
 
     The largest piece stays. Raises as `split` does.
     """
-    found = []
-    for number, pieces in _cuts(live, path).items():
-        rows, columns = np.nonzero(pieces > 1)
-        box = live.boxes[number]
-        found.append((rows + box[0].start, columns + box[1].start))
+    found = [pixels_of(pieces > 1, live.boxes[number]) for number, pieces in _cuts(live, path).items()]
     return _together(found)
 
 
@@ -138,12 +134,8 @@ def delete(live: LiveCells, numbers: Iterable[int]) -> Pixels:
     LeukocyteError
         When there is no such cell.
     """
-    found = []
-    for number in numbers:
-        if number in live.boxes:
-            box = live.boxes[number]
-            rows, columns = np.nonzero(live.cells[box] == number)
-            found.append((rows + box[0].start, columns + box[1].start))
+    boxes = {number: live.boxes[number] for number in numbers if number in live.boxes}
+    found = [pixels_of(live.cells[box] == number, box) for number, box in boxes.items()]
     if not found:
         raise LeukocyteError("There is no cell to delete: point at one, or click one first.")
     return _together(found)
@@ -174,8 +166,7 @@ def _filling(live: LiveCells, number: int) -> Pixels:
     pixels = find_hole(own, others)
     if not pixels.any():
         pixels = find_indent(own, others)
-    rows, columns = np.nonzero(pixels)
-    return rows + box[0].start, columns + box[1].start
+    return pixels_of(pixels, box)
 
 
 def holes(live: LiveCells) -> Pixels:
@@ -189,8 +180,7 @@ def holes(live: LiveCells) -> Pixels:
     found = []
     for number, box in live.boxes.items():
         own = live.cells[box] == number
-        rows, columns = np.nonzero(find_hole(own, (live.cells[box] > 0) & ~own))
-        found.append((rows + box[0].start, columns + box[1].start))
+        found.append(pixels_of(find_hole(own, (live.cells[box] > 0) & ~own), box))
     if not any(rows.size for rows, _ in found):
         raise LeukocyteError("No cell of this image has a hole.")
     return _together(found)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, widened
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, pixels_of, widened
 from napari_leukocyte.core.cells.checks import check_cell_labels, check_class_map, check_pixel_size
 from napari_leukocyte.core.cells.flagging import map_flags
 from napari_leukocyte.core.cells.flags import Flag
@@ -210,8 +210,7 @@ def measure_cell(
     height, width = classes.shape
     own = cells[rows, columns] == number
     others = np.where(own, 0, cells[rows, columns])
-    y, x = np.nonzero(own)
-    y, x = y + rows.start, x + columns.start
+    y, x = pixels_of(own, (rows, columns))
     cut = bool(y.min() == 0 or x.min() == 0 or y.max() == height - 1 or x.max() == width - 1)
     nucleus = own & (classes[rows, columns] >= 2)
     # a label over background is no part of the cell

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, in_plane
+from napari_leukocyte.core.cells.boxes import Box, boxes_by_number, in_plane, pixels_of
 from napari_leukocyte.core.cells.labels import label_cells
 from napari_leukocyte.core.segmentation.cleaning import clean_class_map, smallest_cell_px
 from napari_leukocyte.core.segmentation.windowed import WindowDone
@@ -109,8 +109,6 @@ def _cleaned(
 
 def _places(labels: NDArray[np.int32], window: Box, before: int) -> Iterator[FoundCell]:
     for number, box in boxes_by_number(labels).items():
-        rows, columns = place = in_plane(box, window)
-        y, x = np.nonzero(labels[box] == number)
-        y, x = y + rows.start, x + columns.start
+        place = in_plane(box, window)
+        y, x = pixels_of(labels[box] == number, place)
         yield FoundCell(before + number, place, (int(y[0]), int(x[0])), float(y.mean()), float(x.mean()))
-

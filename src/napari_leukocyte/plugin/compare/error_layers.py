@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_leukocyte.core.cells.boxes import Box
+from napari_leukocyte.core.cells.boxes import Box, pixels_of
 from napari_leukocyte.core.colours import DIFFERENCE_PALETTES, TRUTH_COLOURS
 from napari_leukocyte.core.scoring.difference import Difference, difference_classes
 from napari_leukocyte.core.scoring.live_comparison import LiveComparison
@@ -99,11 +99,11 @@ class ErrorLayers:
             layer.colormap = _colormap(palette)
         place_like(layer, session.image_layer)
         layer.visible = True
-        rows, columns = box or (slice(0, layer.data.shape[0]), slice(0, layer.data.shape[1]))
-        now = self._pixels(name, known, (rows, columns))
-        y, x = np.nonzero(layer.data[rows, columns] != now)
-        if y.size:
-            layer.data_setitem((y + rows.start, x + columns.start), now[y, x])
+        box = box or (slice(0, layer.data.shape[0]), slice(0, layer.data.shape[1]))
+        now = self._pixels(name, known, box)
+        changed = layer.data[box] != now
+        if changed.any():
+            layer.data_setitem(pixels_of(changed, box), now[changed])
 
     def _pixels(self, name: str, known: LiveComparison, box: Box) -> NDArray[np.uint8]:
         if name == TRUTH:
