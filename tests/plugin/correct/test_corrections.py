@@ -762,6 +762,18 @@ def test_the_queue_passes_over_what_is_accepted_skipped_or_excluded(session, cor
     assert [corrections.neighbour("name", by) for by in (-1, 1, 2, 3)] == [None, 1, 2, None]
 
 
+def test_the_most_flagged_come_first_and_what_a_person_says_of_a_cell_is_no_flag(
+    session, corrections, segmentation, disc_map
+):
+    for index, cell in enumerate((CELL, (15, 50, 25, 12), CELL)):  # the edge cuts the second
+        session.put(index, segmentation(disc_map(SHAPE, cell), pixel_size=0.3))
+    session.show(2)
+    session.edit_labels(lambda live: live_repairs.mark(live, [1], Flag.NOT_A_WBC_PLATELET))
+    assert corrections.place("flags") == 3
+    session.show(1)
+    assert corrections.place("flags") == 1
+
+
 def test_an_excluded_image_does_not_train_and_is_not_accepted(session, corrections, desk, training_set):
     accept(corrections, desk)
     corrections.exclude(0, "Another stain")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_leukocyte.core.cells.flags import Flag
+from napari_leukocyte.core.cells.order import doubts_among
 from napari_leukocyte.core.errors import LeukocyteError
 from napari_leukocyte.plugin.correct import set_jobs
 from napari_leukocyte.plugin.correct.draft_keeper import DraftKeeper
@@ -74,7 +74,7 @@ class Corrections(DraftKeeper):
             return QueueItem(name, done=done)
         flagged = 0
         if order == "flags":  # only then: it visits every cell of the list, at every stroke
-            flagged = sum(1 for measure in state.measures if set(measure.flags) - {Flag.EDITED, Flag.TOO_COARSE})
+            flagged = sum(bool(doubts_among(measure.flags)) for measure in state.measures)
         return QueueItem(name, state.result.uncertainty, flagged, done)
 
     # ---- accepting --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class QueueItem:
     uncertainty
         0-1; NaN where no model has just segmented it.
     flags
-        How many of its cells carry a remark.
+        How many of its cells carry a remark that asks for a look.
     done
         Accepted, skipped or excluded: passed over on the way to the next one.
     """
