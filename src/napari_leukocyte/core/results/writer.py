@@ -324,7 +324,6 @@ class ResultWriter:
         if self._unlisted:
             self._file.append(list_line(self._unlisted))
             self.record.add_listed(self._unlisted)
-            self._paths = {one.stem: path for path, one in self.listed.items()}
             self._unlisted = []
 
     def _image(
