@@ -164,7 +164,10 @@ class Hands:
         """A dock from the Plugins menu: two clicks."""
         self.counts["clicks"] += 2
         _, dock = self.viewer.window.add_plugin_dock_widget("napari-leukocyte", name)
-        self.wait(lambda: not dock.visibleRegion().isEmpty(), name)
+        # it opens below the others, and gets its height when it has joined them as a tab
+        self.wait(
+            lambda: not dock.visibleRegion().isEmpty() and 0 < dock.minimumSizeHint().height() <= dock.height(), name
+        )
         return dock
 
     def go_to_dock(self, dock: Any) -> None:
