@@ -123,7 +123,6 @@ class CorrectWidget(Dock):
         self.accept_button = self._button(
             "Accept and next", self._accept, "This mask becomes a training mask (Shift+D)"
         )
-        self.accept_button.setObjectName("accept")
         self.revoke_button = self._button("Revoke", self._revoke, "Take the accepted mask out of training again")
         self.empty_button = self._button("Start with an empty map", self._start_empty, "Paint the cells by hand")
         self.import_button = ImportButton(self.session, self.disk, self._say)

@@ -36,7 +36,6 @@ class SaveState(QLabel):  # type: ignore[misc]
         self._corrections, self._disk = corrections, disk
         self._refusal = ""  # why the disk did not take a draft; it keeps the draft and tries again
         self._last = ""  # when the last draft of the shown image was written
-        self.setObjectName("saved")
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)

@@ -34,7 +34,6 @@ class WithheldNote(QLabel):  # type: ignore[misc]
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setWordWrap(True)
-        self.setObjectName("withheld")
         self.hide()
         self._session = session
         self._worker = Background("the look at what is withheld")

@@ -94,7 +94,6 @@ class SegmentWidget(Dock):
         self.slide = SlidePanel(self.session, self.form.parameters, self._choose)
         self.drops = DropTarget(self, self.open_paths)
         self.segment_button = QPushButton("Segment", clicked=self.segment)
-        self.segment_button.setObjectName("segment")
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
         self.bar = QProgressBar()
         self.status = note()

@@ -102,7 +102,6 @@ class TrainWidget(Dock):
         self.form.start_changed.connect(self._refresh)
         self.form.file_chosen.connect(self.use_weight_file)
         self.train_button = QPushButton("Train", clicked=self.train)
-        self.train_button.setObjectName("train")
         self.resume_button = QPushButton("Resume", clicked=self.resume)
         self.cancel_button = QPushButton("Cancel", clicked=self.job.cancel)
         self.cancel_button.setToolTip("Stops at the next step; the best weights so far are kept")
