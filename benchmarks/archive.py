@@ -36,7 +36,7 @@ from napari_leukocyte.core.packed import Packed
 from napari_leukocyte.core.results.record_file import read_record
 from napari_leukocyte.core.segmentation.list_pixel_sizes import SizeDecision
 from napari_leukocyte.core.segmentation.parameters import SegmentParameters
-from napari_leukocyte.core.segmentation.segment import method_of, segment_plane
+from napari_leukocyte.core.segmentation.segment import ImageSegmented, method_of, segment_images
 from napari_leukocyte.core.synthetic.smear import draw_cell
 from resume_kills import faults_at_end
 
@@ -62,10 +62,12 @@ def on_its_way(folder: Path, *, images: int, size: int, model: str, engine: Any)
     parameters = SegmentParameters(model=model, engine=engine)
     method, decision = method_of(parameters), SizeDecision(PixelSize(480 / size / PX_PER_UM, "drawn"))
     sent, maps = [], []
-    for source in sources_from_files(sorted(folder.iterdir())[:images]):
-        *_, result = segment_plane(source, parameters, method, decision=decision)
-        sent.append(len(pickle.dumps(Done(result, result.measure(), ""))))
-        maps.append(sum(len(pickle.dumps(Packed(one))) for one in (result.classes, result.cells)))
+    sources = list(sources_from_files(sorted(folder.iterdir())[:images]))
+    for event in segment_images(sources, parameters, method, decisions=dict.fromkeys(range(images), decision)):
+        if isinstance(event, ImageSegmented):
+            result = event.result
+            sent.append(len(pickle.dumps(Done(result, result.measure(), ""))))
+            maps.append(sum(len(pickle.dumps(Packed(one))) for one in (result.classes, result.cells)))
     return f"a result takes {np.median(sent) / 1000:.1f} kB on its way, its maps {np.median(maps) / 1000:.1f} of them"
 
 

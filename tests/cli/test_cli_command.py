@@ -8,7 +8,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+import napari_leukocyte as nl
 from napari_leukocyte import __version__
+from napari_leukocyte.core.model.weights import SHIPPED_MODELS
 
 PROGRAM = Path(sys.executable).with_name("napari-leukocyte")
 
@@ -27,6 +29,12 @@ def test_version_and_help(run):
         shown = run(command, "--help")
         assert shown.exit_code == 0
         assert command in run("--help").stdout
+
+
+def test_help_names_all_shipped_models(run):
+    shown = run("segment", "--help").stdout
+    assert [name for name in SHIPPED_MODELS if name not in shown] == []
+    assert [name for name in SHIPPED_MODELS if f"``{name}``" not in (nl.load_model.__doc__ or "")] == []
 
 
 def test_help_loads_nothing_heavy():

@@ -28,7 +28,8 @@ def load_model(model: str | os.PathLike[str] = "default", *, device: str = "auto
     Parameters
     ----------
     model
-        ``default``, ``thesis-three-class``, ``thesis-binary``, a weight file (.safetensors), or ``active-contour``.
+        ``default``, ``default-4``, ``thesis-three-class``, ``thesis-binary``, a weight file (.safetensors), or
+        ``active-contour``.
     device
         Where the network runs: ``auto`` (cuda, else mps, else cpu), ``cuda``, ``mps`` or ``cpu``.
     engine

@@ -39,7 +39,8 @@ def segment(
         str,
         typer.Option(
             metavar="NAME|FILE",
-            help="default, thesis-three-class, thesis-binary, a weight file (.safetensors), or active-contour.",
+            help="default, default-4, thesis-three-class, thesis-binary, active-contour, or a weight file "
+            "(.safetensors).",
         ),
     ] = "default",
     device: Annotated[
