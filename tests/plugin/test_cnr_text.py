@@ -39,7 +39,7 @@ def edits(session):
 
     yield lambda: paint(50, 2, 1)
     yield lambda: paint(51, 1, 0)
-    yield lambda: session.edit_map(lambda own: live_repairs.delete(own, 77), 0)
+    yield lambda: session.edit_map(lambda own: live_repairs.delete(own, [77]), 0)
     yield lambda: layer.undo()
     yield lambda: layer.data_setitem(tuple(np.mgrid[0:3, 0:3].reshape(2, -1)), 1)  # a new one, in a corner
     yield lambda: session.edit_labels(lambda own: own.set_marks({9: Flag.NOT_A_WBC_SMUDGE}))
