@@ -15,10 +15,11 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 viewer = napari.Viewer(show=False)
+import scipy.ndimage  # which docks need; newer ones load scipy.linalg themselves
+slow = {"torch", "skimage.segmentation", "skimage.morphology", "scipy.spatial", "scipy.linalg"} - set(sys.modules)
 for name in ("Segment", "Measure", "Compare", "Correct", "Train"):
     viewer.window.add_plugin_dock_widget("napari-leukocyte", name)
     QApplication.processEvents()
-    slow = {"torch", "skimage.segmentation", "skimage.morphology", "scipy.spatial", "scipy.linalg"}
     assert not slow & set(sys.modules), name
     # what writes files is loaded to write some
     assert name != "Measure" or "napari_leukocyte.core.exchange.formats" not in sys.modules

@@ -1,5 +1,8 @@
 """What a worker waits for before it hands napari its first labels."""
 
+import os
+import subprocess
+import sys
 from threading import Event
 
 import numpy as np
@@ -86,3 +89,17 @@ def test_a_first_map_and_its_first_edit_compile_nothing_then(monkeypatch, viewer
     session.put(0, segmentation(disc_map((90, 110), (45, 55, 22, 12))))
     session.classes_layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[40:50, 50:60]), 1)
     assert not compiled
+
+
+def test_numbas_own_pool_is_left_to_the_window_alone():
+    """Two threads in it end the process, as on a computer that has no OpenMP for numba."""
+    program = (
+        "from numba.np.ufunc import parallel; from napari_leukocyte.plugin import warm; warm._compile();"
+        "print(parallel._is_initialized, warm._ended.is_set())"
+    )
+    for layer, used in (("workqueue", "False"), ("default", "True")):
+        environment = {**os.environ, "NUMBA_THREADING_LAYER": layer}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == [used, "True"]

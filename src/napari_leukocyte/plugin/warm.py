@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from threading import Event
 from typing import TYPE_CHECKING
@@ -62,12 +63,28 @@ def _compile() -> None:
     for module in _FOR_EDITS:
         import_module(module)
     try:
-        _colour_labels()
+        if _numba_serves_two_threads():
+            _colour_labels()
     finally:
         _ended.set()
     _draw_nothing()
     for module in _LATER:
         import_module(module)
+
+
+def _numba_serves_two_threads() -> bool:
+    """Whether the window may colour labels meanwhile: numba's own pool, for want of OpenMP or TBB, ends the process."""
+    try:
+        from numba import config
+    except ImportError:
+        return True  # nothing is compiled then
+    if config.THREADING_LAYER == "workqueue":
+        return False
+    for pool in ("omppool", "tbbpool"):
+        with suppress(ImportError):
+            import_module(f"numba.np.ufunc.{pool}")
+            return True
+    return False
 
 
 def _draw_nothing() -> None:

@@ -117,7 +117,7 @@ def test_cells_with_an_upper_limit_count_in_medians_and_a_patient_that_they_leav
             assert (row.cells, row.quartiles[1].low == row.quartiles[1].high) == (20, True)
             assert row.median <= before.median
     assert [one.log_cnr for one in few.patients] == pytest.approx([one.log_cnr for one in plain.patients])
-    assert few.comparisons == plain.comparisons
+    assert repr(few.comparisons) == repr(plain.comparisons)  # NaN and NaN are the same here
 
     study = make_study([write_results(tmp_path / "many", images(lambda group, i: 6 * (i == 0)))], groups=PATTERN)
     assert study.comparisons[0].patients == (3, 3)

@@ -17,7 +17,9 @@ def pictures_in(tiff: Any) -> list[Any]:
     """
     found = list(tiff.series)
     # a lone picture is one, whatever it is called, but in a slide's own format
-    return found if len(found) == 1 and not tiff.is_svs else [series for series in found if not _is_aside(series)]
+    # (tiff.is_svs asks for tiles in newer versions of tifffile, which label and macro have not)
+    alone = len(found) == 1 and not tiff.pages.first.is_svs
+    return found if alone else [series for series in found if not _is_aside(series)]
 
 
 def no_picture_in(tiff: Any) -> str:
