@@ -78,7 +78,7 @@ def _numba_serves_two_threads() -> bool:
         from numba import config
     except ImportError:
         return True  # nothing is compiled then
-    if config.THREADING_LAYER == "workqueue":
+    if getattr(config, "THREADING_LAYER", "default") == "workqueue":
         return False
     for pool in ("omppool", "tbbpool"):
         with suppress(ImportError):
