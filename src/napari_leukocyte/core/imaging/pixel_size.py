@@ -22,6 +22,7 @@ __all__ = [
 
 _TEXT = re.compile(r"(?P<number>[0-9]*[.,]?[0-9]+)\s*((?P<unit>[µμu]m|nm)(\s*/\s*(px|pixel))?)?")
 
+_UNKNOWN = "unknown"
 _ESTIMATES = ("estimated", "assumed")  # how the sources of estimates begin
 TYPICAL_CELL_UM = 13.0  # diameter of a neutrophil in a smear
 USUAL_UM = (0.05, 0.25)  # um per px of a smear under an objective of 20x to 100x
@@ -42,7 +43,7 @@ class PixelSize:
     """
 
     um: float | None
-    source: str = "unknown"
+    source: str = _UNKNOWN
     estimated: bool = False
     shared: bool = False
     doubt: str = ""
@@ -51,6 +52,11 @@ class PixelSize:
     def for_areas(self) -> float | None:
         """What um2 areas and size-dependent flags may rest on: an estimate from cell size would be circular."""
         return None if self.estimated else self.um
+
+    @property
+    def unused(self) -> str:
+        """Why a size that is stated is not used, in words; empty where one is used, or none is stated."""
+        return self.source if self.um is None and self.source != _UNKNOWN else ""
 
     @property
     def digits(self) -> str:
@@ -82,7 +88,7 @@ class PixelSize:
         if isinstance(facts["pixel_size_um"], bool) or not (math.isfinite(um) and um > 0):
             return cls(None)
         source, doubt = (str(facts.get(f"pixel_size_{key}", "")) for key in ("source", "doubt"))
-        size = cls.stated(um, source or "unknown")
+        size = cls.stated(um, source or _UNKNOWN)
         return replace(size, shared=facts.get("pixel_size_scope") == "shared", doubt=doubt)
 
     @classmethod

@@ -83,7 +83,7 @@ def from_tiff(tiff: Any, series: Any) -> PixelSize:
     image in the file states does not count.
     """
     sizes = list(_sizes_in(tiff, series))
-    unused = next((size for size in sizes if size.source != PixelSize(None).source), PixelSize(None))
+    unused = next((size for size in sizes if size.unused), PixelSize(None))
     return next((size for size in sizes if size.um is not None), unused)
 
 

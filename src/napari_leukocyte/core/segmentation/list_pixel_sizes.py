@@ -1,6 +1,6 @@
 """The pixel sizes of a list of images, decided once and before the first result."""
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -102,7 +102,9 @@ def decide_pixel_sizes(
             found[i] = yield from _look(images[i], size, method, SizeStep(done, total))
             done += 1
         if size.um is None:
-            decisions |= _estimated(members, found, images, method, unused=_unused(stated[i] for i in members))
+            decisions |= _estimated(
+                members, found, images, method, unused=next(filter(None, (stated[i].unused for i in members)), "")
+            )
         else:
             decisions |= _judged(members, size, found)
     # what an image got alone stays with it, too
@@ -133,11 +135,6 @@ def _spread(members: Sequence[int]) -> list[int]:
     """At most eight of them, evenly spread, the first and the last among them."""
     at = np.linspace(0, len(members) - 1, min(len(members), LOOKED_AT))
     return [members[round(float(i))] for i in at]
-
-
-def _unused(stated: Iterable[PixelSize]) -> str:
-    """What is wrong with the size that one of the images states, see `resolution.stated`."""
-    return next((size.source for size in stated if size.source != PixelSize(None).source), "")
 
 
 def _earlier(members: Sequence[int], stated: PixelSize, known: Mapping[int, SizeDecision]) -> SizeDecision | None:

@@ -9,7 +9,7 @@ from napari_leukocyte.core.files import real_path
 from napari_leukocyte.core.imaging.raster import open_raster
 from napari_leukocyte.core.imaging.read import find_images, natural_key
 from napari_leukocyte.core.imaging.tiff import is_tiff
-from napari_leukocyte.core.slides.opening import SLIDE_SUFFIXES, is_address, is_slide, is_zarr, slide_stem
+from napari_leukocyte.core.slides.opening import LARGE_PX, SLIDE_SUFFIXES, is_address, is_slide, is_zarr, slide_stem
 from napari_leukocyte.core.slides.slide import slide_name
 from napari_leukocyte.core.slides.tiff_slides import tiff_size
 
@@ -18,7 +18,6 @@ __all__ = ["AsSlides", "divide", "in_one_piece", "slide_folders"]
 AsSlides = Literal["auto", "all", "none"]
 
 _LEAST_BYTES = 1_000_000  # of a TIFF that can be a slide: the heads of thousands of crops need not be read
-_MUCH_PX = 100_000_000  # of an image, from which what it takes is said
 _BYTES_PER_PX = 16  # of memory, for an image in one piece: pixels, probabilities of a row of windows, maps, labels
 
 
@@ -67,7 +66,7 @@ def in_one_piece(images: Sequence[Path]) -> list[str]:
     said = []
     for path in images:
         pixels = _pixels(path) if _large(path) else 0
-        if pixels > _MUCH_PX:
+        if pixels > LARGE_PX:
             said.append(
                 f"{path.name} has {pixels / 1e6:.0f} megapixels and is worked on in one piece, which takes about "
                 f"{pixels * _BYTES_PER_PX / 1e9:.0f} GB of memory; as a tiled TIFF it would be worked on in parts"

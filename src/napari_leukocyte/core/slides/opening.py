@@ -11,13 +11,13 @@ from napari_leukocyte.core.slides.slide import Slide, slide_name
 from napari_leukocyte.core.slides.tiff_slides import open_tiff_slide, tiff_size
 from napari_leukocyte.core.slides.zarr_slides import open_zarr_slide
 
-__all__ = ["SLIDE_SUFFIXES", "is_address", "is_slide", "is_zarr", "open_slide", "slide_stem"]
+__all__ = ["LARGE_PX", "SLIDE_SUFFIXES", "is_address", "is_slide", "is_zarr", "open_slide", "slide_stem"]
 
 SLIDE_SUFFIXES = (".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".vms", ".vmu")
 """Files that are slides by their names; TIFF files are slides when they are pyramids or large."""
 
 _PYRAMID_PX = 16_000_000  # a pyramid of fewer pixels is a field of a camera, and an image as any other
-_LARGE_PX = 100_000_000  # so many take gigabytes in one piece, and are read in parts where that can be
+LARGE_PX = 100_000_000  # so many take gigabytes in one piece, and are read in parts where that can be
 _COMPOUND = (".ome.zarr", ".ome.tiff", ".ome.tif")
 _ODD_TIFF = (".ndpi", ".scn", ".bif")  # TIFF inside, with pyramids of their own kinds
 
@@ -65,7 +65,7 @@ def is_slide(path: str | Path) -> bool:
         size = tiff_size(Path(path))
     except Exception:  # as above
         return False
-    return size.pixels >= _PYRAMID_PX if size.levels > 1 else size.in_parts and size.pixels >= _LARGE_PX
+    return size.pixels >= _PYRAMID_PX if size.levels > 1 else size.in_parts and size.pixels >= LARGE_PX
 
 
 def is_address(text: str) -> bool:
