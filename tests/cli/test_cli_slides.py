@@ -76,8 +76,8 @@ def test_what_a_large_image_takes_is_said_before_it_is_begun(tmp_path, run, draw
     write_plain_tiff(tmp_path / "b.tif", drawn, compression="zlib", rowsperstrip=520)  # it is read whole or not at all
     write_plain_tiff(tmp_path / "c.tif", drawn, compression="zlib", tile=(64, 64))
     monkeypatch.setattr(inputs, "_LEAST_BYTES", 0)
-    monkeypatch.setattr(inputs, "_MUCH_PX", 300_000)
-    monkeypatch.setattr(opening, "_LARGE_PX", 300_000)
+    monkeypatch.setattr(inputs, "LARGE_PX", 300_000)
+    monkeypatch.setattr(opening, "LARGE_PX", 300_000)
     monkeypatch.setattr(tiff_slides, "LARGEST_BLOCK", 100_000)
     slides, images = divide([str(tmp_path)])
     assert [Path(slide).name for slide in slides] == ["c.tif"]

@@ -223,7 +223,7 @@ def test_a_slide_is_told_from_an_image(tmp_path, picture, monkeypatch):
     monkeypatch.setattr(opening, "_PYRAMID_PX", 100_000)
     assert is_slide(ome)
     assert not is_slide(plain)
-    monkeypatch.setattr(opening, "_LARGE_PX", 100_000)
+    monkeypatch.setattr(opening, "LARGE_PX", 100_000)
     for module in ("level", "tiff_slides"):
         monkeypatch.setattr(f"napari_leukocyte.core.slides.{module}.LARGEST_BLOCK", 100_000)
     assert is_slide(plain)
